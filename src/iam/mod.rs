@@ -1,0 +1,7 @@
+//! The nouns of IAM. No I/O, no AWS tables, nothing of CloudTrail.
+
+pub mod action;
+pub mod arn;
+pub mod pattern;
+pub mod policy;
+pub mod principal;

@@ -1,0 +1,5 @@
+//! trailfit reads AWS CloudTrail logs and writes the IAM policies that fit what was really used.
+
+pub mod error;
+
+pub mod iam;
