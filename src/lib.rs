@@ -1,5 +1,9 @@
 //! trailfit reads AWS CloudTrail logs and writes the IAM policies that fit what was really used.
 
+pub mod source;
+
+pub mod cloudtrail;
+
 pub mod error;
 
 pub mod iam;

@@ -1,0 +1,10 @@
+//! CloudTrail's side: bytes of any container → one [`event::Event`] a record. Knows nothing of IAM or the catalog.
+
+mod carrier;
+pub mod decompress;
+pub mod event;
+pub mod find;
+pub mod reader;
+mod rows;
+mod session;
+mod split;
