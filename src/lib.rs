@@ -4,6 +4,8 @@ pub mod source;
 
 pub mod cloudtrail;
 
+pub mod catalog;
+
 pub mod error;
 
 pub mod iam;

