@@ -6,6 +6,8 @@ pub mod cloudtrail;
 
 pub mod catalog;
 
+pub mod usage;
+
 pub mod error;
 
 pub mod iam;

@@ -1,0 +1,212 @@
+//! The accounts: every record read is in exactly one of them, with a reason.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cloudtrail::event::Event;
+use crate::cloudtrail::reader::FileSummary;
+use crate::iam::principal::PrincipalKind;
+use crate::usage::bounded;
+use crate::usage::resolve::{Outcome, Resolved};
+
+/// The most malformed records of one file that are listed one by one; all are counted.
+const MAX_LISTED: usize = 10;
+
+/// The most distinct reasons or names kept in one account; see [`bounded`].
+const MAX_NAMES: usize = 10_000;
+
+/// What a set of log objects held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Log objects read.
+    pub objects: u64,
+    /// Bytes read, as stored.
+    pub bytes_read: u64,
+    /// Records by outcome and reason. An unmapped record's reason is its call, a denied one's the policy or error code
+    /// that refused it.
+    pub outcomes: BTreeMap<Outcome, BTreeMap<String, u64>>,
+    /// Records that the filter left out, in none of the outcomes.
+    pub outside_filter: u64,
+    /// Things that travel with records and are none, by kind: digests, S3 notifications, control messages.
+    pub others: BTreeMap<String, u64>,
+    /// The accounts of callers and recipients.
+    pub accounts: BTreeSet<String>,
+    /// The Regions.
+    pub regions: BTreeSet<String>,
+    /// The first and the last event, in seconds since 1970.
+    pub seen: Option<(i64, i64)>,
+    /// The services with at least one data event: for all others, data events are as good as off.
+    pub data_event_sources: BTreeSet<String>,
+    /// Whether there were more events than are remembered to recognise repeated ones.
+    pub forgetful: bool,
+    /// The files with something wrong, and those without any record, by name.
+    pub files: BTreeMap<String, FileProblem>,
+}
+
+/// What was wrong with one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileProblem {
+    /// The file, as the summary names it.
+    pub name: String,
+    /// Why it could not be read to its end.
+    pub damage: Option<String>,
+    /// Whether it is whole but holds no record.
+    pub no_records: bool,
+    /// The number of malformed records.
+    pub malformed: u64,
+    /// The first of them, with their offsets in the decompressed content.
+    pub listed: Vec<(u64, String)>,
+}
+
+impl FileProblem {
+    /// A file with nothing wrong so far.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Notes a malformed record.
+    pub fn malformed(&mut self, offset: u64, reason: &str) {
+        self.malformed += 1;
+        if self.listed.len() < MAX_LISTED {
+            self.listed.push((offset, reason.to_owned()));
+        }
+    }
+
+    /// Whether some of the file could not be read, which makes the exit code 3.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.malformed > 0 || self.damage.is_some()
+    }
+}
+
+impl Coverage {
+    /// Records read: those in any outcome.
+    #[must_use]
+    pub fn read(&self) -> u64 {
+        Outcome::ALL
+            .iter()
+            .map(|outcome| self.total(*outcome))
+            .sum()
+    }
+
+    /// Records with this outcome.
+    #[must_use]
+    pub fn total(&self, outcome: Outcome) -> u64 {
+        self.outcomes
+            .get(&outcome)
+            .map_or(0, |reasons| reasons.values().sum())
+    }
+
+    /// Whether some input could not be read.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.files.values().any(FileProblem::is_unreadable)
+    }
+
+    /// Accounts for a record.
+    pub fn count(&mut self, event: &Event<'_, '_>, resolved: &Resolved) {
+        self.add(resolved.outcome, &resolved.reason);
+        if resolved.outcome == Outcome::Malformed {
+            return;
+        }
+        if let Some(time) = event.event_time {
+            let (first, last) = self.seen.unwrap_or((time, time));
+            self.seen = Some((first.min(time), last.max(time)));
+        }
+        let caller = &resolved.caller.principal;
+        if caller.kind != PrincipalKind::Unknown {
+            note(&mut self.accounts, Some(&caller.account));
+        }
+        note(&mut self.accounts, event.recipient_account_id);
+        note(&mut self.regions, event.aws_region);
+        if event.event_category == Some("Data") {
+            note(&mut self.data_event_sources, event.event_source);
+        }
+    }
+
+    /// Accounts for records that could not even be parsed.
+    pub fn count_malformed(&mut self, count: u64) {
+        if count > 0 {
+            let reasons = self.outcomes.entry(Outcome::Malformed).or_default();
+            bounded::count(reasons, "not readable as a record", count, MAX_NAMES);
+        }
+    }
+
+    /// Counts something that is no record.
+    pub fn count_other(&mut self, kind: &str) {
+        *self.others.entry(kind.to_owned()).or_default() += 1;
+    }
+
+    /// Accounts for a log object that was read to its end, or as far as it goes. `summary` is `None` where it could not
+    /// even be opened.
+    pub fn finish_object(&mut self, summary: Option<&FileSummary>, mut problem: FileProblem) {
+        self.objects += 1;
+        if let Some(summary) = summary {
+            self.bytes_read += summary.bytes_in;
+            self.count_malformed(summary.unlisted);
+            problem.malformed += summary.unlisted;
+            let nothing = summary.records == 0 && summary.malformed == 0;
+            problem.no_records = nothing && summary.damage.is_none();
+            if let Some(damage) = &summary.damage {
+                problem.damage = Some(format!("{damage}; {}", damage.help()));
+            }
+        }
+        if problem.no_records || problem.is_unreadable() {
+            let mut name = problem.name.clone();
+            // An archive may hold two members of one name.
+            while self.files.contains_key(&name) {
+                name.push_str(" (again)");
+            }
+            self.files.insert(name, problem);
+        }
+    }
+
+    fn add(&mut self, outcome: Outcome, reason: &str) {
+        bounded::count(
+            self.outcomes.entry(outcome).or_default(),
+            reason,
+            1,
+            MAX_NAMES,
+        );
+    }
+
+    /// Adds `other`'s accounts. Commutative and associative.
+    pub fn merge(&mut self, other: Self) {
+        self.objects += other.objects;
+        self.bytes_read += other.bytes_read;
+        for (outcome, reasons) in other.outcomes {
+            let mine = self.outcomes.entry(outcome).or_default();
+            for (reason, count) in reasons {
+                bounded::count(mine, &reason, count, MAX_NAMES);
+            }
+        }
+        self.outside_filter += other.outside_filter;
+        for (kind, count) in other.others {
+            *self.others.entry(kind).or_default() += count;
+        }
+        for (mine, theirs) in [
+            (&mut self.accounts, other.accounts),
+            (&mut self.regions, other.regions),
+            (&mut self.data_event_sources, other.data_event_sources),
+        ] {
+            for name in theirs {
+                bounded::insert(mine, &name, MAX_NAMES);
+            }
+        }
+        self.seen = match (self.seen, other.seen) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (a, b) => a.or(b),
+        };
+        self.forgetful |= other.forgetful;
+        self.files.extend(other.files);
+    }
+}
+
+fn note(set: &mut BTreeSet<String>, name: Option<&str>) {
+    if let Some(name) = name.filter(|name| !name.is_empty()) {
+        bounded::insert(set, name, MAX_NAMES);
+    }
+}

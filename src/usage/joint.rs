@@ -1,0 +1,94 @@
+//! Calls that needed several things at once.
+//!
+//! A ledger counts each fact by itself: a call that needs `ecs:RegisterTaskDefinition` and `iam:PassRole` on two roles is
+//! in three of its tallies. To tell calls from needs, these calls are kept beside it where that matters.
+
+use std::collections::BTreeMap;
+
+use crate::iam::action::Action;
+use crate::iam::arn::ResourceArn;
+use crate::iam::principal::Principal;
+use crate::usage::ledger::{Ledger, Settled};
+use crate::usage::profiles;
+use crate::usage::resolve::{Outcome, Resolved};
+
+/// One thing that a call needed.
+type Fact = (Action, ResourceArn);
+
+/// The used calls with several needs, and how often each was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Joint {
+    calls: BTreeMap<(Principal, Vec<Fact>), u64>,
+}
+
+impl Joint {
+    /// Counts a call, if it was used and needed more than one thing.
+    pub fn add(&mut self, resolved: &Resolved) {
+        let needs: usize = resolved.needs.iter().map(|need| need.resources.len()).sum();
+        if resolved.outcome != Outcome::Used || needs + resolved.profiles.len() < 2 {
+            return;
+        }
+        let facts = resolved.needs.iter().flat_map(|need| {
+            let resources = need.resources.iter();
+            resources.map(|resource| (need.action.clone(), resource.clone()))
+        });
+        let profiles = resolved
+            .profiles
+            .iter()
+            .map(|profile| profiles::placeholder(profile));
+        let call = (
+            resolved.caller.principal.clone(),
+            facts.chain(profiles).collect(),
+        );
+        *self.calls.entry(call).or_default() += 1;
+    }
+
+    /// Adds `other`'s calls. Commutative and associative.
+    pub fn merge(&mut self, other: Self) {
+        for (call, count) in other.calls {
+            *self.calls.entry(call).or_default() += count;
+        }
+    }
+
+    /// The same calls with their principals and facts as `ledger` has them since it was settled.
+    #[must_use]
+    pub fn settled(self, ledger: &Ledger, settled: &Settled) -> Self {
+        let mut out = Self::default();
+        for ((principal, facts), count) in self.calls {
+            let principal = settled.principal(principal);
+            let usage = ledger.principals.get(&principal);
+            let account = principal.account.clone();
+            let facts = facts.into_iter().flat_map(|(action, resource)| {
+                let resources = match profiles::of_placeholder(&resource) {
+                    Some(profile) => {
+                        let roles = settled.roles.get(&(account.clone(), profile.to_owned()));
+                        roles.map_or_else(Vec::new, |roles| roles.iter().cloned().collect())
+                    }
+                    None => vec![resource],
+                };
+                let settle = move |resource| {
+                    let resource = settled.resource(&action, resource);
+                    let kept = usage
+                        .map_or_else(|| resource.clone(), |usage| usage.kept(&action, &resource));
+                    (action.clone(), kept)
+                };
+                resources.into_iter().map(settle)
+            });
+            let call = (principal, facts.collect());
+            *out.calls.entry(call).or_default() += count;
+        }
+        out
+    }
+
+    /// By how much the sum of the tallies of those facts that `hit` names is greater than the number of calls that needed
+    /// one of them.
+    pub fn surplus(&self, hit: impl Fn(&Principal, &Action, &ResourceArn) -> bool) -> u64 {
+        let surplus = |((principal, facts), count): (&(Principal, Vec<Fact>), &u64)| {
+            let hits = facts
+                .iter()
+                .filter(|(action, resource)| hit(principal, action, resource));
+            (hits.count() as u64).saturating_sub(1) * count
+        };
+        self.calls.iter().map(surplus).sum()
+    }
+}

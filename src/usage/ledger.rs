@@ -1,0 +1,641 @@
+//! What each principal used, summed up.
+//!
+//! A ledger is a set: adding the same facts in another order, or over several ledgers that are merged afterwards, gives
+//! the same ledger. Its size depends on the number of distinct facts, never on the number of events, and
+//! [`MAX_RESOURCES`] and [`MAX_SESSIONS`] bound the facts of one principal.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::iam::action::Action;
+use crate::iam::arn::ResourceArn;
+use crate::iam::principal::Principal;
+use crate::usage::bounded;
+use crate::usage::paths;
+use crate::usage::profiles::{self, MAX_PROFILES, Roles};
+use crate::usage::resolve::{Need, Outcome, Resolved};
+
+/// The most distinct resources that are kept apart for one action of one principal. Beyond it, resources are cut to a
+/// common depth: `bucket/a/b/c` becomes `bucket/a/*`, at the greatest depth that leaves no more than this many.
+pub const MAX_RESOURCES: usize = 10_000;
+
+/// The most session names kept for one principal: the first ones in alphabetical order.
+pub const MAX_SESSIONS: usize = 100;
+
+/// The most notes kept for one principal, likewise.
+const MAX_NOTES: usize = 100;
+
+/// How often one fact (a principal's action on a resource) was seen, and when.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Calls whose authorisation was passed.
+    pub used: u64,
+    /// Calls that were refused.
+    pub denied: u64,
+    /// Calls that failed before or without authorisation.
+    pub inconclusive: u64,
+    /// The first and the last call, in seconds since 1970, where any event had a time.
+    pub seen: Option<(i64, i64)>,
+    /// The distinct days (since 1970-01-01, UTC) with a call, sorted.
+    pub days: Vec<u16>,
+    /// The smallest `eventID` seen, as a sample.
+    pub sample_event_id: Option<Box<str>>,
+}
+
+/// Every action with every resource it was called on.
+pub type Facts = BTreeMap<Action, BTreeMap<ResourceArn, Tally>>;
+
+/// To how many components of the ARN's resource part the resources of an action were cut.
+pub type Cuts = BTreeMap<Action, usize>;
+
+/// One principal's usage.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PrincipalUsage {
+    /// What was used: every action with every resource it was called on.
+    pub facts: Facts,
+    /// The actions of `facts` whose resources were cut, and to how many components of the ARN's resource part.
+    pub cut: Cuts,
+    /// What was tried and refused, or failed without telling. Kept apart, so that no number of refused calls can touch
+    /// what is granted.
+    pub refused: Facts,
+    /// As `cut`, of `refused`.
+    pub refused_cut: Cuts,
+    /// Events by outcome, whether they needed anything or not.
+    pub events: BTreeMap<Outcome, u64>,
+    /// The instance profiles handed over, by name, until [`Ledger::settle`] makes `iam:PassRole` of them.
+    pub profiles: BTreeMap<String, Tally>,
+    /// Session names, the first [`MAX_SESSIONS`] in order.
+    pub sessions: BTreeSet<String>,
+    /// What the trail could not show about this principal, in words.
+    pub notes: BTreeSet<String>,
+}
+
+/// The usage of all principals.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Sorted, so that everything made from it is byte-stable.
+    pub principals: BTreeMap<Principal, PrincipalUsage>,
+    /// The roles in instance profiles, as far as the trail shows them.
+    pub roles: Roles,
+}
+
+impl Tally {
+    fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Used => self.used += 1,
+            Outcome::Denied => self.denied += 1,
+            Outcome::Inconclusive => self.inconclusive += 1,
+            Outcome::Ignored | Outcome::Unmapped | Outcome::Malformed | Outcome::Duplicate => {}
+        }
+    }
+
+    fn see(&mut self, time: Option<i64>, event_id: Option<&str>) {
+        if let Some(time) = time {
+            let (first, last) = self.seen.unwrap_or((time, time));
+            self.seen = Some((first.min(time), last.max(time)));
+            // Sixteen bits reach the year 2149; a time outside them is kept in `seen` only.
+            if let Ok(day) = u16::try_from(time.div_euclid(86_400))
+                && let Err(at) = self.days.binary_search(&day)
+            {
+                self.days.insert(at, day);
+            }
+        }
+        if let Some(id) = event_id
+            && self.sample_event_id.as_deref().is_none_or(|old| id < old)
+        {
+            self.sample_event_id = Some(id.into());
+        }
+    }
+
+    /// Adds `other`'s calls. Commutative and associative.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.used += other.used;
+        self.denied += other.denied;
+        self.inconclusive += other.inconclusive;
+        self.seen = match (self.seen, other.seen) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (a, b) => a.or(b),
+        };
+        for day in other.days {
+            if let Err(at) = self.days.binary_search(&day) {
+                self.days.insert(at, day);
+            }
+        }
+        self.sample_event_id = match (self.sample_event_id.take(), other.sample_event_id) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}
+
+impl PrincipalUsage {
+    /// All events of the principal, whatever their outcome.
+    #[must_use]
+    pub fn total_events(&self) -> u64 {
+        self.events.values().sum()
+    }
+
+    /// The facts that a policy must allow.
+    pub fn used(&self) -> impl Iterator<Item = (&Action, &ResourceArn, &Tally)> {
+        self.facts.iter().flat_map(|(action, resources)| {
+            let resources = resources.iter();
+            resources.map(move |(resource, tally)| (action, resource, tally))
+        })
+    }
+
+    /// The resource that a used call of `action` on `resource` is counted under.
+    #[must_use]
+    pub fn kept(&self, action: &Action, resource: &ResourceArn) -> ResourceArn {
+        kept(&self.cut, action, resource)
+    }
+
+    fn add(
+        &mut self,
+        need: &Need,
+        outcome: Outcome,
+        time: Option<i64>,
+        event_id: Option<&str>,
+        max: usize,
+    ) {
+        let (facts, cuts, floor) = match outcome {
+            Outcome::Used => (&mut self.facts, &mut self.cut, floor(&need.action)),
+            _ => (&mut self.refused, &mut self.refused_cut, 0),
+        };
+        for resource in &need.resources {
+            let key = kept(cuts, &need.action, resource);
+            let resources = facts.entry(need.action.clone()).or_default();
+            let tally = resources.entry(key).or_default();
+            tally.count(outcome);
+            tally.see(time, event_id);
+        }
+        bound(facts, cuts, &need.action, floor, max);
+    }
+
+    /// Adds `other`'s usage. Commutative and associative.
+    fn absorb(&mut self, other: Self, max: usize) {
+        absorb_facts(
+            &mut self.facts,
+            &mut self.cut,
+            (other.facts, other.cut),
+            floor,
+            max,
+        );
+        absorb_facts(
+            &mut self.refused,
+            &mut self.refused_cut,
+            (other.refused, other.refused_cut),
+            |_| 0,
+            max,
+        );
+        for (outcome, count) in other.events {
+            *self.events.entry(outcome).or_default() += count;
+        }
+        for session in other.sessions {
+            bounded::insert(&mut self.sessions, &session, MAX_SESSIONS);
+        }
+        for note in other.notes {
+            self.note(&note);
+        }
+        for (profile, tally) in other.profiles {
+            self.profiles.entry(profile).or_default().absorb(tally);
+        }
+        self.bound_profiles();
+    }
+
+    pub(crate) fn note(&mut self, note: &str) {
+        bounded::insert(&mut self.notes, note, MAX_NOTES);
+    }
+
+    fn bound_profiles(&mut self) {
+        while self.profiles.len() > MAX_PROFILES {
+            self.profiles.pop_last();
+        }
+    }
+}
+
+/// The services whose resources say who may do what. Their used resources are never cut.
+const AUTHORITY: [&str; 5] = ["iam", "identitystore", "organizations", "sso", "sts"];
+
+/// The number of components below which used resources of `action` are not cut: a bucket, a type.
+fn floor(action: &Action) -> usize {
+    if AUTHORITY.contains(&action.service()) {
+        usize::MAX
+    } else {
+        1
+    }
+}
+
+fn kept(cuts: &Cuts, action: &Action, resource: &ResourceArn) -> ResourceArn {
+    match cuts.get(action) {
+        Some(depth) => cut(resource, *depth),
+        None => resource.clone(),
+    }
+}
+
+/// Cuts the resources of `action` until there are no more than `max`, but not below `floor` components.
+///
+/// The depth arrived at is the greatest at which the whole set fits, because the number of distinct resources at a depth
+/// only grows with the set: so it does not depend on the order in which they came.
+fn bound(facts: &mut Facts, cuts: &mut Cuts, action: &Action, floor: usize, max: usize) {
+    let Some(resources) = facts.get_mut(action) else {
+        return;
+    };
+    while resources.len() > max && floor < usize::MAX && cuts.get(action) != Some(&floor) {
+        let deepest = resources.keys().map(depth).max().unwrap_or(0);
+        let now = cuts.get(action).copied().unwrap_or(usize::MAX).min(deepest);
+        let next = now.saturating_sub(1).max(floor);
+        cuts.insert(action.clone(), next);
+        cut_all(resources, next);
+    }
+}
+
+fn cut_all(resources: &mut BTreeMap<ResourceArn, Tally>, depth: usize) {
+    for (resource, tally) in std::mem::take(resources) {
+        resources
+            .entry(cut(&resource, depth))
+            .or_default()
+            .absorb(tally);
+    }
+}
+
+fn absorb_facts(
+    mine: &mut Facts,
+    cuts: &mut Cuts,
+    (theirs, their_cuts): (Facts, Cuts),
+    floor: impl Fn(&Action) -> usize,
+    max: usize,
+) {
+    for (action, depth) in their_cuts {
+        let depth = cuts.get(&action).map_or(depth, |own| depth.min(*own));
+        if let Some(resources) = mine.get_mut(&action) {
+            cut_all(resources, depth);
+        }
+        cuts.insert(action, depth);
+    }
+    for (action, resources) in theirs {
+        let own = mine.entry(action.clone()).or_default();
+        for (resource, tally) in resources {
+            own.entry(kept(cuts, &action, &resource))
+                .or_default()
+                .absorb(tally);
+        }
+        bound(mine, cuts, &action, floor(&action), max);
+    }
+}
+
+/// The number of components of the ARN's resource part, which `/` and `:` separate.
+fn depth(resource: &ResourceArn) -> usize {
+    resource
+        .parts()
+        .map_or(0, |parts| parts.resource.split(['/', ':']).count())
+}
+
+/// `resource` with all but its first `depth` components replaced by one `*`.
+fn cut(resource: &ResourceArn, depth: usize) -> ResourceArn {
+    let Some(parts) = resource.parts() else {
+        return resource.clone();
+    };
+    let whole = resource.as_str();
+    let start = whole.len() - parts.resource.len();
+    let end = match depth {
+        0 => Some(0),
+        depth => parts
+            .resource
+            .match_indices(['/', ':'])
+            .nth(depth - 1)
+            .map(|(at, _)| at + 1),
+    };
+    match end {
+        Some(end) => ResourceArn::from_pattern(format!("{}*", &whole[..start + end])),
+        None => resource.clone(),
+    }
+}
+
+impl Ledger {
+    /// Counts one event: its outcome, its session, and for each need the fact it is. A duplicate counts for nothing.
+    pub fn add(&mut self, resolved: &Resolved, time: Option<i64>, event_id: Option<&str>) {
+        if matches!(resolved.outcome, Outcome::Duplicate | Outcome::Malformed) {
+            return;
+        }
+        let caller = &resolved.caller;
+        if !self.principals.contains_key(&caller.principal) {
+            self.principals
+                .insert(caller.principal.clone(), PrincipalUsage::default());
+        }
+        let Some(usage) = self.principals.get_mut(&caller.principal) else {
+            return;
+        };
+        *usage.events.entry(resolved.outcome).or_default() += 1;
+        if let Some(session) = &caller.session {
+            bounded::insert(&mut usage.sessions, session, MAX_SESSIONS);
+        }
+        for note in &resolved.notes {
+            usage.note(note);
+        }
+        if resolved.outcome == Outcome::Used {
+            for profile in &resolved.profiles {
+                let tally = usage.profiles.entry(profile.clone()).or_default();
+                tally.count(Outcome::Used);
+                tally.see(time, event_id);
+            }
+            usage.bound_profiles();
+            profiles::learn(&mut self.roles, resolved);
+        }
+        if matches!(resolved.outcome, Outcome::Ignored | Outcome::Unmapped) {
+            return;
+        }
+        for need in &resolved.needs {
+            usage.add(need, resolved.outcome, time, event_id, MAX_RESOURCES);
+        }
+    }
+
+    /// Adds `other`'s usage. Commutative and associative.
+    pub fn merge(&mut self, other: Self) {
+        for (principal, usage) in other.principals {
+            self.principals
+                .entry(principal)
+                .or_default()
+                .absorb(usage, MAX_RESOURCES);
+        }
+        for (profile, roles) in other.roles {
+            self.roles.entry(profile).or_default().extend(roles);
+        }
+    }
+
+    /// Puts right what single records cannot tell, from all of them. To be called once, when all events are in; returns
+    /// what was moved where.
+    pub fn settle(&mut self) -> Settled {
+        let principals = self.join_paths();
+        profiles::settle(self);
+        Settled {
+            principals,
+            resources: paths::settle(self),
+            roles: self.roles.clone(),
+        }
+    }
+
+    /// Joins each role that was seen without its path (some records have only the assumed-role ARN) to the same role
+    /// seen with it. Role names are unique in an account whatever the path, so the two are one.
+    fn join_paths(&mut self) -> BTreeMap<Principal, Principal> {
+        let pathless: Vec<Principal> = self
+            .principals
+            .keys()
+            .filter(|p| p.arn.contains(":role/") && p.arn.matches('/').count() == 1)
+            .cloned()
+            .collect();
+        let mut joined = BTreeMap::new();
+        for principal in pathless {
+            let first = Principal {
+                arn: String::new(),
+                ..principal.clone()
+            };
+            // Principals of one account, kind and name stand together. The first in order is taken, should the role
+            // have been made anew under another path.
+            let with_path = self
+                .principals
+                .range(first..)
+                .map(|(p, _)| p)
+                .take_while(|p| p.kind == principal.kind && p.name == principal.name)
+                .take_while(|p| p.account == principal.account)
+                .find(|p| p.arn != principal.arn && last(&p.arn) == last(&principal.arn))
+                .cloned();
+            if let Some(target) = with_path
+                && let Some(usage) = self.principals.remove(&principal)
+            {
+                self.principals
+                    .entry(target.clone())
+                    .or_default()
+                    .absorb(usage, MAX_RESOURCES);
+                joined.insert(principal, target);
+            }
+        }
+        joined
+    }
+}
+
+/// What [`Ledger::settle`] moved.
+#[derive(Clone, Debug, Default)]
+pub struct Settled {
+    principals: BTreeMap<Principal, Principal>,
+    resources: BTreeMap<(Action, ResourceArn), ResourceArn>,
+    /// The roles in instance profiles.
+    pub(crate) roles: Roles,
+}
+
+impl Settled {
+    /// The principal that `principal`'s usage was joined to; itself where it was not.
+    #[must_use]
+    pub fn principal(&self, principal: Principal) -> Principal {
+        self.principals
+            .get(&principal)
+            .cloned()
+            .unwrap_or(principal)
+    }
+
+    /// The resource that `action`'s calls on `resource` were moved to; itself where they were not.
+    #[must_use]
+    pub fn resource(&self, action: &Action, resource: ResourceArn) -> ResourceArn {
+        let moved = self.resources.get(&(action.clone(), resource.clone()));
+        moved.cloned().unwrap_or(resource)
+    }
+}
+
+fn last(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ledger, PrincipalUsage, bound, cut, depth};
+    use crate::iam::action::Action;
+    use crate::iam::arn::ResourceArn;
+    use crate::iam::principal::{Principal, PrincipalKind};
+    use crate::usage::identity::Caller;
+    use crate::usage::resolve::{Basis, Need, Outcome, Resolved};
+    use proptest::prelude::{ProptestConfig, any, proptest};
+
+    fn arn(resource: &str) -> ResourceArn {
+        ResourceArn::from_pattern(format!("arn:aws:s3:::{resource}"))
+    }
+
+    fn role(arn: &str) -> Principal {
+        Principal {
+            account: "111122223333".into(),
+            kind: PrincipalKind::Role,
+            name: "deploy".into(),
+            arn: arn.into(),
+        }
+    }
+
+    fn resolved(principal: Principal, outcome: Outcome, resource: &str) -> Resolved {
+        Resolved {
+            caller: Caller {
+                principal,
+                session: Some("s".into()),
+            },
+            outcome,
+            reason: "".into(),
+            needs: vec![Need {
+                action: Action::known("s3:GetObject"),
+                resources: vec![arn(resource)],
+                basis: Basis::Event,
+                told: true,
+            }],
+            profiles: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_cut_keeps_so_many_components() {
+        for (resource, components, expected) in [
+            ("b/x/y/z", 4, "b/x/y/z"),
+            ("b/x/y/z", 3, "b/x/y/*"),
+            ("b/x/y/z", 1, "b/*"),
+            ("b/x/y/z", 0, "*"),
+            ("b", 1, "b"),
+        ] {
+            assert_eq!(cut(&arn(resource), components), arn(expected));
+        }
+        assert_eq!(depth(&arn("b/x/y")), 3);
+        assert_eq!(cut(&ResourceArn::any(), 0), ResourceArn::any());
+    }
+
+    #[test]
+    fn outcomes_are_counted_apart() {
+        let mut ledger = Ledger::default();
+        for (outcome, time) in [
+            (Outcome::Used, 86_400),
+            (Outcome::Denied, 3 * 86_400),
+            (Outcome::Inconclusive, 2 * 86_400),
+            (Outcome::Used, 90_000),
+        ] {
+            let principal = role("arn:aws:iam::111122223333:role/deploy");
+            ledger.add(&resolved(principal, outcome, "b/k"), Some(time), Some("id"));
+        }
+        let usage = ledger.principals.values().next().unwrap();
+        let action = Action::known("s3:GetObject");
+        let tally = &usage.facts[&action][&arn("b/k")];
+        assert_eq!((tally.used, tally.denied, tally.inconclusive), (2, 0, 0));
+        assert_eq!(tally.seen, Some((86_400, 90_000)));
+        assert_eq!(tally.days, [1]);
+        let tally = &usage.refused[&action][&arn("b/k")];
+        assert_eq!((tally.used, tally.denied, tally.inconclusive), (0, 1, 1));
+        assert_eq!(tally.days, [2, 3]);
+        assert_eq!(usage.total_events(), 4);
+    }
+
+    #[test]
+    fn refused_calls_cut_nothing_that_is_granted() {
+        let mut ledger = Ledger::default();
+        let principal = || role("arn:aws:iam::111122223333:role/deploy");
+        ledger.add(
+            &resolved(principal(), Outcome::Used, "mine/a/b"),
+            None,
+            None,
+        );
+        for n in 0..=super::MAX_RESOURCES {
+            ledger.add(
+                &resolved(principal(), Outcome::Denied, &format!("b{n}/k")),
+                None,
+                None,
+            );
+        }
+        let usage = ledger.principals.values().next().unwrap();
+        let used: Vec<_> = usage
+            .used()
+            .map(|(_, resource, _)| resource.clone())
+            .collect();
+        assert_eq!(used, [arn("mine/a/b")]);
+        assert!(usage.refused[&Action::known("s3:GetObject")].len() <= super::MAX_RESOURCES);
+    }
+
+    #[test]
+    fn what_carries_authority_and_what_a_bucket_is_called_are_never_cut() {
+        for (action, resources, expected) in [
+            (
+                "s3:GetObject",
+                ["a/x/1", "b/x/1", "c/x/1"],
+                ["a/*", "b/*", "c/*"],
+            ),
+            (
+                "sts:AssumeRole",
+                ["role/a/1", "role/b/1", "role/c/1"],
+                ["role/a/1", "role/b/1", "role/c/1"],
+            ),
+        ] {
+            let mut usage = PrincipalUsage::default();
+            for resource in resources {
+                let need = Need {
+                    action: Action::known(action),
+                    resources: vec![arn(resource)],
+                    basis: Basis::Event,
+                    told: true,
+                };
+                usage.add(&need, Outcome::Used, None, None, 2);
+            }
+            let used: Vec<_> = usage
+                .used()
+                .map(|(_, resource, _)| resource.clone())
+                .collect();
+            assert_eq!(used, expected.map(arn), "{action}");
+        }
+    }
+
+    #[test]
+    fn a_role_without_its_path_joins_the_one_with_it() {
+        let mut ledger = Ledger::default();
+        let with_path = role("arn:aws:iam::111122223333:role/ci/deploy");
+        for principal in [
+            role("arn:aws:iam::111122223333:role/deploy"),
+            with_path.clone(),
+        ] {
+            ledger.add(&resolved(principal, Outcome::Used, "b/k"), None, None);
+        }
+        ledger.settle();
+        assert_eq!(ledger.principals.len(), 1);
+        assert_eq!(ledger.principals[&with_path].total_events(), 2);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// However the events are dealt to ledgers and in whatever order, the merged ledger is the same; and bounding
+        /// the resources on the way gives what bounding them at the end does.
+        #[test]
+        fn merging_knows_no_order(
+            events in proptest::collection::vec((0..4u8, 0..4u8, 0..4u8, any::<bool>(), 0..2_000_000i64), 1..60),
+            turn in 0..60usize,
+        ) {
+            let action = Action::known("s3:GetObject");
+            let add = |ledger: &mut Ledger, event: &(u8, u8, u8, bool, i64)| {
+                let (a, b, c, used, time) = *event;
+                let outcome = if used { Outcome::Used } else { Outcome::Denied };
+                let principal = role("arn:aws:iam::111122223333:role/deploy");
+                let id = format!("{time}");
+                ledger.add(&resolved(principal, outcome, &format!("{a}/{b}/{c}")), Some(time), Some(&id));
+            };
+            let bound = |usage: &mut PrincipalUsage| {
+                bound(&mut usage.facts, &mut usage.cut, &action, 1, 5);
+                bound(&mut usage.refused, &mut usage.refused_cut, &action, 0, 5);
+            };
+
+            let mut whole = Ledger::default();
+            events.iter().for_each(|event| add(&mut whole, event));
+            whole.principals.values_mut().for_each(bound);
+
+            let (mut one, mut two) = (Ledger::default(), Ledger::default());
+            for (at, event) in events.iter().enumerate().rev() {
+                let part = if (at + turn) % 3 == 0 { &mut one } else { &mut two };
+                add(part, event);
+                part.principals.values_mut().for_each(bound);
+            }
+            let mut other_way = two.clone();
+            other_way.merge(one.clone());
+            other_way.principals.values_mut().for_each(bound);
+            one.merge(two);
+            one.principals.values_mut().for_each(bound);
+            assert_eq!(one, whole);
+            assert_eq!(other_way, whole);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Where CloudTrail and IAM meet: an event becomes the actions and resources that its caller needed, and the ledger
+//! sums them up.
+
+pub mod bounded;
+pub mod coverage;
+pub mod denial;
+pub mod format;
+pub mod identity;
+pub mod joint;
+pub mod ledger;
+pub mod memo;
+pub mod names;
+pub mod passrole;
+mod paths;
+pub mod profiles;
+pub mod request;
+pub mod resolve;
+pub mod resource;
+pub mod template;

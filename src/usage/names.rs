@@ -1,0 +1,268 @@
+//! ARNs out of names: a type's format with its variables filled from the parameters that the catalog binds to them.
+
+use std::borrow::Cow;
+
+use crate::catalog::resource::{self, Adapter, ResourceType, Source};
+use crate::iam::arn::{ArnParts, ResourceArn, escape};
+use crate::iam::principal::PrincipalKind;
+use crate::usage::format::Format;
+use crate::usage::request::{Leaf, same_name};
+use crate::usage::resource::Request;
+
+/// The most ARNs made from one resource type of one event; more are summed up with `*`.
+pub const MAX_ARNS: usize = 1_000;
+
+impl Request<'_, '_, '_> {
+    /// The type's formats with each variable filled from the parameters bound to it. For a required type one variable is
+    /// enough; a call was made with an optional one only if every variable that a parameter could fill is filled: a
+    /// query that names its table and no index is not a query of `table/orders/index/*`.
+    pub(crate) fn by_names(&self, kind: ResourceType, required: bool) -> Option<Vec<ResourceArn>> {
+        if kind.prefix == "ec2" && resource::ec2_has_ids(kind.name) {
+            let found = self.by_ec2_ids(kind);
+            // The ARNs of a few types with ids have names all the same (placement groups).
+            let named = |text| Format::parse(text).variables().any(|v| v.ends_with("Name"));
+            if found.is_some() || !kind.formats().any(named) {
+                return found;
+            }
+        }
+        let own_user =
+            kind.prefix == "iam" && kind.name == "user" && self.caller.kind == PrincipalKind::User;
+        if own_user && self.parameters.values("userName").is_empty() {
+            // IAM takes the caller for the user where the request names none.
+            return Some(vec![ResourceArn::from_pattern(escape(&self.caller.arn))]);
+        }
+        let mut arns = Vec::new();
+        for text in kind.formats() {
+            let format = Format::parse(text);
+            let filled: Vec<(&str, Vec<String>)> = format
+                .variables()
+                .map(|variable| (variable, self.variable(kind, variable)))
+                .collect();
+            let is_filled = |(_, values): &(&str, Vec<String>)| !values.is_empty();
+            let could_be =
+                |(variable, _): &(&str, Vec<String>)| kind.sources(variable).next().is_some();
+            let whole = filled.iter().all(|each| is_filled(each) || !could_be(each));
+            // What the service takes by default names no optional resource.
+            let named = |each: &(&str, Vec<String>)| {
+                is_filled(each) && (required || self.names(kind, each.0))
+            };
+            if filled.iter().any(named) && (required || whole) {
+                arns.extend(self.combine(kind, &format, &filled));
+            }
+        }
+        (!arns.is_empty()).then_some(arns)
+    }
+
+    /// EC2's identifiers tell their type by what they begin with, wherever in the request they stand.
+    fn by_ec2_ids(&self, kind: ResourceType) -> Option<Vec<ResourceArn>> {
+        let format = Format::parse(kind.formats().next()?);
+        let is_id = |leaf: &&Leaf<'_>| {
+            let hex = |tail: &str| tail.len() >= 8 && tail.bytes().all(|b| b.is_ascii_hexdigit());
+            // Under its own parameter an id need not look like one: anonymised logs have `i-EXAMPLE`.
+            let own = |tail: &str| {
+                let mut bound = format
+                    .variables()
+                    .flat_map(|variable| kind.sources(variable));
+                !tail.is_empty()
+                    && tail.bytes().all(|b| b.is_ascii_alphanumeric())
+                    && bound.any(|source| same_name(leaf.name, source.parameter))
+            };
+            let tail = leaf.value.rsplit_once('-').map(|(_, tail)| tail);
+            tail.is_some_and(|tail| hex(tail) || own(tail))
+                && resource::ec2_type(leaf.value) == Some(kind.name)
+        };
+        // The nearest to the top: a security group deeper in a rule is one that the rule speaks of.
+        let ids = || self.parameters.leaves().iter().filter(is_id);
+        let nearest = ids().map(|leaf| leaf.depth).min()?;
+        let ids = ids()
+            .filter(|leaf| leaf.depth == nearest)
+            .map(|leaf| leaf.value);
+        let arns = ids.map(|id| {
+            let text = format.fill(|variable| match self.surrounding(kind, variable) {
+                Some(value) => value,
+                None => escape(id),
+            });
+            ResourceArn::from_pattern(text)
+        });
+        Some(arns.collect())
+    }
+
+    /// The values of a variable, in policy syntax; empty where the request has none.
+    fn variable(&self, kind: ResourceType, variable: &str) -> Vec<String> {
+        for source in kind
+            .sources(variable)
+            .filter(|source| source.serves(self.call))
+        {
+            let values = self.source(source);
+            if !values.is_empty() {
+                return match variable.ends_with("WithPath") {
+                    true => values
+                        .into_iter()
+                        .map(|name| self.with_path(name))
+                        .collect(),
+                    false => values,
+                };
+            }
+        }
+        Vec::new()
+    }
+
+    /// Whether a parameter of the request, and no default of the service, fills the variable.
+    fn names(&self, kind: ResourceType, variable: &str) -> bool {
+        let sources = kind.sources(variable);
+        let mut serving = sources.filter(|source| source.serves(self.call));
+        serving.any(|source| source.literal().is_none() && !self.source(source).is_empty())
+    }
+
+    /// An IAM name with its path, which only the request that creates the entity tells, and the names that AWS reserves.
+    /// For any other the path is taken to be `/`; [`crate::usage::ledger::Ledger::settle`] puts right what other events of
+    /// the trail tell better. Source: IAM User Guide, "Create a service-linked role"; IAM Identity Center User Guide,
+    /// "Referencing permission sets in resource policies".
+    fn with_path(&self, name: String) -> String {
+        match self.parameters.values("path").first() {
+            Some(path) if !path.trim_matches('/').is_empty() => {
+                format!("{}/{name}", escape(path.trim_matches('/')))
+            }
+            None if name.starts_with("AWSServiceRoleFor") => format!("aws-service-role/*/{name}"),
+            None if name.starts_with("AWSReservedSSO_") => {
+                format!("aws-reserved/sso.amazonaws.com/*{name}")
+            }
+            _ => name,
+        }
+    }
+
+    fn source(&self, source: Source) -> Vec<String> {
+        if let Some(text) = source.literal() {
+            return self.whole.then(|| text.to_owned()).into_iter().collect();
+        }
+        let texts = self.texts(source);
+        if texts.is_empty() && source.adapter == Adapter::Same {
+            let numbers = self.parameters.numbers(source.parameter);
+            return numbers.iter().map(u64::to_string).collect();
+        }
+        let part = |value: &str| Some(source.adapter.apply(value)?.into_owned());
+        texts.into_iter().filter_map(part).collect()
+    }
+
+    fn texts(&self, source: Source) -> Vec<&str> {
+        match source.adapter {
+            _ if source.literal().is_some() => Vec::new(),
+            Adapter::Keys => self.parameters.keys(source.parameter),
+            _ if source.parameter.contains('.') => self.parameters.at(source.parameter),
+            _ => self.parameters.values(source.parameter),
+        }
+    }
+
+    /// Partition, Region and account as the surroundings of the request tell them, or better: as an ARN in the place of the
+    /// resource's name does, or a queue's URL.
+    fn surrounding(&self, kind: ResourceType, variable: &str) -> Option<Cow<'_, str>> {
+        match variable {
+            "Partition" => Some(Cow::Borrowed(&self.partition)),
+            "Region" => {
+                let arn = self.elsewhere(kind);
+                Some(arn.map_or(Cow::Borrowed(&*self.region), |arn| escape(arn.region)))
+            }
+            "Account" => {
+                let owner = kind
+                    .sources("Account")
+                    .find_map(|source| self.source(source).into_iter().next());
+                let arn = || self.elsewhere(kind).map(|arn| escape(arn.account));
+                let owner = owner.map(Cow::Owned).or_else(arn);
+                Some(owner.unwrap_or(Cow::Borrowed(&*self.account)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The ARN that stands in the place of a name of `kind`'s; `None` where there is none, or several.
+    fn elsewhere(&self, kind: ResourceType) -> Option<ArnParts<'_>> {
+        let format = kind.formats().next()?;
+        let service = ArnParts::parse(format)?.service;
+        let mut found = None;
+        for variable in Format::parse(format).variables() {
+            let sources = kind
+                .sources(variable)
+                .filter(|source| source.serves(self.call));
+            for text in sources.flat_map(|source| self.texts(source)) {
+                let Some(arn) = ArnParts::parse(text).filter(|arn| arn.service == service) else {
+                    continue;
+                };
+                let place = |arn: ArnParts<'_>| (arn.region.to_owned(), arn.account.to_owned());
+                if found.is_some_and(|other| place(other) != place(arn)) {
+                    return None;
+                }
+                found = Some(arn);
+            }
+        }
+        found
+    }
+
+    /// One ARN for each combination of values. Variables that have equally many go side by side, as they come from the
+    /// same list; otherwise each goes with each.
+    fn combine(
+        &self,
+        kind: ResourceType,
+        format: &Format<'_>,
+        filled: &[(&str, Vec<String>)],
+    ) -> Vec<ResourceArn> {
+        let most = filled
+            .iter()
+            .map(|(_, values)| values.len())
+            .max()
+            .unwrap_or(0);
+        let parallel = filled
+            .iter()
+            .all(|(_, values)| values.len() <= 1 || values.len() == most);
+        let count = match parallel {
+            true => most,
+            false => filled
+                .iter()
+                .map(|(_, values)| values.len().max(1))
+                .product(),
+        };
+        if count > MAX_ARNS {
+            return self.unfilled(kind);
+        }
+        let arn = |number: usize| {
+            let mut left = number;
+            let mut chosen: Vec<(&str, &str)> = Vec::new();
+            for (variable, values) in filled {
+                let value = match (values.len(), parallel) {
+                    (0, _) => "*",
+                    (1, _) => values[0].as_str(),
+                    (_, true) => values[number].as_str(),
+                    (len, false) => {
+                        let at = left % len;
+                        left /= len;
+                        values[at].as_str()
+                    }
+                };
+                chosen.push((variable, value));
+            }
+            let text = format.fill(|variable| {
+                let value = chosen.iter().find(|(name, _)| *name == variable);
+                match value {
+                    Some((_, value)) => Cow::Borrowed(*value),
+                    None => self
+                        .surrounding(kind, variable)
+                        .unwrap_or(Cow::Borrowed("*")),
+                }
+            });
+            ResourceArn::from_pattern(text)
+        };
+        (0..count).map(arn).collect()
+    }
+
+    /// The type's formats with `*` for every variable but partition, Region and account.
+    pub fn unfilled(&self, kind: ResourceType) -> Vec<ResourceArn> {
+        let fill = |text: &str| {
+            let format = Format::parse(text);
+            let text = format.fill(|variable| {
+                self.surrounding(kind, variable)
+                    .unwrap_or(Cow::Borrowed("*"))
+            });
+            ResourceArn::from_pattern(text)
+        };
+        kind.formats().map(fill).collect()
+    }
+}

@@ -1,0 +1,479 @@
+//! Which resources an action was used on.
+//!
+//! For each resource type of the action, in this order: an ARN among the parameters that has the type's format; an ARN
+//! of `resources[]` that has it; the type's format with its variables filled from parameters by name. A required type
+//! that none of these fills keeps its format with `*` for what is unknown, which is what IAM itself compares with when
+//! the resource does not exist yet (`CreateVolume` is decided on `volume/*`). An optional type that is not in the
+//! request narrows nothing.
+
+use std::borrow::Cow;
+
+use crate::catalog::action::ActionFacts;
+use crate::catalog::operation::{self, Need as Row, When};
+use crate::catalog::resource::{self, ResourceType};
+use crate::cloudtrail::event::{Event, Resource};
+use crate::iam::arn::{ArnParts, ResourceArn, escape};
+use crate::iam::principal::Principal;
+use crate::usage::format::Format;
+use crate::usage::request::{Leaf, Parameters, same_name};
+use crate::usage::resolve::{Basis, Need};
+use crate::usage::template;
+
+/// One request: what its record says about resources.
+pub struct Request<'e, 't, 'a> {
+    /// `aws`, `aws-cn`, …
+    pub partition: Cow<'e, str>,
+    /// The event's Region in policy syntax, `*` where it has none.
+    pub region: Cow<'e, str>,
+    /// The caller's account in policy syntax, `*` where the record does not tell.
+    pub account: Cow<'e, str>,
+    /// The parameters.
+    pub parameters: Parameters<'t, 'a>,
+    /// Whether the record holds all of the request, so that what is not in it was not given. Parameters are null where
+    /// there are none, and also where the call was refused or failed.
+    pub(crate) whole: bool,
+    /// The event's name without a date.
+    pub(crate) call: &'e str,
+    pub(crate) caller: &'e Principal,
+    named: &'e [Resource<'a>],
+}
+
+/// What was found for one resource type.
+struct Found {
+    arns: Vec<ResourceArn>,
+    /// Where: by an ARN of the request, by an ARN of `resources[]`, or by names.
+    by: By,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Arn,
+    Field,
+    Names,
+}
+
+impl<'e, 't, 'a> Request<'e, 't, 'a> {
+    /// The request of `event`, made by `caller`.
+    #[must_use]
+    pub fn of(event: &'e Event<'t, 'a>, caller: &'e Principal) -> Self {
+        let text = |text: Option<&'e str>| match text.filter(|text| !text.is_empty()) {
+            Some(text) => escape(text),
+            None => Cow::Borrowed("*"),
+        };
+        let own = Some(caller.account.as_str()).filter(|account| !account.is_empty());
+        let partition = match ArnParts::parse(&caller.arn) {
+            Some(arn) => escape(arn.partition),
+            None => Cow::Borrowed(partition_of(event.aws_region.unwrap_or_default())),
+        };
+        Self {
+            partition,
+            region: text(event.aws_region),
+            account: text(own.or(event.recipient_account_id)),
+            parameters: Parameters::of(event.request_parameters),
+            whole: event.request_parameters.is_some()
+                || (event.error_code.is_none() && event.aws_region.is_some()),
+            call: operation::plain_name(event.event_name.unwrap_or_default()),
+            caller,
+            named: &event.resources,
+        }
+    }
+
+    /// The needs of those `rows` that this request triggers.
+    #[must_use]
+    pub fn needs(&self, rows: &[Row]) -> Vec<Need> {
+        let own_prefix = rows.first().map_or("", |row| row.action.prefix());
+        let basis = |row: &Row| match row.when {
+            _ if row
+                .action
+                .to_action()
+                .name()
+                .eq_ignore_ascii_case(self.call) =>
+            {
+                Basis::Event
+            }
+            When::Present(_) | When::Equals(..) => Basis::Parameter,
+            When::Always | When::Absent(_) if row.action.prefix() != own_prefix => Basis::Dependent,
+            When::Always | When::Absent(_) => Basis::Event,
+        };
+        let triggered = rows.iter().filter(|row| self.triggers(row.when));
+        let needs: Vec<Need> = triggered
+            .filter_map(|row| match row.resource {
+                Some(template) => Some(Need {
+                    action: row.action.to_action(),
+                    resources: template::fill(template, self)?,
+                    basis: basis(row),
+                    told: true,
+                }),
+                None => Some(self.need(row.action, basis(row))),
+            })
+            .collect();
+        if !needs.is_empty() {
+            return needs;
+        }
+        // A record without its parameters, as refused calls often are, fills no template: then the action's own resource
+        // types say what is known, which is the account and the Region.
+        let unconditional = |row: &&Row| matches!(row.when, When::Always | When::Absent(_));
+        rows.iter()
+            .filter(unconditional)
+            .map(|row| Need {
+                told: false,
+                ..self.need(row.action, Basis::Event)
+            })
+            .collect()
+    }
+
+    fn triggers(&self, when: When) -> bool {
+        match when {
+            When::Always => true,
+            When::Present(path) => self.parameters.has(path),
+            When::Absent(path) => self.parameters.lacks(path),
+            When::Equals(path, wanted) => {
+                let texts = self.parameters.at(path);
+                texts.iter().any(|text| operation::same_text(wanted, text))
+            }
+        }
+    }
+
+    /// `facts`' action on the resources that the request names.
+    fn need(&self, facts: ActionFacts, basis: Basis) -> Need {
+        let prefix = facts.prefix();
+        let types: Vec<(ResourceType, bool)> = facts
+            .resource_types()
+            .filter_map(|(name, required)| Some((resource::find(prefix, name)?, required)))
+            .collect();
+        let any_required = types.iter().any(|(_, required)| *required);
+        let named_type = self.named_type(&types);
+        let mut resources = Vec::new();
+        let mut unfilled = Vec::new();
+        let mut by_arn = Vec::new();
+        let mut by_field = false;
+        for (kind, required) in &types {
+            if named_type.is_some_and(|named| named != *kind) && !required {
+                continue;
+            }
+            match self.find(*kind, *required, &types) {
+                Some(found) => {
+                    resources.extend(found.arns);
+                    by_field |= found.by == By::Field;
+                    if found.by != By::Names {
+                        by_arn.push(*kind);
+                    }
+                }
+                None if *required => unfilled.push(*kind),
+                None => {}
+            }
+        }
+        // The reference marks as required each of the types that a call may name (a listener of an application, a
+        // gateway or a network load balancer). Where an ARN names one, it is that one and no other of its like; what
+        // is unlike may be what the call makes (the association of a document). Alternatives that are not alike are in
+        // `mappings/overrides/optional_types.tsv`.
+        unfilled.retain(|kind| !by_arn.iter().any(|other| alike(*kind, *other)));
+        let mut told = unfilled.is_empty();
+        resources.extend(unfilled.iter().flat_map(|kind| self.unfilled(*kind)));
+        if resources.is_empty() && !any_required {
+            // S3 marks all types as optional, since a call names a bucket or an access point; it always names one.
+            let s3 = |name| {
+                types
+                    .iter()
+                    .map(|(kind, _)| *kind)
+                    .find(|kind| prefix == "s3" && kind.name == name)
+            };
+            match s3("object").or_else(|| s3("bucket")) {
+                Some(kind) => {
+                    resources = self.unfilled(kind);
+                    told = false;
+                }
+                None => {
+                    resources.push(ResourceArn::any());
+                    told &= self.whole || types.is_empty();
+                }
+            }
+        }
+        resources.sort();
+        resources.dedup();
+        let basis = if by_field && basis == Basis::Event {
+            Basis::ResourcesField
+        } else {
+            basis
+        };
+        Need {
+            action: facts.to_action(),
+            resources,
+            basis,
+            told,
+        }
+    }
+
+    /// The one of `types` that the request itself names as the type of its resource: `resourceType` of the tagging calls
+    /// of Systems Manager is `Parameter`, and then `resourceId` is no document's.
+    fn named_type(&self, types: &[(ResourceType, bool)]) -> Option<ResourceType> {
+        let named = *self.parameters.at("resourceType").first()?;
+        let letters = |text: &str| -> String {
+            let letters = text.chars().filter(char::is_ascii_alphanumeric);
+            letters.map(|c| c.to_ascii_lowercase()).collect()
+        };
+        let named = letters(named);
+        types
+            .iter()
+            .map(|(kind, _)| *kind)
+            .find(|kind| letters(kind.name) == named)
+    }
+
+    fn find(
+        &self,
+        kind: ResourceType,
+        required: bool,
+        among: &[(ResourceType, bool)],
+    ) -> Option<Found> {
+        let names = || {
+            let arns = self.by_names(kind, required)?;
+            Some(Found {
+                arns,
+                by: By::Names,
+            })
+        };
+        if kind.prefix == "s3" {
+            // S3 names the bucket and the key in every request, whereas `resources[]` also holds the prefix of a listing
+            // and the parameters the source of a copy.
+            match kind.name {
+                "bucket" | "object" => return names(),
+                "accesspoint" | "accesspointobject" => {
+                    return self.access_point(kind).or_else(names);
+                }
+                _ => {}
+            }
+        }
+        // CloudWatch Logs takes a log group's ARN with or without the `:*` that IAM checks.
+        if kind.prefix == "logs"
+            && let Some(found) = names()
+        {
+            return Some(found);
+        }
+        let leaves = self.parameters.leaves().iter();
+        let values = leaves
+            .filter(|leaf| names_a_resource(leaf, kind))
+            .map(|leaf| leaf.value);
+        if let Some(arns) = pick(kind, among, values) {
+            return Some(Found { arns, by: By::Arn });
+        }
+        let values = self.named.iter().map(|resource| resource.arn);
+        if let Some(arns) = pick(kind, among, values) {
+            return Some(Found {
+                arns,
+                by: By::Field,
+            });
+        }
+        names()
+    }
+
+    /// The access point that an S3 request went through: its ARN stands in the place of the bucket's name, or the name is
+    /// an alias and `resources[]` tells the ARN.
+    fn access_point(&self, kind: ResourceType) -> Option<Found> {
+        let bucket = *self.parameters.at("bucketName").first()?;
+        let is_arn = |text: &str| {
+            ArnParts::parse(text).is_some_and(|arn| arn.resource.starts_with("accesspoint/"))
+        };
+        let arn = match bucket {
+            arn if is_arn(arn) => arn,
+            alias if alias.ends_with("-s3alias") => self
+                .named
+                .iter()
+                .map(|resource| resource.arn)
+                .find(|arn| is_arn(arn))?,
+            _ => return None,
+        };
+        let mut text = escape(arn).into_owned();
+        if kind.name == "accesspointobject" {
+            text.push_str("/object/");
+            text.push_str(&escape(self.parameters.at("key").first()?));
+        }
+        Some(Found {
+            arns: vec![ResourceArn::from_pattern(text)],
+            by: By::Names,
+        })
+    }
+}
+
+/// Whether two types' ARNs start with the same word and go on with the same variables, as `listener/app/…` and
+/// `listener/net/…` do, and a table and its stream do not.
+fn alike(a: ResourceType, b: ResourceType) -> bool {
+    let shape = |kind: ResourceType| {
+        let format = kind.formats().next()?;
+        let resource = format.splitn(6, ':').nth(5)?;
+        let variables: Vec<&str> = Format::parse(format).variables().collect();
+        Some((resource.split(['/', ':']).next()?, variables))
+    };
+    shape(a).is_some() && shape(a) == shape(b)
+}
+
+/// Whether an ARN in this parameter can be the resource of the call: the parameter is bound to the type, or its name says
+/// that it holds an ARN. In a description, an image's tag or a message an ARN is only text.
+fn names_a_resource(leaf: &Leaf<'_>, kind: ResourceType) -> bool {
+    let name = leaf.name.to_ascii_lowercase();
+    let says_arn = ["arn", "arns", "arnlist", "identifier", "identifiers"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    let of_any_type = matches!(
+        name.as_str(),
+        "resource" | "resources" | "resourceid" | "resourceids" | "resourcename"
+    );
+    // SageMaker's clusterName may be an ARN, whose id is no name.
+    let of_type = same_name(name.strip_suffix("name").unwrap_or(&name), kind.name);
+    says_arn || of_any_type || of_type || is_bound(leaf.name, kind)
+}
+
+fn is_bound(name: &str, kind: ResourceType) -> bool {
+    kind.formats().any(|format| {
+        Format::parse(format).variables().any(|variable| {
+            kind.sources(variable)
+                .any(|source| same_name(source.parameter, name))
+        })
+    })
+}
+
+/// Those ARNs among `values` that have `kind`'s format and no closer fitting one of another type of the same action.
+fn pick<'v>(
+    kind: ResourceType,
+    among: &[(ResourceType, bool)],
+    values: impl Iterator<Item = &'v str>,
+) -> Option<Vec<ResourceArn>> {
+    let fit = |kind: ResourceType, arn: &str| {
+        kind.formats()
+            .filter_map(|f| Format::parse(f).fits(arn))
+            .max()
+    };
+    let arns: Vec<ResourceArn> = values
+        // A shard iterator of DynamoDB begins with the stream's ARN and goes on behind a `|`.
+        .filter(|value| value.starts_with("arn:") && !value.contains('|'))
+        .filter(|arn| {
+            let own = fit(kind, arn);
+            own.is_some() && among.iter().all(|(other, _)| fit(*other, arn) <= own)
+        })
+        .map(|arn| ResourceArn::from_pattern(escape(arn)))
+        .collect();
+    (!arns.is_empty()).then_some(arns)
+}
+
+/// The partition that a Region belongs to. Source: AWS General Reference, "ARNs", and botocore's `partitions.json`.
+fn partition_of(region: &str) -> &'static str {
+    match region {
+        r if r.starts_with("cn-") => "aws-cn",
+        r if r.starts_with("us-gov-") => "aws-us-gov",
+        r if r.starts_with("us-isob-") => "aws-iso-b",
+        r if r.starts_with("us-isof-") => "aws-iso-f",
+        r if r.starts_with("us-iso-") => "aws-iso",
+        r if r.starts_with("eu-isoe-") => "aws-iso-e",
+        r if r.starts_with("eusc-") => "aws-eusc",
+        _ => "aws",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cloudtrail::event::Event;
+    use crate::usage::memo::Memo;
+    use crate::usage::resolve::{Outcome, resolve};
+
+    /// The outcome and the resources of the first need of a user's call, whose `fields` are source, name, error and
+    /// parameters in JSON.
+    fn resources(fields: &str) -> (Outcome, Vec<String>) {
+        let mut text = format!(
+            r#"{{"awsRegion": "eu-west-1", "userIdentity": {{"type": "IAMUser", "accountId": "111122223333",
+                "arn": "arn:aws:iam::111122223333:user/ann", "userName": "ann"}}, {fields}}}"#
+        )
+        .into_bytes();
+        let tape = simd_json::to_tape(&mut text).unwrap();
+        let event = Event::from_value(tape.as_value()).unwrap();
+        let resolved = resolve(&event, &mut Memo::default());
+        let found = resolved.needs[0].resources.iter();
+        let found = found.map(|arn| arn.as_str().to_owned()).collect();
+        (resolved.outcome, found)
+    }
+
+    #[test]
+    fn a_default_of_the_service_holds_where_the_whole_request_is_known() {
+        let cluster =
+            r#""eventSource": "ecs.amazonaws.com", "eventName": "ListContainerInstances", "#;
+        let arn = |name| vec![format!("arn:aws:ecs:eu-west-1:111122223333:cluster/{name}")];
+        for (rest, outcome, name) in [
+            (
+                r#""requestParameters": {"cluster": "prod"}"#,
+                Outcome::Used,
+                "prod",
+            ),
+            (
+                r#""requestParameters": {"maxResults": 5}"#,
+                Outcome::Used,
+                "default",
+            ),
+            // Null where there are none, but also where the call failed.
+            (r#""requestParameters": null"#, Outcome::Used, "default"),
+            (
+                r#""requestParameters": null, "errorCode": "AccessDenied""#,
+                Outcome::Denied,
+                "*",
+            ),
+            (
+                r#""requestParameters": null, "errorCode": "ThrottlingException""#,
+                Outcome::Inconclusive,
+                "*",
+            ),
+        ] {
+            let found = resources(&format!("{cluster}{rest}"));
+            assert_eq!(found, (outcome, arn(name)), "{rest}");
+        }
+    }
+
+    #[test]
+    fn an_arn_rules_out_the_other_types_of_its_like_only() {
+        let balancer = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/n/1a";
+        let found = resources(&format!(
+            r#""eventSource": "elasticloadbalancing.amazonaws.com", "eventName": "SetSubnets",
+            "requestParameters": {{"loadBalancerArn": "{balancer}", "subnets": ["subnet-1a2b3c4d"]}}"#
+        ));
+        assert_eq!(found.1, [balancer]);
+        // The association is what the call makes.
+        let found = resources(
+            r#""eventSource": "ssm.amazonaws.com", "eventName": "CreateAssociation", "requestParameters": {
+            "name": "arn:aws:ssm:eu-west-1:111122223333:document/patch", "instanceId": "i-0dbc91f429e48eeed"}"#,
+        );
+        let association = "arn:aws:ssm:eu-west-1:111122223333:association/*".to_owned();
+        assert!(found.1.contains(&association), "{found:?}");
+    }
+
+    #[test]
+    fn a_failed_call_without_its_parameters_grants_no_wildcard() {
+        let call = r#""eventSource": "rds.amazonaws.com", "eventName": "DescribeDBInstances", "#;
+        for (rest, outcome) in [
+            (r#""requestParameters": null"#, Outcome::Used),
+            (
+                r#""requestParameters": {}, "errorCode": "DBInstanceNotFound""#,
+                Outcome::Used,
+            ),
+            (
+                r#""requestParameters": null, "errorCode": "DBInstanceNotFound""#,
+                Outcome::Inconclusive,
+            ),
+        ] {
+            let found = resources(&format!("{call}{rest}"));
+            assert_eq!(found, (outcome, vec!["*".to_owned()]), "{rest}");
+        }
+    }
+
+    #[test]
+    fn an_id_of_ec2_is_told_by_its_look_or_by_its_parameter() {
+        let call = r#""eventSource": "ec2.amazonaws.com", "eventName": "GetPasswordData", "#;
+        for (id, resource) in [
+            ("i-0dbc91f429e48eeed", "i-0dbc91f429e48eeed"),
+            ("i-EXAMPLE", "i-EXAMPLE"),
+            ("i-", "*"),
+            ("vol-0dbc91f429e48eeed", "*"),
+        ] {
+            let found = resources(&format!(
+                r#"{call}"requestParameters": {{"instanceId": "{id}"}}"#
+            ));
+            let arn = format!("arn:aws:ec2:eu-west-1:111122223333:instance/{resource}");
+            assert_eq!(found.1, [arn], "{id}");
+        }
+    }
+}
