@@ -8,6 +8,8 @@ pub mod catalog;
 
 pub mod usage;
 
+pub mod generate;
+
 pub mod error;
 
 pub mod iam;

@@ -1,0 +1,642 @@
+//! What a principal used becomes the policy documents that allow it.
+//!
+//! Generalise (the only step that widens), minimise (exact), split at the quota (exact). Pure functions of the set of
+//! used facts. Knows nothing of how policies are judged: `verify` does, and shares no code with this.
+
+mod family;
+mod generalise;
+mod layout;
+mod minimise;
+mod shapes;
+mod sid;
+mod split;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::generate::generalise::{Patterns, Rule, Rules};
+use crate::iam::action::Action;
+use crate::iam::arn::ResourceArn;
+use crate::iam::policy::PolicyDocument;
+use crate::usage::ledger::PrincipalUsage;
+
+/// How far resources are generalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resources {
+    /// Not at all: the resources as they were used. Only what no policy can hold is still replaced.
+    Exact,
+    /// By the named rules, so that the policy fits tomorrow's identifiers and dates too.
+    Balanced,
+}
+
+/// The policy of one principal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// In order; each within the quota. None where nothing was used.
+    pub documents: Vec<PolicyDocument>,
+    /// Whatever the documents allow beyond what was used, sorted by resource and rule.
+    pub widened: Vec<Widening>,
+    /// What to tell the reader beside: what was left out, what does not fit an attachment quota.
+    pub notes: Vec<String>,
+}
+
+/// One pattern that allows more than was used, and one rule that made it. Where several rules had a hand in a pattern
+/// it has a `Widening` for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Widening {
+    /// The rule's name: `dated-name`.
+    pub rule: &'static str,
+    /// The actions that are allowed on the pattern by this rule, sorted.
+    pub actions: Vec<Action>,
+    /// The pattern.
+    pub resource: ResourceArn,
+    /// How many distinct resources that were used by these actions the pattern stands for.
+    pub values: usize,
+    /// Up to three of them, the first in order.
+    pub examples: Vec<String>,
+    /// What it newly allows, in words.
+    pub admits: String,
+}
+
+/// How many examples a widening gives.
+const EXAMPLES: usize = 3;
+
+/// The policy documents that allow what `usage` tells was used, each of at most `quota` characters (see
+/// [`PolicyDocument::size`]). Denied and inconclusive calls grant nothing.
+#[must_use]
+pub fn plan(usage: &PrincipalUsage, resources: Resources, quota: usize) -> Plan {
+    let used = used(usage);
+    let mut patterns = writable(&used);
+    if resources == Resources::Balanced {
+        patterns = generalise::generalise(without_covered(patterns), &lasting(usage));
+    }
+    let patterns = without_covered(patterns);
+    let mut widened = widenings(&used, &patterns);
+    widened.extend(
+        usage
+            .cut
+            .iter()
+            .filter_map(|(action, depth)| cut_short(usage, action, *depth)),
+    );
+    let facts = patterns
+        .into_iter()
+        .map(|(action, resources)| (action, resources.into_keys().collect()))
+        .collect();
+    let (documents, notes) = split::documents(minimise::grants(&facts), quota);
+    Plan {
+        documents,
+        widened,
+        notes,
+    }
+}
+
+/// What the ledger's bound on the resources of one action widened, before any rule here could.
+fn cut_short(usage: &PrincipalUsage, action: &Action, depth: usize) -> Option<Widening> {
+    let is_cut = |resource: &&ResourceArn| {
+        let components = resource
+            .parts()
+            .map(|p| p.resource.split(['/', ':']).count());
+        resource.as_str().ends_with(['*']) && components == Some(depth + 1)
+    };
+    let cut: Vec<&ResourceArn> = usage.facts.get(action)?.keys().filter(is_cut).collect();
+    Some(Widening {
+        rule: "too-many-resources",
+        actions: vec![action.clone()],
+        resource: (*cut.first()?).clone(),
+        values: cut.len(),
+        examples: cut
+            .iter()
+            .take(EXAMPLES)
+            .map(|resource| resource.to_string())
+            .collect(),
+        admits: format!(
+            "all that is below each of {} places such as this one",
+            cut.len()
+        ),
+    })
+}
+
+/// The facts whose authorisation was passed at least once.
+fn used(usage: &PrincipalUsage) -> BTreeMap<&Action, BTreeSet<&ResourceArn>> {
+    let mut used: BTreeMap<&Action, BTreeSet<&ResourceArn>> = BTreeMap::new();
+    for (action, resources) in &usage.facts {
+        for (resource, tally) in resources {
+            if tally.used > 0 {
+                used.entry(action).or_default().insert(resource);
+            }
+        }
+    }
+    used
+}
+
+/// The fewest days that tell what lasts from what comes and goes.
+const LASTING_DAYS: u16 = 7;
+
+/// The resources in use from beginning to end: where the principal was active over [`LASTING_DAYS`] at least, those seen
+/// both in the first and in the last quarter of that time, on three days or more. An identifier that lasts is as good as
+/// a name.
+fn lasting(usage: &PrincipalUsage) -> BTreeSet<&ResourceArn> {
+    let mut days: BTreeMap<&ResourceArn, BTreeSet<u16>> = BTreeMap::new();
+    for (_, resource, tally) in usage.used() {
+        days.entry(resource).or_default().extend(&tally.days);
+    }
+    let first = days.values().filter_map(BTreeSet::first).min();
+    let last = days.values().filter_map(BTreeSet::last).max();
+    let (Some(&first), Some(&last)) = (first, last) else {
+        return BTreeSet::new();
+    };
+    let quarter = (last - first) / 4;
+    if last - first < LASTING_DAYS - 1 {
+        return BTreeSet::new();
+    }
+    let lasts = |days: &BTreeSet<u16>| {
+        days.len() >= 3
+            && days.first().is_some_and(|day| *day <= first + quarter)
+            && days.last().is_some_and(|day| *day >= last - quarter)
+    };
+    let lasting = days.iter().filter(|(_, days)| lasts(days));
+    lasting.map(|(resource, _)| *resource).collect()
+}
+
+/// The facts as a policy can hold them.
+fn writable(used: &BTreeMap<&Action, BTreeSet<&ResourceArn>>) -> Patterns {
+    let mut patterns = Patterns::new();
+    for (action, resources) in used {
+        let patterns = patterns.entry((*action).clone()).or_default();
+        for resource in resources {
+            let (pattern, rules) = match generalise::writable(resource) {
+                Some(pattern) => (pattern, Rules::from([Rule::UnwritableCharacter])),
+                None => ((*resource).clone(), Rules::new()),
+            };
+            patterns.entry(pattern).or_default().extend(rules);
+        }
+    }
+    patterns
+}
+
+fn without_covered(patterns: Patterns) -> Patterns {
+    patterns
+        .into_iter()
+        .map(|(action, resources)| (action, minimise::without_covered(resources)))
+        .collect()
+}
+
+/// What the patterns that a rule made allow beyond `used`.
+fn widenings(
+    used: &BTreeMap<&Action, BTreeSet<&ResourceArn>>,
+    patterns: &Patterns,
+) -> Vec<Widening> {
+    #[derive(Default)]
+    struct Stands<'a> {
+        actions: BTreeSet<&'a Action>,
+        values: BTreeSet<&'a str>,
+    }
+    let mut found: BTreeMap<(&str, Rule), Stands<'_>> = BTreeMap::new();
+    for (action, resources) in patterns {
+        let made = resources.iter().filter(|(_, rules)| !rules.is_empty());
+        let wildcards = minimise::Wildcards::among(made.map(|(resource, _)| resource));
+        for resource in &used[action] {
+            let written = generalise::writable(resource);
+            let text = written.as_ref().unwrap_or(resource).as_str();
+            for pattern in wildcards.covering(text) {
+                let rules = resources.get(&ResourceArn::from_pattern(pattern));
+                for rule in rules.into_iter().flatten() {
+                    let stands = found.entry((pattern, *rule)).or_default();
+                    stands.actions.insert(action);
+                    stands.values.insert(resource.as_str());
+                }
+            }
+        }
+    }
+    found
+        .into_iter()
+        .map(|((pattern, rule), Stands { actions, values })| {
+            let resource = ResourceArn::from_pattern(pattern);
+            Widening {
+                rule: rule.name(),
+                actions: actions.into_iter().cloned().collect(),
+                admits: rule.admits(&resource),
+                resource,
+                values: values.len(),
+                examples: values
+                    .into_iter()
+                    .take(EXAMPLES)
+                    .map(str::to_owned)
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::{Just, ProptestConfig, Strategy, prop, prop_oneof, proptest};
+
+    use super::{Plan, Resources, plan};
+    use crate::iam::action::Action;
+    use crate::iam::arn::ResourceArn;
+    use crate::iam::policy::MANAGED_POLICY_QUOTA;
+    use crate::usage::ledger::{PrincipalUsage, Tally};
+
+    /// `(action, resource, used)`
+    type Fact = (String, String, bool);
+
+    fn usage(facts: &[Fact]) -> PrincipalUsage {
+        let mut usage = PrincipalUsage::default();
+        for (action, resource, used) in facts {
+            let tally: &mut Tally = usage
+                .facts
+                .entry(Action::parse(action).unwrap())
+                .or_default()
+                .entry(ResourceArn::from_pattern(resource.as_str()))
+                .or_default();
+            tally.used += u64::from(*used);
+            tally.denied += u64::from(!*used);
+        }
+        usage
+    }
+
+    fn used(facts: &[(&str, &str)]) -> PrincipalUsage {
+        let facts: Vec<Fact> = facts
+            .iter()
+            .map(|(action, resource)| ((*action).to_owned(), (*resource).to_owned(), true))
+            .collect();
+        usage(&facts)
+    }
+
+    #[test]
+    fn an_identifier_that_lasts_is_a_name() {
+        // (identifiers with the days they were used on, what is granted)
+        let every_day = |from: u16, to: u16| (from..=to).collect::<Vec<u16>>();
+        for (volumes, expected) in [
+            (
+                vec![
+                    ("vol-0aaaaaaaaaaaaaaaa", every_day(0, 29)),
+                    ("vol-0bbbbbbbbbbbbbbbb", every_day(1, 28)),
+                ],
+                "exact",
+            ),
+            (
+                vec![
+                    ("vol-0aaaaaaaaaaaaaaaa", every_day(0, 14)),
+                    ("vol-0bbbbbbbbbbbbbbbb", every_day(15, 29)),
+                ],
+                "volume/*",
+            ),
+            (
+                vec![
+                    ("vol-0aaaaaaaaaaaaaaaa", every_day(0, 29)),
+                    ("vol-0bbbbbbbbbbbbbbbb", vec![12]),
+                ],
+                "volume/*",
+            ),
+            // Too short a time to tell.
+            (
+                vec![
+                    ("vol-0aaaaaaaaaaaaaaaa", every_day(0, 5)),
+                    ("vol-0bbbbbbbbbbbbbbbb", every_day(0, 5)),
+                ],
+                "volume/*",
+            ),
+        ] {
+            let mut usage = PrincipalUsage::default();
+            let resources = usage
+                .facts
+                .entry(Action::known("ec2:DeleteVolume"))
+                .or_default();
+            for (id, days) in &volumes {
+                let arn = format!("arn:aws:ec2:eu-west-1:111122223333:volume/{id}");
+                let tally = Tally {
+                    used: 1,
+                    days: days.clone(),
+                    ..Tally::default()
+                };
+                resources.insert(ResourceArn::from_pattern(arn), tally);
+            }
+            let plan = plan(&usage, Resources::Balanced, MANAGED_POLICY_QUOTA);
+            let granted: Vec<&str> = granted(&plan)
+                .into_iter()
+                .map(|(_, resource)| resource)
+                .collect();
+            match expected {
+                "exact" => assert_eq!(granted.len(), 2, "{granted:?}"),
+                pattern => assert_eq!(
+                    granted,
+                    [format!("arn:aws:ec2:eu-west-1:111122223333:{pattern}")]
+                ),
+            }
+        }
+    }
+
+    /// Every action with every resource of the documents.
+    fn granted(plan: &Plan) -> BTreeSet<(&str, &str)> {
+        let statements = plan.documents.iter().flat_map(|d| &d.statements);
+        statements
+            .flat_map(|s| {
+                let each = |a| {
+                    s.resources
+                        .iter()
+                        .map(move |r| (Action::as_str(a), r.as_str()))
+                };
+                s.actions.iter().flat_map(each)
+            })
+            .collect()
+    }
+
+    /// A matcher of its own: `pattern` in policy syntax against plain text, one row of the table at a time.
+    fn matches(pattern: &str, text: &str) -> bool {
+        let text: Vec<char> = text.chars().collect();
+        let mut reach = vec![false; text.len() + 1];
+        reach[0] = true;
+        let mut rest = pattern;
+        while let Some(c) = rest.chars().next() {
+            let literal = ["${*}", "${?}", "${$}"].iter().any(|v| rest.starts_with(v));
+            let c = if literal {
+                rest.as_bytes()[2] as char
+            } else {
+                c
+            };
+            rest = &rest[if literal { 4 } else { c.len_utf8() }..];
+            let mut next = vec![false; text.len() + 1];
+            for at in 0..=text.len() {
+                next[at] = if c == '*' && !literal {
+                    reach[at] || at > 0 && next[at - 1]
+                } else {
+                    at > 0 && reach[at - 1] && (c == text[at - 1] || c == '?' && !literal)
+                };
+            }
+            reach = next;
+        }
+        reach[text.len()]
+    }
+
+    #[test]
+    fn the_tests_own_matcher_matches() {
+        for (pattern, text, expected) in [
+            ("a*c", "abbc", true),
+            ("a*c", "abb", false),
+            ("a?c", "abc", true),
+            ("a${*}c", "a*c", true),
+            ("a${*}c", "abc", false),
+            ("*", "", true),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_deploy_role_gets_a_policy_that_a_person_would_write() {
+        let object = |key: &str| format!("arn:aws:s3:::acme-artifacts/{key}");
+        let (one, two) = (
+            object("web/build-2026-09-01.zip"),
+            object("web/build-2026-09-02.zip"),
+        );
+        let task = "arn:aws:ecs:eu-west-1:111122223333:task/web/0123456789abcdef0123456789abcdef";
+        let usage = used(&[
+            ("s3:GetObject", &one),
+            ("s3:GetObject", &two),
+            ("s3:PutObject", &two),
+            ("s3:ListBucket", "arn:aws:s3:::acme-artifacts"),
+            ("ecs:StopTask", task),
+            ("ecr:GetAuthorizationToken", "*"),
+            ("iam:PassRole", "arn:aws:iam::111122223333:role/ci/web-task"),
+        ]);
+        let plan = plan(&usage, Resources::Balanced, MANAGED_POLICY_QUOTA);
+        let statements: Vec<String> = plan.documents[0]
+            .statements
+            .iter()
+            .map(|s| serde_json::to_string(s).unwrap().replace('"', ""))
+            .collect();
+        assert_eq!(plan.documents.len(), 1);
+        assert_eq!(
+            statements,
+            [
+                "{Sid:EcrGetAuthorizationToken,Effect:Allow,Action:ecr:GetAuthorizationToken,Resource:*}",
+                "{Sid:EcsStopTaskWeb,Effect:Allow,Action:ecs:StopTask,Resource:arn:aws:ecs:eu-west-1:111122223333:task/web/*}",
+                "{Sid:IamPassRoleWebTask,Effect:Allow,Action:iam:PassRole,Resource:arn:aws:iam::111122223333:role/ci/web-task}",
+                "{Sid:S3ReadWriteAcmeArtifacts,Effect:Allow,Action:[s3:GetObject,s3:PutObject],Resource:arn:aws:s3:::acme-artifacts/web/build-*.zip}",
+                "{Sid:S3ListBucketAcmeArtifacts,Effect:Allow,Action:s3:ListBucket,Resource:arn:aws:s3:::acme-artifacts}",
+            ]
+        );
+        let widened: Vec<_> = plan
+            .widened
+            .iter()
+            .map(|w| (w.rule, w.actions.len(), w.values, w.examples.clone()))
+            .collect();
+        assert_eq!(
+            widened,
+            [
+                ("generated-identifier", 1, 1, vec![task.to_owned()]),
+                ("dated-name", 2, 2, vec![one, two]),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_fact_that_another_one_covers_is_not_written_and_not_widened() {
+        let volumes = "arn:aws:ec2:eu-west-1:111122223333:volume/";
+        let all = format!("{volumes}*");
+        let one = format!("{volumes}vol-0123456789abcdef0");
+        let usage = used(&[
+            ("ec2:CreateTags", &all),
+            ("ec2:CreateTags", &one),
+            ("ec2:AttachVolume", &one),
+        ]);
+        let plan = plan(&usage, Resources::Balanced, MANAGED_POLICY_QUOTA);
+        assert_eq!(
+            granted(&plan),
+            BTreeSet::from([("ec2:AttachVolume", all.as_str()), ("ec2:CreateTags", &all)])
+        );
+        assert_eq!(plan.widened.len(), 1);
+        assert_eq!(plan.widened[0].actions, [Action::known("ec2:AttachVolume")]);
+        assert_eq!(
+            plan.widened[0].admits,
+            "every volume that the ARN's account and region hold, now and later"
+        );
+    }
+
+    #[test]
+    fn a_reader_of_delivered_logs_gets_one_pattern() {
+        // Not every random word looks random: the third has few digits. The pattern of the others covers it.
+        let folder = "arn:aws:s3:::logs/AWSLogs/111122223333/CloudTrail/eu-west-1";
+        let words = ["Ab3dEf6hIj9lMn2p", "q1W2e3R4t5Y6u7I8", "abcdefghIJKLMNo1"];
+        let keys: Vec<String> = (1..)
+            .zip(words)
+            .map(|(day, word)| {
+                format!(
+                    "{folder}/2026/09/{day:02}/111122223333_CloudTrail_eu-west-1_202609{day:02}T0005Z_{word}.json.gz"
+                )
+            })
+            .collect();
+        let facts: Vec<_> = keys
+            .iter()
+            .map(|key| ("s3:GetObject", key.as_str()))
+            .collect();
+        let plan = plan(&used(&facts), Resources::Balanced, MANAGED_POLICY_QUOTA);
+        let pattern = format!("{folder}/*/111122223333_CloudTrail_eu-west-1_*_*.json.gz");
+        assert_eq!(
+            granted(&plan),
+            BTreeSet::from([("s3:GetObject", pattern.as_str())])
+        );
+        let rules: Vec<_> = plan.widened.iter().map(|w| (w.rule, w.values)).collect();
+        assert_eq!(rules, [("dated-name", 3), ("generated-identifier", 3)]);
+    }
+
+    #[test]
+    fn even_an_exact_policy_says_where_it_cannot_be_exact() {
+        let plan = plan(
+            &used(&[("s3:GetObject", "arn:aws:s3:::b/\u{2192}")]),
+            Resources::Exact,
+            MANAGED_POLICY_QUOTA,
+        );
+        assert_eq!(
+            granted(&plan),
+            BTreeSet::from([("s3:GetObject", "arn:aws:s3:::b/?")])
+        );
+        assert_eq!(plan.widened[0].rule, "unwritable-character");
+        assert_eq!(plan.widened[0].examples, ["arn:aws:s3:::b/\u{2192}"]);
+    }
+
+    #[test]
+    fn nothing_used_is_no_document() {
+        let usage = usage(&[("s3:GetObject".into(), "arn:aws:s3:::b/k".into(), false)]);
+        assert_eq!(
+            plan(&usage, Resources::Balanced, MANAGED_POLICY_QUOTA),
+            Plan::default()
+        );
+    }
+
+    /// A quadratic step would take minutes.
+    #[test]
+    fn thousands_of_keys_are_no_burden() {
+        let scattered = |i: u64| i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let letters = |i: u64| -> String {
+            (0..8)
+                .map(|n| char::from(b'a' + u8::try_from(scattered(i) >> (8 * n) & 15).unwrap()))
+                .collect()
+        };
+        let kinds: [&dyn Fn(u64) -> String; 4] = [
+            &|i| format!("{:016x}{:016x}.json", scattered(i), i),
+            &|i| format!("users/{}/{}", letters(i / 3), letters(i + 7)),
+            &|i| format!("2026/{:02}/{:02}/part-{i}", i % 12 + 1, i % 28 + 1),
+            &letters,
+        ];
+        for kind in kinds {
+            let facts: Vec<Fact> = (0..20_000)
+                .map(|i| {
+                    (
+                        "s3:GetObject".to_owned(),
+                        format!("arn:aws:s3:::b/{}", kind(i)),
+                        true,
+                    )
+                })
+                .collect();
+            let plan = plan(&usage(&facts), Resources::Balanced, MANAGED_POLICY_QUOTA);
+            assert_eq!((plan.documents.len(), plan.widened[0].values), (1, 20_000));
+        }
+    }
+
+    fn resource() -> impl Strategy<Value = String> {
+        let word =
+            "[a-c]{1,2}|[0-9]{1,3}|2026-0[1-9]-[12][0-9]|x-[a-f0-9]{17}|é\u{2192}|a[$][{][*][}]";
+        let path = prop::collection::vec(word, 1..4);
+        let arn = prop_oneof![
+            Just("arn:aws:s3:::b/"),
+            Just("arn:aws:s3:::c/"),
+            Just("arn:aws:ec2:eu-west-1:111122223333:instance/"),
+            Just("arn:aws:sqs:eu-west-1:111122223333:"),
+        ];
+        prop_oneof![
+            9 => (arn, path).prop_map(|(arn, path)| format!("{arn}{}", path.join("/"))),
+            1 => Just("*".to_owned()),
+        ]
+    }
+
+    fn facts() -> impl Strategy<Value = Vec<Fact>> {
+        let action = prop_oneof![
+            Just("s3:GetObject"),
+            Just("s3:PutObject"),
+            Just("ec2:StopInstances"),
+            Just("sqs:SendMessage"),
+        ];
+        let fact = (
+            action.prop_map(str::to_owned),
+            resource(),
+            prop::bool::weighted(0.8),
+        );
+        prop::collection::vec(fact, 0..150)
+    }
+
+    /// A resource's plain text, as a request would name it.
+    fn plain(resource: &str) -> String {
+        resource.replace("${*}", "*")
+    }
+
+    proptest! {
+        // Each case is up to 150 facts.
+        #![proptest_config(ProptestConfig::with_cases(80))]
+
+        #[test]
+        fn every_used_fact_is_granted_and_no_other_action(facts in facts()) {
+            let plan = plan(&usage(&facts), Resources::Balanced, 1_000);
+            let granted = granted(&plan);
+            for (action, resource, _) in facts.iter().filter(|f| f.2) {
+                let held = granted
+                    .iter()
+                    .any(|(a, r)| a == action && matches(r, &plain(resource)));
+                assert!(held, "{action} on {resource}");
+            }
+            for (action, _) in &granted {
+                assert!(facts.iter().any(|f| f.0 == *action && f.2), "{action} was never used");
+            }
+            assert!(plan.documents.iter().all(|d| d.size() <= 1_000));
+            assert!(granted.iter().all(|(_, r)| r.chars().all(|c| ('\t'..='\u{ff}').contains(&c))));
+            // Whatever is not a fact is listed.
+            for (action, resource) in &granted {
+                let fact = facts.iter().any(|f| f.2 && f.0 == *action && f.1 == *resource);
+                let listed = plan.widened.iter().any(|w| {
+                    w.resource.as_str() == *resource && w.actions.iter().any(|a| a.as_str() == *action)
+                });
+                assert!(fact || listed, "{action} on {resource} is neither used nor listed");
+            }
+        }
+
+        #[test]
+        fn no_pattern_leaves_its_service_account_type_or_bucket(facts in facts()) {
+            let plan = plan(&usage(&facts), Resources::Balanced, MANAGED_POLICY_QUOTA);
+            for (_, resource) in granted(&plan) {
+                let rooted = ["arn:aws:s3:::b/", "arn:aws:s3:::c/", "arn:aws:ec2:eu-west-1:111122223333:instance/", "arn:aws:sqs:eu-west-1:111122223333:"]
+                    .iter()
+                    .any(|root| resource.starts_with(root));
+                assert!(rooted || resource == "*", "{resource}");
+            }
+        }
+
+        #[test]
+        fn the_order_of_facts_does_not_show(
+            (facts, shuffled) in facts().prop_flat_map(|f| (Just(f.clone()), Just(f).prop_shuffle())),
+        ) {
+            let of = |facts: &[Fact]| plan(&usage(facts), Resources::Balanced, 1_000);
+            assert_eq!(of(&facts), of(&shuffled));
+        }
+
+        #[test]
+        fn an_exact_plan_grants_the_used_facts_and_nothing_else(facts in facts()) {
+            let facts: Vec<Fact> = facts.into_iter().filter(|f| !f.1.contains('\u{2192}')).collect();
+            let plan = plan(&usage(&facts), Resources::Exact, 1_000);
+            assert_eq!(plan.widened, []);
+            let used = |action: &str, resource: &str| {
+                facts.iter().any(|f| f.2 && f.0 == action && f.1 == resource)
+            };
+            let granted = granted(&plan);
+            for (action, resource) in &granted {
+                assert!(used(action, resource), "{action} on {resource}");
+            }
+            for (action, resource, _) in facts.iter().filter(|f| f.2) {
+                let all = used(action, "*") && granted.contains(&(action.as_str(), "*"));
+                assert!(all || granted.contains(&(action.as_str(), resource.as_str())));
+            }
+        }
+    }
+}

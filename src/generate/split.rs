@@ -1,0 +1,248 @@
+//! Grants into documents that fit the quota, in their canonical order.
+
+use crate::generate::minimise::Grant;
+use crate::generate::sid::{LONGEST, sids};
+use crate::iam::action::Action;
+use crate::iam::arn::ResourceArn;
+use crate::iam::policy::{Effect, PolicyDocument, Statement};
+
+/// How many managed policies a role, user or group may have attached, unless AWS raised it.
+/// Source: IAM User Guide, "IAM and AWS STS quotas".
+const ATTACHED_POLICIES: usize = 10;
+
+/// The documents, each of at most `quota` characters as [`PolicyDocument::size`] counts them, and what to tell about
+/// them. A pair of action and resource that alone is larger than the quota is left out, and a note names it.
+///
+/// A service moves to a new document whole where it fits into one, so that a change in its usage touches few.
+pub(super) fn documents(grants: Vec<Grant>, quota: usize) -> (Vec<PolicyDocument>, Vec<String>) {
+    let mut notes = Vec::new();
+    let mut pieces = Vec::new();
+    let room = quota.saturating_sub(PolicyDocument::default().size());
+    for grant in grants {
+        cut(grant, room, &mut pieces, &mut notes);
+    }
+    let sids = sids(&pieces);
+    let statements: Vec<Statement> = pieces
+        .into_iter()
+        .zip(sids)
+        .map(|(grant, sid)| Statement {
+            sid,
+            effect: Effect::Allow,
+            actions: grant.actions,
+            resources: grant.resources,
+        })
+        .collect();
+    let documents = pack(statements, room);
+    if documents.len() > ATTACHED_POLICIES {
+        notes.push(format!(
+            "{} documents: a principal takes {ATTACHED_POLICIES} managed policies unless AWS raised the quota",
+            documents.len()
+        ));
+    }
+    (documents, notes)
+}
+
+/// Characters of `text` as a JSON string, with a comma.
+fn quoted(text: &str) -> usize {
+    // Serialising a string cannot fail.
+    serde_json::to_string(text).map_or(usize::MAX / 2, |json| json.chars().count() + 1)
+}
+
+/// Characters of a statement without its actions and resources, with the longest Sid and a comma.
+fn frame() -> usize {
+    r#"{"Sid":"","Effect":"Allow","Action":[],"Resource":[]},"#.len() + LONGEST
+}
+
+/// Adds `grant` to `pieces`, in as many as it takes for each to fit into `room`: cut by resources, and by actions too
+/// where all actions with a single resource are too many.
+fn cut(grant: Grant, room: usize, pieces: &mut Vec<Grant>, notes: &mut Vec<String>) {
+    let room = room.saturating_sub(frame());
+    let action_sizes: Vec<usize> = grant.actions.iter().map(|a| quoted(a.as_str())).collect();
+    let widest_action = action_sizes.iter().copied().max().unwrap_or(0);
+    let (resources, too_long): (Vec<ResourceArn>, Vec<ResourceArn>) = grant
+        .resources
+        .into_iter()
+        .partition(|r| widest_action + quoted(r.as_str()) <= room);
+    for resource in too_long {
+        let actions: Vec<&str> = grant.actions.iter().map(Action::as_str).collect();
+        notes.push(format!(
+            "left out, because one statement with it is larger than the quota: {} on {resource}",
+            actions.join(", ")
+        ));
+    }
+    let sizes: Vec<usize> = resources.iter().map(|r| quoted(r.as_str())).collect();
+    let widest_resource = sizes.iter().copied().max().unwrap_or(0);
+    for actions in runs(
+        &grant.actions,
+        &action_sizes,
+        room - widest_resource.min(room),
+    ) {
+        let left = room - quoted_all(actions).min(room);
+        for resources in runs(&resources, &sizes, left) {
+            pieces.push(Grant {
+                actions: actions.to_vec(),
+                resources: resources.to_vec(),
+            });
+        }
+    }
+}
+
+fn quoted_all(actions: &[Action]) -> usize {
+    actions.iter().map(|a| quoted(a.as_str())).sum()
+}
+
+/// `items` in runs whose sizes sum up to at most `room`, each as long as it can be; an item that is larger stands alone.
+fn runs<'a, T>(items: &'a [T], sizes: &[usize], room: usize) -> Vec<&'a [T]> {
+    let mut out = Vec::new();
+    let (mut start, mut used) = (0, 0);
+    for (at, size) in sizes.iter().enumerate() {
+        if at > start && used + size > room {
+            out.push(&items[start..at]);
+            (start, used) = (at, 0);
+        }
+        used += size;
+    }
+    if start < items.len() {
+        out.push(&items[start..]);
+    }
+    out
+}
+
+/// The statements in documents of at most `room` characters beside the frame of a document.
+fn pack(statements: Vec<Statement>, room: usize) -> Vec<PolicyDocument> {
+    // The comma of the last statement is counted though it is not written.
+    let size = |s: &Statement| {
+        serde_json::to_string(s).map_or(usize::MAX / 2, |json| json.chars().count() + 1)
+    };
+    let mut documents: Vec<PolicyDocument> = Vec::new();
+    let mut used = 0;
+    let of = |s: &Statement| s.actions.first().map_or("", Action::service).to_owned();
+    for block in statements.chunk_by(|a, b| of(a) == of(b)) {
+        let whole: usize = block.iter().map(size).sum();
+        let apart = used + whole > room && whole <= room;
+        for (at, statement) in block.iter().enumerate() {
+            let size = size(statement);
+            if documents.is_empty() || used + size > room || at == 0 && apart {
+                documents.push(PolicyDocument::default());
+                used = 0;
+            }
+            used += size;
+            if let Some(document) = documents.last_mut() {
+                document.statements.push(statement.clone());
+            }
+        }
+    }
+    documents
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::{prop, proptest};
+
+    use super::documents;
+    use crate::generate::minimise::Grant;
+    use crate::iam::action::Action;
+    use crate::iam::arn::ResourceArn;
+    use crate::iam::policy::PolicyDocument;
+
+    fn grant(service: &str, actions: usize, resources: usize) -> Grant {
+        let action = |i| Action::parse(&format!("{service}:Action{i:03}")).unwrap();
+        let resource = |i| ResourceArn::from_pattern(format!("arn:aws:{service}:::name/{i:04}"));
+        Grant {
+            actions: (0..actions).map(action).collect(),
+            resources: (0..resources).map(resource).collect(),
+        }
+    }
+
+    fn pairs<'a>(
+        statements: impl Iterator<Item = (&'a Vec<Action>, &'a Vec<ResourceArn>)>,
+    ) -> Vec<(String, String)> {
+        let mut out: Vec<_> = statements
+            .flat_map(|(actions, resources)| {
+                let each = |a: &Action| {
+                    resources
+                        .iter()
+                        .map(|r| (a.to_string(), r.to_string()))
+                        .collect::<Vec<_>>()
+                };
+                actions.iter().flat_map(each).collect::<Vec<_>>()
+            })
+            .collect();
+        out.sort();
+        out
+    }
+
+    fn services(document: &PolicyDocument) -> BTreeSet<&str> {
+        document
+            .statements
+            .iter()
+            .map(|s| s.actions[0].service())
+            .collect()
+    }
+
+    #[test]
+    fn a_service_moves_whole_to_a_new_document_where_it_fits() {
+        let grants = vec![grant("a", 2, 10), grant("b", 2, 5), grant("b", 1, 5)];
+        // All but the last would fit into the first document.
+        let quota = documents(grants[..2].to_vec(), usize::MAX).0[0].size() + 10;
+        let (found, notes) = documents(grants, quota);
+        let found: Vec<_> = found.iter().map(services).collect();
+        assert_eq!(found, [BTreeSet::from(["a"]), BTreeSet::from(["b"])]);
+        assert_eq!(notes, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_fits_into_one_document_stays_in_one() {
+        let grants = vec![grant("a", 3, 30), grant("b", 3, 30)];
+        let size = documents(grants.clone(), usize::MAX).0[0].size();
+        assert_eq!(documents(grants.clone(), size + 128).0.len(), 1);
+        assert_eq!(documents(grants, size - 1).0.len(), 2);
+    }
+
+    #[test]
+    fn what_cannot_fit_is_left_out_and_named() {
+        let mut huge = grant("a", 1, 2);
+        huge.resources
+            .push(ResourceArn::from_pattern("x".repeat(7_000)));
+        let (found, notes) = documents(vec![huge], 6_144);
+        assert_eq!(
+            pairs(
+                found[0]
+                    .statements
+                    .iter()
+                    .map(|s| (&s.actions, &s.resources))
+            )
+            .len(),
+            2
+        );
+        assert_eq!(notes.len(), 1);
+        assert!(notes[0].starts_with("left out") && notes[0].contains("a:Action000"));
+        let (none, notes) = documents(vec![grant("a", 2, 2)], 10);
+        assert_eq!((none.len(), notes.len()), (0, 2));
+    }
+
+    #[test]
+    fn more_documents_than_a_principal_takes_are_noted() {
+        let notes = |resources| documents(vec![grant("a", 1, resources)], 400).1.len();
+        assert_eq!((notes(1), notes(500)), (0, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn splitting_is_exact_and_keeps_the_quota(
+            shapes in prop::collection::vec(("[a-d]", 1_usize..40, 1_usize..40), 1..6),
+            quota in 250_usize..4_000,
+        ) {
+            let grants: Vec<Grant> = shapes.iter().map(|(s, a, r)| grant(s, *a, *r)).collect();
+            let wanted = pairs(grants.iter().map(|g| (&g.actions, &g.resources)));
+            let (found, _) = documents(grants, quota);
+            let statements = || found.iter().flat_map(|d| &d.statements);
+            assert_eq!(pairs(statements().map(|s| (&s.actions, &s.resources))), wanted);
+            assert!(found.iter().all(|d| d.size() <= quota && !d.statements.is_empty()));
+            let sids: BTreeSet<&str> = statements().map(|s| s.sid.as_str()).collect();
+            assert_eq!(sids.len(), statements().count());
+        }
+    }
+}
