@@ -10,6 +10,8 @@ pub mod usage;
 
 pub mod generate;
 
+pub mod verify;
+
 pub mod error;
 
 pub mod iam;

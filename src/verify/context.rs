@@ -1,0 +1,63 @@
+//! What is known of a request besides its action and resource: the condition keys.
+
+use std::collections::BTreeMap;
+
+/// The condition keys of one request. The names of keys are compared without regard to case.
+/// Source: IAM User Guide, "IAM JSON policy elements: Condition".
+#[derive(Clone, Debug)]
+pub struct Context {
+    keys: BTreeMap<Box<str>, Key>,
+    rest: Key,
+}
+
+/// What is known of one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// The request carries it with these values; none is the same as [`Key::Absent`].
+    Known(Vec<String>),
+    /// The request does not carry it.
+    Absent,
+    /// The source (a log) can not tell.
+    Unknown,
+}
+
+impl Context {
+    /// A context that names every key the request carries: a key that is not named is absent.
+    #[must_use]
+    pub fn complete() -> Self {
+        Self {
+            keys: BTreeMap::new(),
+            rest: Key::Absent,
+        }
+    }
+
+    /// A context that names some keys only: of a key that is not named, nothing is known.
+    #[must_use]
+    pub fn partial() -> Self {
+        Self {
+            keys: BTreeMap::new(),
+            rest: Key::Unknown,
+        }
+    }
+
+    /// The same with `name` set to `key`.
+    #[must_use]
+    pub fn with(mut self, name: &str, key: Key) -> Self {
+        self.set(name, key);
+        self
+    }
+
+    /// Sets `name` to `key`.
+    pub fn set(&mut self, name: &str, key: Key) {
+        let key = match key {
+            Key::Known(values) if values.is_empty() => Key::Absent,
+            key => key,
+        };
+        self.keys.insert(name.to_ascii_lowercase().into(), key);
+    }
+
+    /// What is known of `name`, which is in lower case.
+    pub(crate) fn get(&self, name: &str) -> &Key {
+        self.keys.get(name).unwrap_or(&self.rest)
+    }
+}

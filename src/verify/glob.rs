@@ -1,0 +1,472 @@
+//! Languages of strings written with `*` and `?`: does one contain another, do two meet.
+
+use std::collections::HashSet;
+
+/// One element of a [`Glob`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// This character.
+    Char(char),
+    /// Any one character.
+    One,
+    /// Any run of characters.
+    Star,
+    /// Any one character but a colon.
+    OneInField,
+    /// Any run of characters without a colon.
+    StarInField,
+}
+
+/// How many steps from a place by a character [`Glob::covers`] takes before it gives up and says no.
+const INCLUSION_BUDGET: usize = 1 << 20;
+
+/// How many pairs of positions [`Glob::meets`] looks at before it gives up and says yes.
+const MEETING_BUDGET: usize = 1 << 24;
+
+/// A set of strings.
+#[derive(Clone, Debug)]
+pub(crate) struct Glob {
+    tokens: Box<[Token]>,
+    /// What every string of the set begins with: the characters before the first wildcard. Most patterns of a policy
+    /// differ from a request here already, and comparing text is quicker than comparing tokens.
+    prefix: Box<str>,
+    /// How many tokens the prefix is.
+    literal: usize,
+    /// No field-bound wildcard stands behind an unbound star, as in an ARN read narrowly.
+    ordered: bool,
+}
+
+impl Token {
+    fn is_star(self) -> bool {
+        matches!(self, Self::Star | Self::StarInField)
+    }
+
+    /// The same without colons, if it is a wildcard.
+    pub(crate) fn in_field(self) -> Self {
+        match self {
+            Self::One => Self::OneInField,
+            Self::Star => Self::StarInField,
+            other => other,
+        }
+    }
+
+    /// Whether the token can stand for `c`, be it alone or as a part of a star's run. `None` is a character that no
+    /// pattern at hand names.
+    fn takes(self, c: Option<char>) -> bool {
+        match self {
+            Self::Char(own) => c == Some(own),
+            Self::One | Self::Star => true,
+            Self::OneInField | Self::StarInField => c != Some(':'),
+        }
+    }
+
+    /// Whether each character that `other` can stand for is one that `self` can stand for.
+    fn takes_all_of(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::One | Self::Star, _) => true,
+            (_, Self::Char(c)) => self.takes(Some(c)),
+            (_, Self::One | Self::Star) => false,
+            (Self::Char(_), _) => false,
+            (Self::OneInField | Self::StarInField, _) => true,
+        }
+    }
+
+    /// Whether some character is one that both can stand for.
+    fn meets(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Char(c), other) | (other, Self::Char(c)) => other.takes(Some(c)),
+            _ => true,
+        }
+    }
+}
+
+impl Glob {
+    /// The strings that `tokens` describe.
+    pub(crate) fn new(tokens: Vec<Token>) -> Self {
+        let mut prefix = String::with_capacity(tokens.len());
+        let mut literal = 0;
+        for token in &tokens {
+            let Token::Char(c) = token else { break };
+            prefix.push(*c);
+            literal += 1;
+        }
+        let mut behind = tokens.iter().skip_while(|t| **t != Token::Star);
+        let bound = |t: &Token| matches!(t, Token::OneInField | Token::StarInField);
+        Self {
+            ordered: !behind.any(bound),
+            prefix: prefix.into(),
+            literal,
+            tokens: tokens.into(),
+        }
+    }
+
+    /// The one string `text`.
+    pub(crate) fn literal(text: &str) -> Self {
+        let tokens: Box<[Token]> = text.chars().map(Token::Char).collect();
+        Self {
+            literal: tokens.len(),
+            tokens,
+            prefix: text.into(),
+            ordered: true,
+        }
+    }
+
+    fn is_literal(&self) -> bool {
+        self.literal == self.tokens.len()
+    }
+
+    /// Whether every string of `other` is one of `self`.
+    ///
+    /// Exact, save that it answers no where the search outgrows its budget, which takes patterns with many stars that
+    /// repeat each other's text.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        // Where `other` has a wildcard within the prefix, it has strings that begin otherwise.
+        other.prefix.starts_with(&*self.prefix)
+            && (self.covers_greedily(other)
+                || !(self.ordered && other.is_literal()) && self.covers_thoroughly(other))
+    }
+
+    /// The two-pointer match behind the prefix: on a mismatch, let the last star take one token more. A yes is right; a
+    /// no is, where `self` is ordered and `other` is one string.
+    fn covers_greedily(&self, other: &Self) -> bool {
+        let outer = &self.tokens[self.literal..];
+        let inner = &other.tokens[self.literal..];
+        let (mut o, mut i) = (0, 0);
+        let mut retry: Option<(usize, usize)> = None;
+        while i < inner.len() {
+            match outer.get(o) {
+                Some(star) if star.is_star() => {
+                    retry = Some((o, i));
+                    o += 1;
+                }
+                Some(one) if !inner[i].is_star() && one.takes_all_of(inner[i]) => {
+                    o += 1;
+                    i += 1;
+                }
+                _ => match retry {
+                    Some((star, taken)) if outer[star].takes_all_of(inner[taken]) => {
+                        retry = Some((star, taken + 1));
+                        o = star + 1;
+                        i = taken + 1;
+                    }
+                    _ => return false,
+                },
+            }
+        }
+        outer[o..].iter().all(|t| t.is_star())
+    }
+
+    /// Inclusion of regular languages: walk `other`, and with it the set of places where `self` can be.
+    fn covers_thoroughly(&self, other: &Self) -> bool {
+        let mut alphabet: Vec<Option<char>> = vec![None, Some(':')];
+        for token in &self.tokens {
+            if let Token::Char(c) = token
+                && !alphabet.contains(&Some(*c))
+            {
+                alphabet.push(Some(*c));
+            }
+        }
+        let start = (self.literal, self.start());
+        let mut seen = HashSet::from([start.clone()]);
+        let mut open = vec![start];
+        let mut steps_left = INCLUSION_BUDGET;
+        while let Some((at, places)) = open.pop() {
+            if places.is_empty() {
+                return false;
+            }
+            let Some(token) = other.tokens.get(at) else {
+                if places.last() == Some(&self.tokens.len()) {
+                    continue;
+                }
+                return false;
+            };
+            let next = if token.is_star() { at } else { at + 1 };
+            let letters: &[Option<char>] = match token {
+                Token::Char(c) => &[Some(*c)],
+                _ => &alphabet,
+            };
+            match steps_left.checked_sub(places.len() * letters.len()) {
+                Some(left) => steps_left = left,
+                None => return false,
+            }
+            let steps = letters
+                .iter()
+                .filter(|c| token.takes(**c))
+                .map(|c| (next, self.step(&places, *c)));
+            let skip = token.is_star().then(|| (at + 1, places.clone()));
+            for state in steps.chain(skip) {
+                if seen.insert(state.clone()) {
+                    open.push(state);
+                }
+            }
+        }
+        true
+    }
+
+    /// The places behind the prefix, sorted. A place is the index of the token that comes next.
+    fn start(&self) -> Vec<usize> {
+        let mut places = Vec::new();
+        self.arrive(self.literal, &mut places);
+        places
+    }
+
+    /// The places after `c`, sorted.
+    fn step(&self, places: &[usize], c: Option<char>) -> Vec<usize> {
+        let mut out = Vec::new();
+        for &place in places {
+            if let Some(token) = self.tokens.get(place)
+                && token.takes(c)
+            {
+                self.arrive(if token.is_star() { place } else { place + 1 }, &mut out);
+            }
+        }
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
+    /// Adds `place` and those that its stars lead to by taking nothing.
+    fn arrive(&self, mut place: usize, out: &mut Vec<usize>) {
+        out.push(place);
+        while self.tokens.get(place).is_some_and(|t| t.is_star()) {
+            place += 1;
+            out.push(place);
+        }
+    }
+
+    /// Whether some string is in both.
+    ///
+    /// Exact, save that it answers yes where the two are so long that their product outgrows the budget.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        let shared = self.prefix.len().min(other.prefix.len());
+        if self.prefix.as_bytes()[..shared] != other.prefix.as_bytes()[..shared] {
+            return false;
+        }
+        if self.ordered && other.is_literal() {
+            return other.literal >= self.literal && self.covers_greedily(other);
+        }
+        let same = self.literal.min(other.literal);
+        let (a, b) = (&self.tokens[same..], &other.tokens[same..]);
+        if a.len().saturating_mul(b.len()) > MEETING_BUDGET {
+            return true;
+        }
+        // row[j]: the tokens of `a` so far and the first j of `b` describe a common string.
+        let mut row = vec![false; b.len() + 1];
+        row[0] = true;
+        for token in a {
+            let mut below = vec![false; b.len() + 1];
+            for j in 0..=b.len() {
+                if !row[j] {
+                    continue;
+                }
+                if token.is_star() {
+                    below[j] = true;
+                }
+                let Some(other) = b.get(j) else { continue };
+                match (token.is_star(), other.is_star()) {
+                    (false, false) => below[j + 1] |= token.meets(*other),
+                    (true, false) => row[j + 1] |= token.meets(*other),
+                    (false, true) => {
+                        row[j + 1] = true;
+                        below[j] |= token.meets(*other);
+                    }
+                    (true, true) => row[j + 1] = true,
+                }
+            }
+            row = below;
+        }
+        // What is left of `b` must be able to be empty.
+        (0..=b.len()).any(|j| row[j] && b[j..].iter().all(|t| t.is_star()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Glob, Token};
+
+    /// `*` and `?` as usual; `+` and `.` are their like within a field.
+    fn glob(text: &str) -> Glob {
+        let token = |c| match c {
+            '*' => Token::Star,
+            '?' => Token::One,
+            '+' => Token::StarInField,
+            '.' => Token::OneInField,
+            c => Token::Char(c),
+        };
+        Glob::new(text.chars().map(token).collect())
+    }
+
+    /// Whether `text` is in the language, by the definition: try every way to cut it.
+    fn naive(pattern: &[char], text: &[char]) -> bool {
+        let Some((first, rest)) = pattern.split_first() else {
+            return text.is_empty();
+        };
+        let fits = |c: &char| *first == '*' || *first == '?' || *c != ':';
+        match first {
+            '*' | '+' => (0..=text.len())
+                .take_while(|n| text[..*n].iter().all(fits))
+                .any(|n| naive(rest, &text[n..])),
+            '?' | '.' => text.first().is_some_and(fits) && naive(rest, &text[1..]),
+            c => text.first() == Some(c) && naive(rest, &text[1..]),
+        }
+    }
+
+    fn matches(pattern: &str, text: &str) -> bool {
+        let chars = |s: &str| s.chars().collect::<Vec<_>>();
+        naive(&chars(pattern), &chars(text))
+    }
+
+    /// All strings over `a`, `b`, `:` of at most `longest` characters.
+    fn words(longest: usize) -> Vec<String> {
+        let mut out = vec![String::new()];
+        let mut from = 0;
+        for _ in 0..longest {
+            let until = out.len();
+            for at in from..until {
+                for c in ['a', 'b', ':'] {
+                    out.push(format!("{}{c}", out[at]));
+                }
+            }
+            from = until;
+        }
+        out
+    }
+
+    #[test]
+    fn covers_is_inclusion() {
+        for (outer, inner, expected) in [
+            ("*", "*", true),
+            ("*", "", true),
+            ("*", "+", true),
+            ("+", "*", false),
+            ("+", "a.b", true),
+            ("+", "a?b", false),
+            ("a*", "ab*c", true),
+            ("a?", "a*", false),
+            ("a*c", "abcbc", true),
+            ("a*c", "abd", false),
+            ("a", "a*", false),
+            ("?*", "*?", true),
+            ("*?*", "?", true),
+            ("??*", "?*?", true),
+            ("*a*", "*a*b*", true),
+            ("*a*b*", "*b*a*", false),
+            ("+:+", "a:+", true),
+            ("+:*", "a:b:c", true),
+            ("+:+", "a:b:c", false),
+            ("é?", "éß", true),
+        ] {
+            assert_eq!(
+                glob(outer).covers(&glob(inner)),
+                expected,
+                "{outer} covers {inner}"
+            );
+        }
+    }
+
+    #[test]
+    fn meets_is_a_common_string() {
+        for (a, b, expected) in [
+            ("*", "abc", true),
+            ("a*", "*b", true),
+            ("a*b", "b*a", false),
+            ("a?c", "a*", true),
+            ("+a", "b:*", false),
+            ("+a", "*:a", false),
+            ("*a", "b:+", true),
+            (".", ":", false),
+            ("", "*", true),
+            ("", "?", false),
+        ] {
+            assert_eq!(glob(a).meets(&glob(b)), expected, "{a} meets {b}");
+            assert_eq!(glob(b).meets(&glob(a)), expected, "{b} meets {a}");
+        }
+    }
+
+    #[test]
+    fn huge_patterns_end_and_err_on_the_safe_side() {
+        let many = "a*b*".repeat(5_000);
+        assert!(
+            glob(&many).meets(&glob(&many)),
+            "a pattern meets itself, whatever the budget"
+        );
+        let twisted = glob(&"*a?b".repeat(40));
+        let other = glob(&"*?".repeat(200));
+        assert!(!twisted.covers(&other));
+    }
+
+    /// Patterns whose wildcards within a field come first, as in an ARN.
+    fn pattern() -> impl Strategy<Value = String> {
+        ("[ab:+.]{0,3}", "[ab:*?]{0,4}").prop_map(|(head, tail)| head + &tail)
+    }
+
+    proptest! {
+        #[test]
+        fn a_literal_is_covered_where_the_definition_matches(
+            pattern in pattern(),
+            text in "[ab:]{0,8}",
+        ) {
+            let subject = Glob::literal(&text);
+            prop_assert_eq!(glob(&pattern).covers(&subject), matches(&pattern, &text));
+            prop_assert_eq!(glob(&pattern).meets(&subject), matches(&pattern, &text));
+        }
+
+        #[test]
+        fn meets_agrees_with_the_definition_for_any_mix(
+            pattern in "[ab:*?+.]{0,6}",
+            text in "[ab:]{0,6}",
+        ) {
+            prop_assert_eq!(glob(&pattern).meets(&Glob::literal(&text)), matches(&pattern, &text));
+        }
+
+        #[test]
+        fn covers_and_meets_agree_with_all_short_words(outer in pattern(), inner in pattern()) {
+            // Nothing here is longer than seven tokens, and what a star must take to tell two such apart is short.
+            let words = words(6);
+            let inside: Vec<_> = words.iter().filter(|w| matches(&inner, w)).collect();
+            let shared = inside.iter().filter(|w| matches(&outer, w)).count();
+            if glob(&outer).covers(&glob(&inner)) {
+                prop_assert_eq!(shared, inside.len(), "covers, and yet a word is outside");
+            }
+            if shared > 0 {
+                prop_assert!(glob(&outer).meets(&glob(&inner)));
+            }
+        }
+    }
+
+    #[test]
+    fn covers_finds_every_inclusion_among_short_patterns() {
+        // Over a third letter that no pattern names, words of five characters tell apart any two patterns of two tokens.
+        let alphabet = ['a', 'x', ':'];
+        let mut words = vec![String::new()];
+        for at in 0.. {
+            if words[at].len() == 5 {
+                break;
+            }
+            for c in alphabet {
+                words.push(format!("{}{c}", words[at]));
+            }
+        }
+        let mut patterns = vec![String::new()];
+        for first in "a:*?+.".chars() {
+            patterns.push(first.to_string());
+            for second in "a:*?".chars() {
+                patterns.push(format!("{first}{second}"));
+                for third in "a*?".chars() {
+                    patterns.push(format!("{first}{second}{third}"));
+                }
+            }
+        }
+        for outer in &patterns {
+            for inner in &patterns {
+                let included = words
+                    .iter()
+                    .all(|w| !matches(inner, w) || matches(outer, w));
+                let covers = glob(outer).covers(&glob(inner));
+                assert_eq!(covers, included, "{outer} covers {inner}");
+            }
+        }
+    }
+}

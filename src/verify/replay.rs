@@ -1,0 +1,477 @@
+//! A ledger against policies: what was used and is not granted, what is granted and was not used.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::iam::policy::Effect;
+use crate::iam::principal::{Principal, PrincipalKind};
+use crate::usage::joint::Joint;
+use crate::usage::ledger::{Ledger, PrincipalUsage};
+use crate::verify::context::{Context, Key};
+use crate::verify::evaluate::{
+    Attached, Decision, Request, action_places, evaluate, resource_places, touch,
+};
+use crate::verify::policy::Statement;
+
+/// What a replay found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Replay {
+    /// The used calls that were replayed.
+    pub events: u64,
+    /// Those of them that the policies surely allow.
+    pub allowed: u64,
+    /// Used calls of principals to which no identity policy can be attached, which were not replayed.
+    pub unjudged: u64,
+    /// What was used and is not surely allowed, by principal, action and resource.
+    pub gaps: Vec<Gap>,
+    /// What is allowed and was not used, in the order of the policies.
+    pub excess: Vec<Excess>,
+}
+
+/// Something that was used and is not surely allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gap {
+    /// Who used it.
+    pub principal: String,
+    /// The action.
+    pub action: String,
+    /// The resource.
+    pub resource: String,
+    /// How many calls.
+    pub events: u64,
+    /// The `eventID` of one of them.
+    pub sample_event_id: Option<String>,
+    /// Why it is not allowed.
+    pub reason: String,
+}
+
+/// An action and a resource of an allowing statement that together match nothing that was used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Excess {
+    /// [`Attached::name`].
+    pub policy: String,
+    /// The statement's `Sid`, or `#` and its place in the document, counted from 1.
+    pub statement: String,
+    /// As the policy writes it; a `NotAction` is one entry, its list behind a `!`.
+    pub action: String,
+    /// As the policy writes it; a `NotResource` is one entry, its list behind a `!`.
+    pub resource: String,
+}
+
+/// Replays every used fact of `ledger` against `policies`. `joint` has the calls of the same log that needed several
+/// things; without them a call counts once for each.
+///
+/// The ledger carries no condition keys but those that follow from the principal; all others are unknown, and a call
+/// that is allowed only under a condition on such a key is a gap whose reason names the key.
+#[must_use]
+pub fn replay(ledger: &Ledger, joint: &Joint, policies: &[Attached<'_>]) -> Replay {
+    let mut out = Replay {
+        events: 0,
+        allowed: 0,
+        unjudged: 0,
+        gaps: Vec::new(),
+        excess: Vec::new(),
+    };
+    let mut by_principal: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
+    for (index, attached) in policies.iter().enumerate() {
+        let indexes = by_principal.entry(attached.principal).or_default();
+        indexes.push(index);
+    }
+    let mut used: Vec<Vec<Grid>> = policies
+        .iter()
+        .map(|attached| attached.policy.statements.iter().map(Grid::new).collect())
+        .collect();
+    for (principal, usage) in &ledger.principals {
+        if !principal.kind.takes_identity_policy() {
+            let tallies = usage.facts.values().flat_map(BTreeMap::values);
+            out.unjudged += tallies.map(|tally| tally.used).sum::<u64>();
+            continue;
+        }
+        let mut indexes: Vec<usize> = [None, Some(&*principal.arn)]
+            .iter()
+            .filter_map(|key| by_principal.get(key))
+            .flatten()
+            .copied()
+            .collect();
+        indexes.sort_unstable();
+        let attached: Vec<Attached<'_>> = indexes.iter().map(|index| policies[*index]).collect();
+        replay_principal(principal, usage, &attached, &mut out, |request| {
+            for index in &indexes {
+                let statements = &policies[*index].policy.statements;
+                for (statement, grid) in statements.iter().zip(&mut used[*index]) {
+                    touch(statement, request, |action, resource| {
+                        grid.mark(action, resource);
+                    });
+                }
+            }
+        });
+    }
+    for (attached, grids) in policies.iter().zip(&used) {
+        out.excess.extend(untouched(attached, grids));
+    }
+    count_calls(&mut out, ledger, joint);
+    out
+}
+
+/// Makes numbers of calls of the numbers of needs.
+fn count_calls(out: &mut Replay, ledger: &Ledger, joint: &Joint) {
+    let gaps: BTreeSet<(&str, &str, &str)> = out
+        .gaps
+        .iter()
+        .map(|gap| (&*gap.principal, &*gap.action, &*gap.resource))
+        .collect();
+    let judged = |principal: &Principal| {
+        principal.kind.takes_identity_policy() && ledger.principals.contains_key(principal)
+    };
+    let surplus = joint.surplus(|principal, _, _| judged(principal));
+    let surplus_in_gaps = joint.surplus(|principal, action, resource| {
+        judged(principal) && gaps.contains(&(&*principal.arn, action.as_str(), resource.as_str()))
+    });
+    let needs_in_gaps: u64 = out.gaps.iter().map(|gap| gap.events).sum();
+    out.events -= surplus.min(out.events);
+    out.allowed = out.events - (needs_in_gaps - surplus_in_gaps.min(needs_in_gaps)).min(out.events);
+}
+
+/// Judges every used fact of one principal, and hands each request to `seen`.
+fn replay_principal(
+    principal: &Principal,
+    usage: &PrincipalUsage,
+    attached: &[Attached<'_>],
+    out: &mut Replay,
+    mut seen: impl FnMut(&Request<'_>),
+) {
+    let context = known_keys(principal);
+    for (action, resources) in &usage.facts {
+        for (resource, tally) in resources.iter().filter(|(_, tally)| tally.used > 0) {
+            let request =
+                Request::new(&principal.arn, action.as_str(), resource.as_str(), &context);
+            seen(&request);
+            let judgement = evaluate(&request, attached);
+            out.events += tally.used;
+            if judgement.decision == Decision::Allowed {
+                continue;
+            }
+            out.gaps.push(Gap {
+                principal: principal.arn.clone(),
+                action: action.as_str().to_owned(),
+                resource: resource.as_str().to_owned(),
+                events: tally.used,
+                sample_event_id: tally.sample_event_id.as_deref().map(str::to_owned),
+                reason: if attached.is_empty() {
+                    "no policy is attached to the principal".to_owned()
+                } else {
+                    judgement.reason(&request)
+                },
+            });
+        }
+    }
+}
+
+/// The pairs of an action and a resource that `attached` allows and that `grids`, one for each statement, were not
+/// marked with.
+fn untouched<'a>(
+    attached: &'a Attached<'_>,
+    grids: &'a [Grid],
+) -> impl Iterator<Item = Excess> + 'a {
+    let statements = attached.policy.statements.iter().zip(grids);
+    statements
+        .filter(|(statement, _)| statement.effect == Effect::Allow)
+        .flat_map(|(statement, grid)| {
+            grid.untouched().map(|(action, resource)| Excess {
+                policy: attached.name.to_owned(),
+                statement: statement.label.to_string(),
+                action: action_text(statement, action),
+                resource: resource_text(statement, resource),
+            })
+        })
+}
+
+/// The condition keys whose values follow from the principal.
+/// Source: IAM User Guide, "AWS global condition context keys" and the table of principal key values in "IAM policy
+/// elements: Variables and tags".
+fn known_keys(principal: &Principal) -> Context {
+    let known = |value: &str| Key::Known(vec![value.to_owned()]);
+    let mut context = Context::partial();
+    if !principal.account.is_empty() {
+        context.set("aws:PrincipalAccount", known(&principal.account));
+    }
+    match principal.kind {
+        PrincipalKind::User => {
+            context.set("aws:PrincipalArn", known(&principal.arn));
+            context.set("aws:PrincipalType", known("User"));
+            context.set("aws:username", known(&principal.name));
+        }
+        PrincipalKind::Role | PrincipalKind::PermissionSet => {
+            context.set("aws:PrincipalArn", known(&principal.arn));
+            context.set("aws:PrincipalType", known("AssumedRole"));
+            context.set("aws:username", Key::Absent);
+        }
+        _ => {}
+    }
+    context
+}
+
+/// Which pairs of an action and a resource of one statement were used.
+struct Grid {
+    resources: usize,
+    touched: Vec<bool>,
+}
+
+impl Grid {
+    fn new(statement: &Statement) -> Self {
+        let resources = resource_places(statement);
+        Self {
+            resources,
+            touched: vec![false; action_places(statement) * resources],
+        }
+    }
+
+    fn mark(&mut self, action: usize, resource: usize) {
+        self.touched[action * self.resources + resource] = true;
+    }
+
+    fn untouched(&self) -> impl Iterator<Item = (usize, usize)> {
+        let places = self.touched.iter().enumerate().filter(|(_, hit)| !**hit);
+        places.map(|(place, _)| (place / self.resources, place % self.resources))
+    }
+}
+
+fn action_text(statement: &Statement, place: usize) -> String {
+    let listed = &statement.actions;
+    if listed.negated {
+        let all: Vec<&str> = listed.items.iter().map(|i| &*i.text).collect();
+        return format!("!{}", all.join(" "));
+    }
+    listed.items[place].text.to_string()
+}
+
+fn resource_text(statement: &Statement, place: usize) -> String {
+    match &statement.resources {
+        None => "*".to_owned(),
+        Some(listed) if listed.negated => {
+            let all: Vec<&str> = listed.items.iter().map(|i| &*i.text).collect();
+            format!("!{}", all.join(" "))
+        }
+        Some(listed) => listed.items[place].text.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Excess, Gap, Replay, replay};
+    use crate::iam::action::Action;
+    use crate::iam::arn::ResourceArn;
+    use crate::iam::principal::{Principal, PrincipalKind};
+    use crate::usage::joint::Joint;
+    use crate::usage::ledger::{Ledger, Tally};
+    use crate::verify::evaluate::Attached;
+    use crate::verify::policy::{Policy, parse};
+
+    const CI: &str = "arn:aws:iam::111122223333:role/path/ci";
+    const ANN: &str = "arn:aws:iam::111122223333:user/ann";
+
+    fn ledger(facts: &[(&str, &'static str, &str, u64)]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for (arn, action, resource, used) in facts {
+            let kind = match arn.split(['/', ':']).nth(5) {
+                Some("role") => PrincipalKind::Role,
+                Some("user") => PrincipalKind::User,
+                _ => PrincipalKind::AwsService,
+            };
+            let principal = Principal {
+                account: "111122223333".into(),
+                kind,
+                name: arn.rsplit('/').next().unwrap().into(),
+                arn: (*arn).into(),
+            };
+            let usage = ledger.principals.entry(principal).or_default();
+            let resources = usage.facts.entry(Action::known(action)).or_default();
+            let tally = Tally {
+                used: *used,
+                denied: 3,
+                sample_event_id: Some("e1".into()),
+                ..Tally::default()
+            };
+            resources.insert(ResourceArn::from_pattern(*resource), tally);
+        }
+        ledger
+    }
+
+    fn policy(statements: &str) -> Policy {
+        let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#);
+        parse(&text).unwrap().remove(0)
+    }
+
+    fn gap(principal: &str, action: &str, resource: &str, events: u64, reason: &str) -> Gap {
+        Gap {
+            principal: principal.into(),
+            action: action.into(),
+            resource: resource.into(),
+            events,
+            sample_event_id: Some("e1".into()),
+            reason: reason.into(),
+        }
+    }
+
+    #[test]
+    fn every_used_fact_is_a_request_and_denied_ones_are_not() {
+        let ledger = ledger(&[
+            (CI, "s3:GetObject", "arn:aws:s3:::b/x", 5),
+            (CI, "s3:PutObject", "arn:aws:s3:::b/x", 2),
+            (CI, "s3:DeleteObject", "arn:aws:s3:::b/x", 0),
+            (ANN, "s3:GetObject", "arn:aws:s3:::b/home/ann/x", 7),
+            (
+                "lambda.amazonaws.com",
+                "s3:GetObject",
+                "arn:aws:s3:::b/x",
+                11,
+            ),
+        ]);
+        let ci = policy(
+            r#"{"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject", "s3:List*"],
+                "Resource": ["arn:aws:s3:::b/*", "arn:aws:s3:::c/*"]}"#,
+        );
+        let homes = policy(
+            r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::b/home/${aws:username}/*"},
+               {"Effect": "Allow", "NotAction": ["iam:*", "s3:*"], "Resource": "*"},
+               {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}"#,
+        );
+        let found = replay(
+            &ledger,
+            &Joint::default(),
+            &[
+                Attached {
+                    principal: Some(CI),
+                    name: "ci.json",
+                    policy: &ci,
+                },
+                Attached {
+                    principal: None,
+                    name: "homes.json",
+                    policy: &homes,
+                },
+            ],
+        );
+        let excess = |policy: &str, statement: &str, action: &str, resource: &str| Excess {
+            policy: policy.into(),
+            statement: statement.into(),
+            action: action.into(),
+            resource: resource.into(),
+        };
+        let expected = Replay {
+            events: 14,
+            allowed: 12,
+            unjudged: 11,
+            gaps: vec![gap(
+                CI,
+                "s3:PutObject",
+                "arn:aws:s3:::b/x",
+                2,
+                "`s3:PutObject` is not allowed on `arn:aws:s3:::b/x`, only elsewhere",
+            )],
+            excess: vec![
+                excess("ci.json", "Read", "s3:GetObject", "arn:aws:s3:::c/*"),
+                excess("ci.json", "Read", "s3:List*", "arn:aws:s3:::b/*"),
+                excess("ci.json", "Read", "s3:List*", "arn:aws:s3:::c/*"),
+                excess("homes.json", "#2", "!iam:* s3:*", "*"),
+            ],
+        };
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_the_ledger_can_not_tell_is_a_gap_that_says_so() {
+        let ledger = ledger(&[
+            (ANN, "s3:GetObject", "arn:aws:s3:::b/x", 1),
+            (CI, "s3:GetObject", "arn:aws:s3:::b/x", 1),
+        ]);
+        let office = policy(
+            r#"{"Sid": "Office", "Effect": "Allow", "Action": "s3:*", "Resource": "*",
+                "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}"#,
+        );
+        let attached = Attached {
+            principal: Some(ANN),
+            name: "office.json",
+            policy: &office,
+        };
+        let found = replay(&ledger, &Joint::default(), &[attached]);
+        let on = "arn:aws:s3:::b/x";
+        assert_eq!(
+            found.gaps,
+            [
+                gap(
+                    ANN,
+                    "s3:GetObject",
+                    on,
+                    1,
+                    "statement `Office` of `office.json` depends on `aws:sourceip`",
+                ),
+                gap(
+                    CI,
+                    "s3:GetObject",
+                    on,
+                    1,
+                    "no policy is attached to the principal"
+                ),
+            ]
+        );
+        assert_eq!((found.allowed, found.excess), (0, Vec::new()));
+    }
+
+    #[test]
+    fn keys_that_follow_from_the_principal_are_known() {
+        let facts = [
+            (ANN, "s3:GetObject", "arn:aws:s3:::b/x", 1),
+            (CI, "s3:GetObject", "arn:aws:s3:::b/x", 1),
+        ];
+        for (condition, allowed) in [
+            (
+                r#"{"StringEquals": {"aws:PrincipalAccount": "111122223333"}}"#,
+                &[ANN, CI][..],
+            ),
+            (
+                r#"{"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/path/*"}}"#,
+                &[CI],
+            ),
+            (r#"{"StringEquals": {"aws:PrincipalType": "User"}}"#, &[ANN]),
+            (r#"{"StringLike": {"aws:username": "*"}}"#, &[ANN]),
+            (r#"{"Null": {"aws:username": "true"}}"#, &[CI]),
+        ] {
+            let policy = policy(&format!(
+                r#"{{"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {condition}}}"#
+            ));
+            let attached = Attached {
+                principal: None,
+                name: "p",
+                policy: &policy,
+            };
+            let found = replay(&ledger(&facts), &Joint::default(), &[attached]);
+            let gaps: Vec<_> = found.gaps.iter().map(|g| g.principal.as_str()).collect();
+            let expected: Vec<_> = [ANN, CI]
+                .into_iter()
+                .filter(|p| !allowed.contains(p))
+                .collect();
+            assert_eq!(gaps, expected, "{condition}");
+        }
+    }
+
+    #[test]
+    fn the_json_has_the_promised_keys_in_order() {
+        let found = replay(
+            &ledger(&[(CI, "s3:GetObject", "arn:aws:s3:::b/x", 1)]),
+            &Joint::default(),
+            &[],
+        );
+        assert_eq!(
+            serde_json::to_string(&found).unwrap(),
+            format!(
+                r#"{{"events":1,"allowed":0,"unjudged":0,"gaps":[{{"principal":"{CI}","action":"s3:GetObject",{}}}],"excess":[]}}"#,
+                r#""resource":"arn:aws:s3:::b/x","events":1,"sampleEventId":"e1","reason":"no policy is attached to the principal""#
+            )
+        );
+    }
+}
