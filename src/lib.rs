@@ -1,4 +1,22 @@
 //! trailfit reads AWS CloudTrail logs and writes the IAM policies that fit what was really used.
+//!
+//! # The rooms
+//!
+//! In the order the data flows; a room imports only rooms below it.
+//!
+//! | room | its one duty |
+//! |---|---|
+//! | [`source`] | where log objects come from |
+//! | [`cloudtrail`] | bytes → borrowed [`cloudtrail::event::Event`] |
+//! | [`catalog`] | lookups in the embedded `mappings/` tables |
+//! | [`usage`] | [`cloudtrail::event::Event`] → needs → [`usage::ledger::Ledger`] |
+//! | [`pipeline`] | the order of the stages and all threading |
+//! | [`generate`] | ledger → statements → policy documents |
+//! | [`verify`] | replay the ledger against policies, sharing no code with `generate` |
+//! | [`report`] | the accounts, for people |
+//! | [`cli`] | one file per command |
+//!
+//! [`iam`] holds the nouns that they share, [`error`] the one error type.
 
 pub mod source;
 
@@ -8,10 +26,15 @@ pub mod catalog;
 
 pub mod usage;
 
+pub mod pipeline;
+
 pub mod generate;
 
 pub mod verify;
 
-pub mod error;
+pub mod report;
 
+pub mod cli;
+
+pub mod error;
 pub mod iam;

@@ -1,0 +1,317 @@
+//! `trailfit generate`: logs in, proved policies out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+
+use crate::cli::input::Input;
+use crate::cli::{Ending, output, tell, usage_error};
+use crate::error::{Error, Result};
+use crate::generate::{self, Plan, Resources};
+use crate::iam::policy::{MANAGED_POLICY_QUOTA, PolicyDocument};
+use crate::iam::principal::{Principal, PrincipalKind};
+use crate::report::index::{CoverageEntry, Index, PrincipalEntry, WideningEntry};
+use crate::report::summary::many;
+use crate::report::terminal;
+use crate::usage::coverage::Coverage;
+use crate::usage::joint::Joint;
+use crate::usage::ledger::{Ledger, PrincipalUsage};
+use crate::verify::evaluate::Attached;
+use crate::verify::{policy, replay};
+
+/// Write the least-privilege policy of each principal, proved against the events it came from.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(flatten)]
+    input: Input,
+
+    /// Write an index and the policies of all principals below this folder. Without it, exactly one principal must
+    /// match, and its policy goes to stdout.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// How far resources are generalised.
+    #[arg(long, value_enum, default_value = "balanced", value_name = "HOW")]
+    resources: ResourcesArgument,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ResourcesArgument {
+    /// Not at all.
+    Exact,
+    /// Generated identifiers, dates and large families of names.
+    Balanced,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where an input does not exist, not exactly one principal matches without `--out`, a policy is not proved, or a file
+/// cannot be written. Only in the last case may some policies be written already, each of them whole, and then the index
+/// is as it was.
+pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
+    let (mut ledger, coverage) = arguments.input.collect(quiet)?;
+    ledger
+        .principals
+        .retain(|principal, _| principal.kind.takes_identity_policy());
+    if arguments.out.is_none() && ledger.principals.len() != 1 {
+        return not_one(&ledger);
+    }
+    let resources = match arguments.resources {
+        ResourcesArgument::Exact => Resources::Exact,
+        ResourcesArgument::Balanced => Resources::Balanced,
+    };
+    let mut plans = Vec::new();
+    for (principal, usage) in &ledger.principals {
+        let plan = generate::plan(usage, resources, MANAGED_POLICY_QUOTA);
+        prove(principal, usage, &plan.documents)?;
+        plans.push((principal, usage, plan));
+    }
+    match &arguments.out {
+        Some(folder) => {
+            let (index, files) = lay_out(&coverage, &plans);
+            let old = index_of(folder);
+            for (name, document) in &files {
+                output::replace(&folder.join(name), &document.to_json())?;
+            }
+            // The index comes last: it never names a file that is not there yet.
+            let text = serde_json::to_string_pretty(&index).unwrap_or_default() + "\n";
+            output::replace(&folder.join("index.json"), &text)?;
+            // What an earlier run wrote for principals that are not there any more would be attached by mistake.
+            for name in old.iter().filter(|name| !files.contains_key(*name)) {
+                let _ = fs::remove_file(folder.join(name));
+            }
+            if !quiet {
+                tell(&format!(
+                    "wrote {} for {} to `{}`, each proved against its events\n",
+                    many(files.len() as u64, "policy document"),
+                    many(plans.len() as u64, "principal"),
+                    folder.display()
+                ));
+            }
+        }
+        None => {
+            for (principal, usage, plan) in &plans {
+                print(principal, usage, plan, quiet)?;
+            }
+        }
+    }
+    Ok(Ending::of_input(coverage.is_unreadable()))
+}
+
+/// The files that the index in `folder`, if there is one, says were written below it.
+fn index_of(folder: &Path) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Old {
+        principals: Vec<OldEntry>,
+    }
+    #[derive(Deserialize)]
+    struct OldEntry {
+        files: Vec<String>,
+    }
+    let text = fs::read_to_string(folder.join("index.json")).unwrap_or_default();
+    let Ok(old) = serde_json::from_str::<Old>(&text) else {
+        return Vec::new();
+    };
+    let files = old.principals.into_iter().flat_map(|entry| entry.files);
+    files.filter(|name| output::is_below(name)).collect()
+}
+
+/// The error of a choice that is none, with the principals there are.
+fn not_one(ledger: &Ledger) -> Result<Ending> {
+    const SHOWN: usize = 10;
+    let count = ledger.principals.len();
+    if count == 0 {
+        return usage_error(
+            "no principal matches\nhelp: `trailfit principals INPUT` lists those in the logs",
+        );
+    }
+    let mut message = format!(
+        "{count} principals match, and without --out there must be one\nhelp: choose one with --principal, or give --out DIR for all:"
+    );
+    for principal in ledger.principals.keys().take(SHOWN) {
+        message.push_str("\n  ");
+        message.push_str(&terminal::safe(&principal.arn));
+    }
+    if count > SHOWN {
+        message.push_str(&format!("\n  and {} more", count - SHOWN));
+    }
+    usage_error(message)
+}
+
+/// Replays what the principal used against the documents as they will be written, read back from their text by the
+/// evaluator, which shares no code with the generator.
+fn prove(
+    principal: &Principal,
+    usage: &PrincipalUsage,
+    documents: &[PolicyDocument],
+) -> Result<()> {
+    let unproved = |reason: String| Error::Unproved {
+        principal: principal.arn.clone(),
+        reason,
+    };
+    let mut policies = Vec::new();
+    for document in documents {
+        policies.extend(
+            policy::parse(&document.to_json()).map_err(|error| unproved(error.to_string()))?,
+        );
+    }
+    let attached: Vec<Attached<'_>> = policies
+        .iter()
+        .map(|policy| Attached {
+            principal: Some(&principal.arn),
+            name: "generated",
+            policy,
+        })
+        .collect();
+    let ledger = Ledger {
+        principals: BTreeMap::from([(principal.clone(), usage.clone())]),
+        ..Ledger::default()
+    };
+    match replay::replay(&ledger, &Joint::default(), &attached)
+        .gaps
+        .first()
+    {
+        Some(gap) => Err(unproved(format!(
+            "{} on {}: {}",
+            gap.action, gap.resource, gap.reason
+        ))),
+        None => Ok(()),
+    }
+}
+
+type Planned<'l> = (&'l Principal, &'l PrincipalUsage, Plan);
+
+/// The index and the documents with their paths below the folder.
+fn lay_out<'p>(
+    coverage: &Coverage,
+    plans: &'p [Planned<'_>],
+) -> (Index, BTreeMap<String, &'p PolicyDocument>) {
+    // All first documents have their names before any second one, so that `deploy-2.json` is the role `deploy-2`'s if
+    // there is one, and not the second part of `deploy`'s.
+    let mut taken = BTreeSet::new();
+    let stems: Vec<String> = plans
+        .iter()
+        .map(|(principal, ..)| free_name(&mut taken, stem(principal)))
+        .collect();
+    let mut files = BTreeMap::new();
+    let mut principals = Vec::new();
+    for ((principal, usage, plan), stem) in plans.iter().zip(stems) {
+        let mut entry = PrincipalEntry::of(principal, usage);
+        for (at, document) in plan.documents.iter().enumerate() {
+            let path = match at {
+                0 => stem.clone(),
+                at => free_name(&mut taken, format!("{stem}-{}", at + 1)),
+            };
+            let name = format!("{path}.json");
+            entry.files.push(name.clone());
+            entry.sizes.push(document.size());
+            files.insert(name, document);
+        }
+        entry.widened = plan.widened.iter().map(WideningEntry::of).collect();
+        entry.notes.extend(plan.notes.iter().cloned());
+        entry.notes.extend(notes(principal));
+        principals.push(entry);
+    }
+    let index = Index {
+        coverage: CoverageEntry::of(coverage),
+        principals,
+    };
+    (index, files)
+}
+
+/// `<account>/<kind>/<name>`
+fn stem(principal: &Principal) -> String {
+    let account = match principal.account.as_str() {
+        "" => "unknown-account".to_owned(),
+        account => output::file_name(account),
+    };
+    format!(
+        "{account}/{}/{}",
+        principal.kind.as_str(),
+        output::file_name(&principal.name)
+    )
+}
+
+/// `wanted`, or with a number behind `~` where that is taken: a permission set made anew has another role of the same
+/// name. Names that differ in letter case only are one to some file systems.
+fn free_name(taken: &mut BTreeSet<String>, wanted: String) -> String {
+    let mut name = wanted.clone();
+    let mut number = 2;
+    while !taken.insert(name.to_lowercase()) {
+        name = format!("{wanted}~{number}");
+        number += 1;
+    }
+    name
+}
+
+/// What a reader must know about the kind of principal.
+fn notes(principal: &Principal) -> Vec<String> {
+    let mut notes = Vec::new();
+    if principal.kind == PrincipalKind::Root {
+        notes.push(
+            "no identity policy limits the root user; this shows what it was used for".to_owned(),
+        );
+    }
+    if principal.arn.contains(":role/aws-service-role/")
+        || principal.name.starts_with("AWSServiceRoleFor")
+    {
+        notes.push(
+            "a service-linked role: AWS keeps its policy, which cannot be replaced".to_owned(),
+        );
+    }
+    notes
+}
+
+/// One principal's policy on stdout; what it widens and what a reader must know on stderr.
+fn print(principal: &Principal, usage: &PrincipalUsage, plan: &Plan, quiet: bool) -> Result<()> {
+    let text = match plan.documents.as_slice() {
+        [] => {
+            return usage_error(format!(
+                "`{}` used nothing that a policy could allow",
+                terminal::safe(&principal.arn)
+            ));
+        }
+        [document] => document.to_json(),
+        documents => serde_json::to_string_pretty(documents).unwrap_or_default() + "\n",
+    };
+    output::print(&text)?;
+    if quiet {
+        return Ok(());
+    }
+    let mut message = format!(
+        "{}: {}, {}, proved against {}\n",
+        terminal::safe(&principal.arn),
+        many(plan.documents.len() as u64, "document"),
+        many(
+            plan.documents
+                .iter()
+                .map(PolicyDocument::size)
+                .sum::<usize>() as u64,
+            "character"
+        ),
+        many(usage.total_events(), "event"),
+    );
+    for widening in &plan.widened {
+        message.push_str(&format!(
+            "widened by {}: {} stands for {}: {}\n",
+            widening.rule,
+            terminal::safe(widening.resource.as_str()),
+            many(widening.values as u64, "value"),
+            terminal::safe(&widening.admits),
+        ));
+    }
+    for note in usage
+        .notes
+        .iter()
+        .chain(&plan.notes)
+        .chain(&notes(principal))
+    {
+        message.push_str(&format!("note: {}\n", terminal::safe(note)));
+    }
+    tell(&message);
+    Ok(())
+}

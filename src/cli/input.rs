@@ -1,0 +1,200 @@
+//! What all commands that read logs have in common: the inputs, the filters, the threads.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use clap::Args;
+use jiff::civil::Date;
+use jiff::{Span, Timestamp, tz::TimeZone};
+
+use crate::cli::progress::Bar;
+use crate::cli::tell;
+use crate::error::{Error, Result};
+use crate::iam::arn::escape;
+use crate::iam::pattern::covers;
+use crate::iam::principal::Principal;
+use crate::pipeline::{self, Filter, Progress};
+use crate::report::summary;
+use crate::source::files::{self, LogObject};
+use crate::usage::coverage::Coverage;
+use crate::usage::joint::Joint;
+use crate::usage::ledger::Ledger;
+
+/// The inputs and filters of a command.
+#[derive(Args, Clone, Debug)]
+pub struct Input {
+    /// Files, folders (walked) or `-` for stdin. What a file holds is told from its bytes.
+    #[arg(value_name = "INPUT", required = true)]
+    pub inputs: Vec<String>,
+
+    /// Only events from this time on: RFC 3339, a date, or a number of days ago such as `90d`.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub from: Option<Timestamp>,
+
+    /// Only events before this time.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub to: Option<Timestamp>,
+
+    /// Only principals whose ARN matches, with `*` and `?` as wildcards. May be repeated.
+    #[arg(long, value_name = "GLOB")]
+    pub principal: Vec<String>,
+
+    /// Only callers of this account. May be repeated.
+    #[arg(long, value_name = "ID")]
+    pub account: Vec<String>,
+
+    /// Only events of this Region. May be repeated.
+    #[arg(long, value_name = "REGION")]
+    pub region: Vec<String>,
+
+    /// How many threads read; by default one a core.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+impl Input {
+    /// The log objects, sorted.
+    ///
+    /// # Errors
+    /// Where an input does not exist or is of a kind that cannot be read.
+    pub fn objects(&self) -> Result<Vec<LogObject>> {
+        files::list(&self.inputs)
+    }
+
+    /// The filter on events. Principals are not part of it: see [`Input::selects`].
+    #[must_use]
+    pub fn filter(&self) -> Filter {
+        Filter {
+            from: self.from.map(whole_second),
+            to: self.to.map(whole_second),
+            accounts: self.account.iter().cloned().collect(),
+            regions: self.region.iter().cloned().collect(),
+        }
+    }
+
+    /// Whether the principal was asked for.
+    #[must_use]
+    pub fn selects(&self, principal: &Principal) -> bool {
+        self.principal.is_empty()
+            || self
+                .principal
+                .iter()
+                .any(|glob| covers(glob, &escape(&principal.arn)))
+    }
+
+    /// Reads everything. Of the ledger only the principals asked for are left; the accounts cover all that was read.
+    /// Unless `quiet`, the summary goes to stderr, and progress to a terminal.
+    ///
+    /// # Errors
+    /// As [`Input::objects`].
+    pub fn collect(&self, quiet: bool) -> Result<(Ledger, Coverage)> {
+        let (mut ledger, coverage) = self.read(quiet, pipeline::collect)?;
+        self.select(&mut ledger)?;
+        Ok((ledger, coverage))
+    }
+
+    /// As [`Input::collect`], with the calls that needed several things beside the ledger.
+    ///
+    /// # Errors
+    /// As [`Input::objects`].
+    pub fn collect_joint(&self, quiet: bool) -> Result<(Ledger, Joint, Coverage)> {
+        let ((mut ledger, joint), coverage) = self.read(quiet, pipeline::collect_joint)?;
+        self.select(&mut ledger)?;
+        Ok((ledger, joint, coverage))
+    }
+
+    /// Leaves the principals asked for.
+    fn select(&self, ledger: &mut Ledger) -> Result<()> {
+        ledger
+            .principals
+            .retain(|principal, _| self.selects(principal));
+        match self.principal.is_empty() || !ledger.principals.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Usage(
+                "no principal matches\nhelp: `trailfit principals INPUT` lists those in the logs"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    fn read<T>(
+        &self,
+        quiet: bool,
+        collect: impl FnOnce(&[LogObject], &Filter, NonZeroUsize, &Progress) -> (T, Coverage),
+    ) -> Result<(T, Coverage)> {
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from >= to
+        {
+            return Err(Error::Usage("--from is not before --to".to_owned()));
+        }
+        let objects = self.objects()?;
+        let threads = self
+            .threads
+            .or_else(|| std::thread::available_parallelism().ok())
+            .unwrap_or(NonZeroUsize::MIN);
+        let progress = Arc::new(Progress::default());
+        let (read, coverage) = {
+            let _bar = Bar::show(&progress, objects.len() as u64, quiet);
+            collect(&objects, &self.filter(), threads, &progress)
+        };
+        if !quiet {
+            tell(&summary::text(&coverage));
+        }
+        Ok((read, coverage))
+    }
+}
+
+/// The first whole second not before `time`: events have whole seconds.
+fn whole_second(time: Timestamp) -> i64 {
+    time.as_second() + i64::from(time.subsec_nanosecond() > 0)
+}
+
+/// RFC 3339, a date (its first moment, UTC), or `90d`: that many days before now.
+fn time(text: &str) -> std::result::Result<Timestamp, String> {
+    if let Some(days) = text
+        .strip_suffix('d')
+        .and_then(|days| days.parse::<u32>().ok())
+    {
+        return Span::new()
+            .try_hours(i64::from(days) * 24)
+            .and_then(|span| Timestamp::now().checked_sub(span))
+            .map_err(|_| "too many days".to_owned());
+    }
+    let by_date = || {
+        let date: Date = text.parse().ok()?;
+        Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    };
+    text.parse::<Timestamp>()
+        .ok()
+        .or_else(by_date)
+        .ok_or_else(|| "not a time: give RFC 3339, a date such as 2026-09-01, or 90d".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::time;
+
+    #[test]
+    fn times_in_every_spelling() {
+        assert_eq!(
+            time("2026-09-01").unwrap().to_string(),
+            "2026-09-01T00:00:00Z"
+        );
+        assert_eq!(
+            time("2026-09-01T12:00:00+02:00").unwrap().to_string(),
+            "2026-09-01T10:00:00Z"
+        );
+        let day = time("1d").unwrap().as_second() - time("2d").unwrap().as_second();
+        assert!((86_399..=86_401).contains(&day));
+        for bad in [
+            "",
+            "yesterday",
+            "d",
+            "99999999999999999d",
+            "-5d",
+            "2026-13-01",
+        ] {
+            assert!(time(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `trailfit verify`: would these policies have allowed what was used?
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Deserialize;
+
+use crate::cli::input::Input;
+use crate::cli::{Ending, Format, output};
+use crate::error::{Error, Result};
+use crate::report::summary::{grouped, many};
+use crate::report::terminal;
+use crate::verify::evaluate::Attached;
+use crate::verify::policy::{self, Policy};
+use crate::verify::replay::{self, Replay};
+
+/// Replay every used event against policies: exit 1 where one would not have been allowed.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(flatten)]
+    input: Input,
+
+    /// A policy document, taken to be attached to every principal; or what `generate --out` wrote (the folder or its
+    /// index.json), where each policy counts for its own principal. May be repeated.
+    #[arg(long, value_name = "FILE", required = true)]
+    policy: Vec<PathBuf>,
+
+    /// The form of the answer.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+/// The part of `index.json` that tells which file is whose.
+#[derive(Deserialize)]
+struct Index {
+    principals: Vec<IndexEntry>,
+}
+
+#[derive(Deserialize)]
+struct IndexEntry {
+    principal: String,
+    files: Vec<String>,
+}
+
+/// A policy, the name it is reported under, and whose it is; `None`: everybody's.
+struct Loaded {
+    principal: Option<String>,
+    name: String,
+    policy: Policy,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where an input does not exist, a policy file is none, or stdout takes no more.
+pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
+    let mut policies = Vec::new();
+    for path in &arguments.policy {
+        load(path, &mut policies)?;
+    }
+    let (ledger, joint, coverage) = arguments.input.collect_joint(quiet)?;
+    let attached: Vec<Attached<'_>> = policies
+        .iter()
+        .map(|loaded| Attached {
+            principal: loaded.principal.as_deref(),
+            name: &loaded.name,
+            policy: &loaded.policy,
+        })
+        .collect();
+    let replay = replay::replay(&ledger, &joint, &attached);
+    output::print(&match arguments.format {
+        Format::Json => serde_json::to_string_pretty(&replay).unwrap_or_default() + "\n",
+        Format::Text => text(&replay),
+    })?;
+    if !replay.gaps.is_empty() {
+        return Ok(Ending::Negative);
+    }
+    Ok(Ending::of_input(coverage.is_unreadable()))
+}
+
+fn load(path: &Path, policies: &mut Vec<Loaded>) -> Result<()> {
+    let index_path = if path.is_dir() {
+        path.join("index.json")
+    } else {
+        path.to_owned()
+    };
+    let text = read(&index_path)?;
+    let Ok(index) = serde_json::from_str::<Index>(&text) else {
+        return add(
+            &index_path,
+            &text,
+            None,
+            &index_path.display().to_string(),
+            policies,
+        );
+    };
+    let folder = index_path.parent().unwrap_or(Path::new("."));
+    for entry in index.principals {
+        for file in entry.files {
+            // Only files below the folder: an index from elsewhere must not reach out of it.
+            if !output::is_below(&file) {
+                return Err(not_a_policy(
+                    &index_path,
+                    format!("it names `{file}`, which is not below its folder"),
+                ));
+            }
+            let path = folder.join(&file);
+            add(
+                &path,
+                &read(&path)?,
+                Some(&entry.principal),
+                &file,
+                policies,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn add(
+    path: &Path,
+    text: &str,
+    principal: Option<&str>,
+    name: &str,
+    policies: &mut Vec<Loaded>,
+) -> Result<()> {
+    let parsed = policy::parse(text).map_err(|error| not_a_policy(path, error.to_string()))?;
+    policies.extend(parsed.into_iter().map(|policy| Loaded {
+        principal: principal.map(str::to_owned),
+        name: name.to_owned(),
+        policy,
+    }));
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn not_a_policy(path: &Path, reason: String) -> Error {
+    Error::Policy {
+        path: path.to_owned(),
+        reason,
+    }
+}
+
+fn text(replay: &Replay) -> String {
+    let mut out = String::new();
+    for gap in &replay.gaps {
+        let _ = writeln!(
+            out,
+            "gap: {} {} on {}: {}, {}",
+            terminal::safe(&gap.principal),
+            gap.action,
+            terminal::safe(&gap.resource),
+            many(gap.events, "call"),
+            terminal::safe(&gap.reason),
+        );
+    }
+    let mut unused: BTreeMap<&str, usize> = BTreeMap::new();
+    for excess in &replay.excess {
+        *unused.entry(&excess.policy).or_default() += 1;
+    }
+    for (policy, count) in unused {
+        let pairs = many(count as u64, "pair");
+        let policy = terminal::safe(policy);
+        let _ = writeln!(
+            out,
+            "unused: `{policy}` grants {pairs} of action and resource that no event used"
+        );
+    }
+    let _ = writeln!(
+        out,
+        "{} of {} allowed, {}",
+        grouped(replay.allowed),
+        many(replay.events, "used event"),
+        many(replay.gaps.len() as u64, "gap"),
+    );
+    out
+}

@@ -1,0 +1,7 @@
+//! The binary: turns an outcome into an exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    trailfit::cli::main()
+}

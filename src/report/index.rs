@@ -1,0 +1,176 @@
+//! `index.json`: what `trailfit generate --out` wrote, for scripts.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::generate::Widening;
+use crate::iam::principal::Principal;
+use crate::usage::coverage::Coverage;
+use crate::usage::ledger::PrincipalUsage;
+use crate::usage::resolve::Outcome;
+
+/// The whole file.
+#[derive(Debug, Serialize)]
+pub struct Index {
+    /// What was read.
+    pub coverage: CoverageEntry,
+    /// One entry a principal, sorted.
+    pub principals: Vec<PrincipalEntry>,
+}
+
+/// What was read, and what could not be.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CoverageEntry {
+    /// The records by outcome, and their sum as `read`.
+    pub events: BTreeMap<&'static str, u64>,
+    /// The same by reason.
+    pub reasons: BTreeMap<&'static str, BTreeMap<String, u64>>,
+    /// Records that the filter left out.
+    pub outside_filter: u64,
+    /// Things that are no records, by kind.
+    pub not_calls: BTreeMap<String, u64>,
+    /// Log objects read, and those of them that could not be read whole.
+    pub log_objects: u64,
+    /// Those of them with a part that could not be read.
+    pub unreadable_objects: u64,
+    /// The first event, RFC 3339; `null` where none has a time.
+    pub first_event: Option<String>,
+    /// The last event.
+    pub last_event: Option<String>,
+    /// Accounts of callers and recipients.
+    pub accounts: Vec<String>,
+    /// Regions.
+    pub regions: Vec<String>,
+    /// The services with data events in the input. For any other service, use of its data cannot be seen.
+    pub data_events: Vec<String>,
+}
+
+/// One principal.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PrincipalEntry {
+    /// Its ARN.
+    pub principal: String,
+    /// `user`, `role`, …
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Its account.
+    pub account: String,
+    /// All its events, whatever their outcome.
+    pub events: u64,
+    /// The number of distinct actions its policy grants.
+    pub actions: usize,
+    /// The number of distinct resources it used, before anything was generalised.
+    pub resources: usize,
+    /// The policy documents, relative to the folder of the index.
+    pub files: Vec<String>,
+    /// The characters of each without white space, as IAM counts them.
+    pub sizes: Vec<usize>,
+    /// Everything that the policy grants beyond the calls seen.
+    pub widened: Vec<WideningEntry>,
+    /// What a reader must know.
+    pub notes: Vec<String>,
+    /// Names of role sessions, the first in order.
+    pub sessions: Vec<String>,
+}
+
+/// One generalisation.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WideningEntry {
+    /// The rule's name.
+    pub rule: String,
+    /// The actions whose resources were generalised.
+    pub actions: Vec<String>,
+    /// The pattern granted.
+    pub resource: String,
+    /// How many resources it stands for.
+    pub values: usize,
+    /// Some of them.
+    pub examples: Vec<String>,
+    /// What it newly allows, in words.
+    pub admits: String,
+}
+
+impl CoverageEntry {
+    /// The entry of `coverage`.
+    #[must_use]
+    pub fn of(coverage: &Coverage) -> Self {
+        let mut events: BTreeMap<&'static str, u64> = Outcome::ALL
+            .iter()
+            .map(|outcome| (outcome.as_str(), coverage.total(*outcome)))
+            .collect();
+        events.insert("read", coverage.read());
+        let reasons = coverage.outcomes.iter().map(|(outcome, reasons)| {
+            let named = reasons.iter().filter(|(reason, _)| !reason.is_empty());
+            let named = named
+                .map(|(reason, count)| (reason.clone(), *count))
+                .collect();
+            (outcome.as_str(), named)
+        });
+        let rfc3339 = |seconds: i64| {
+            jiff::Timestamp::from_second(seconds)
+                .ok()
+                .map(|time| time.to_string())
+        };
+        Self {
+            events,
+            reasons: reasons.collect(),
+            outside_filter: coverage.outside_filter,
+            not_calls: coverage.others.clone(),
+            log_objects: coverage.objects,
+            unreadable_objects: coverage
+                .files
+                .values()
+                .filter(|file| file.is_unreadable())
+                .count() as u64,
+            first_event: coverage.seen.and_then(|(first, _)| rfc3339(first)),
+            last_event: coverage.seen.and_then(|(_, last)| rfc3339(last)),
+            accounts: coverage.accounts.iter().cloned().collect(),
+            regions: coverage.regions.iter().cloned().collect(),
+            data_events: coverage.data_event_sources.iter().cloned().collect(),
+        }
+    }
+}
+
+impl PrincipalEntry {
+    /// The entry of a principal without its documents.
+    #[must_use]
+    pub fn of(principal: &Principal, usage: &PrincipalUsage) -> Self {
+        let mut actions: Vec<_> = usage.used().map(|(action, _, _)| action).collect();
+        actions.dedup();
+        let mut resources: Vec<_> = usage.used().map(|(_, resource, _)| resource).collect();
+        resources.sort();
+        resources.dedup();
+        Self {
+            principal: principal.arn.clone(),
+            kind: principal.kind.as_str(),
+            account: principal.account.clone(),
+            events: usage.total_events(),
+            actions: actions.len(),
+            resources: resources.len(),
+            files: Vec::new(),
+            sizes: Vec::new(),
+            widened: Vec::new(),
+            notes: usage.notes.iter().cloned().collect(),
+            sessions: usage.sessions.iter().cloned().collect(),
+        }
+    }
+}
+
+impl WideningEntry {
+    /// The entry of `widening`.
+    #[must_use]
+    pub fn of(widening: &Widening) -> Self {
+        Self {
+            rule: widening.rule.to_string(),
+            actions: widening.actions.iter().map(ToString::to_string).collect(),
+            resource: widening.resource.to_string(),
+            values: widening.values,
+            examples: widening.examples.clone(),
+            admits: widening.admits.clone(),
+        }
+    }
+}

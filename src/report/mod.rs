@@ -1,0 +1,5 @@
+//! Findings for people and machines. Pure: text and values out, nothing written.
+
+pub mod index;
+pub mod summary;
+pub mod terminal;

@@ -1,0 +1,210 @@
+//! The accounts in words: the last lines that every command writes to stderr.
+
+use std::fmt::Write as _;
+
+use crate::report::terminal;
+use crate::usage::coverage::{Coverage, FileProblem};
+use crate::usage::resolve::Outcome;
+
+/// The most reasons shown for an outcome, the most frequent first. Unmapped calls are all shown.
+const REASONS: usize = 5;
+
+/// The most files named for one kind of trouble; what is left out is counted.
+const FILES: usize = 20;
+
+/// The accounts as text, one line an outcome, then a line for each file with something wrong.
+#[must_use]
+pub fn text(coverage: &Coverage) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "read {} from {}{}",
+        many(coverage.read(), "event"),
+        many(coverage.objects, "log object"),
+        coverage.seen.map(period).unwrap_or_default(),
+    );
+    for outcome in Outcome::ALL {
+        let total = coverage.total(outcome);
+        let reasons = reasons(coverage, outcome);
+        let _ = writeln!(
+            out,
+            "{:>14} {:>9}{reasons}",
+            outcome.as_str(),
+            grouped(total)
+        );
+    }
+    if coverage.outside_filter > 0 {
+        let _ = writeln!(
+            out,
+            "outside the filter: {}",
+            many(coverage.outside_filter, "event")
+        );
+    }
+    for (kind, count) in &coverage.others {
+        let _ = writeln!(out, "not calls: {} {kind}", grouped(*count));
+    }
+    if coverage.forgetful {
+        out.push_str("warning: too many events to remember all; some repeated deliveries may be counted twice\n");
+    }
+    files(&mut out, coverage);
+    out
+}
+
+fn period((first, last): (i64, i64)) -> String {
+    format!(", {} to {}", instant(first), instant(last))
+}
+
+fn instant(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".to_owned(), |time| time.to_string())
+}
+
+fn reasons(coverage: &Coverage, outcome: Outcome) -> String {
+    let Some(reasons) = coverage.outcomes.get(&outcome) else {
+        return String::new();
+    };
+    let mut named: Vec<(&str, u64)> = reasons
+        .iter()
+        .filter(|(reason, _)| !reason.is_empty())
+        .map(|(reason, count)| (reason.as_str(), *count))
+        .collect();
+    named.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let shown = match outcome {
+        Outcome::Unmapped => named.len(),
+        _ => REASONS.min(named.len()),
+    };
+    let mut out = String::new();
+    for (at, (reason, count)) in named[..shown].iter().enumerate() {
+        let mark = if at == 0 { "  " } else { ", " };
+        let _ = write!(out, "{mark}{} {}", terminal::safe(reason), grouped(*count));
+    }
+    if shown < named.len() {
+        let _ = write!(
+            out,
+            ", and {} more",
+            many((named.len() - shown) as u64, "reason")
+        );
+    }
+    out
+}
+
+fn files(out: &mut String, coverage: &Coverage) {
+    let empty: Vec<&FileProblem> = coverage
+        .files
+        .values()
+        .filter(|file| file.no_records)
+        .collect();
+    for file in empty.iter().take(FILES) {
+        let _ = writeln!(
+            out,
+            "note: `{}`: no CloudTrail records",
+            terminal::safe(&file.name)
+        );
+    }
+    if empty.len() > FILES {
+        let _ = writeln!(
+            out,
+            "note: and {} more files without CloudTrail records",
+            empty.len() - FILES
+        );
+    }
+    let broken: Vec<&FileProblem> = coverage
+        .files
+        .values()
+        .filter(|file| file.is_unreadable())
+        .collect();
+    for file in broken.iter().take(FILES) {
+        let name = terminal::safe(&file.name);
+        if let Some(damage) = &file.damage {
+            let _ = writeln!(out, "warning: `{name}`: {}", terminal::safe(damage));
+        }
+        for (offset, reason) in &file.listed {
+            let _ = writeln!(
+                out,
+                "warning: `{name}`: malformed record at byte {offset}: {}",
+                terminal::safe(reason)
+            );
+        }
+        let more = file.malformed - file.listed.len() as u64;
+        if more > 0 {
+            let _ = writeln!(
+                out,
+                "warning: `{name}`: and {} more malformed records",
+                grouped(more)
+            );
+        }
+    }
+    if broken.len() > FILES {
+        let _ = writeln!(
+            out,
+            "warning: and {} more files with unreadable parts",
+            broken.len() - FILES
+        );
+    }
+}
+
+/// `1 event`, `1,234 events`
+#[must_use]
+pub fn many(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
+}
+
+/// `1,234,567`
+#[must_use]
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{grouped, text};
+    use crate::usage::coverage::{Coverage, FileProblem};
+    use crate::usage::resolve::Outcome;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn thousands_are_grouped() {
+        for (count, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(grouped(count), text);
+        }
+    }
+
+    #[test]
+    fn the_summary_names_every_outcome_reason_and_file() {
+        let mut broken = FileProblem::new("a\u{1b}[2J.json");
+        broken.malformed(7, "no eventName");
+        let coverage = Coverage {
+            objects: 2,
+            outcomes: BTreeMap::from([
+                (Outcome::Used, BTreeMap::from([(String::new(), 1_200)])),
+                (
+                    Outcome::Unmapped,
+                    BTreeMap::from([("x.amazonaws.com:Foo".to_owned(), 2)]),
+                ),
+            ]),
+            seen: Some((0, 86_400)),
+            files: BTreeMap::from([(broken.name.clone(), broken)]),
+            ..Coverage::default()
+        };
+        assert_eq!(
+            text(&coverage),
+            "read 1,202 events from 2 log objects, 1970-01-01T00:00:00Z to 1970-01-02T00:00:00Z\n          \
+             used     1,200\n        denied         0\n  inconclusive         0\n       ignored         0\n      \
+             unmapped         2  x.amazonaws.com:Foo 2\n     malformed         0\n     duplicate         0\n\
+             warning: `a\\u{1b}[2J.json`: malformed record at byte 7: no eventName\n"
+        );
+    }
+}
