@@ -1,0 +1,17 @@
+//! The integration tests: the real program, run as a user runs it. One file per feature.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod cases;
+mod generate;
+mod mapping;
+mod program;
+mod read;
+mod samples;
+mod tidy;
+mod verify;
