@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Installs two IAM evaluators that are not trailfit's and holds trailfit's to them.
+#
+#   tests/oracle/run.sh              the case folders, and 4,000 pairs from seed 1
+#   TRAILFIT_ORACLE_SEED=7 TRAILFIT_ORACLE_PAIRS=100000 tests/oracle/run.sh
+#
+# Needs Node.js 18, Python 3.10 with pip, and a Rust toolchain. Ends with "N passed, M failed" and fails where M is not 0.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+npm ci --silent --no-audit --no-fund
+python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes \
+  --upgrade --target python_modules --requirement requirements.txt
+
+log="$(mktemp)"
+trap 'rm -f "$log"' EXIT
+status=0
+cargo test --quiet --test oracle -- --ignored --nocapture >"$log" 2>&1 || status=$?
+cat "$log"
+# The count once more, alone on the last line.
+grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1
+exit "$status"
