@@ -1,4 +1,4 @@
-//! trailfit reads AWS CloudTrail logs and writes the IAM policies that fit what was really used.
+#![doc = include_str!("../README.md")]
 //!
 //! # The rooms
 //!
