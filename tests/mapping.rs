@@ -11,6 +11,19 @@ use crate::program::Run;
 type Row = (&'static str, &'static str, Value, &'static [&'static str]);
 
 #[test]
+fn a_list_of_names_and_arns_loses_neither() {
+    check(&[(
+        "ecs",
+        "DescribeServices",
+        json!({"cluster": "prod", "services": ["web", "arn:aws:ecs:eu-central-1:111122223333:service/prod/api"]}),
+        &[
+            "ecs:DescribeServices arn:aws:ecs:R:A:service/prod/api",
+            "ecs:DescribeServices arn:aws:ecs:R:A:service/prod/web",
+        ],
+    )]);
+}
+
+#[test]
 fn ec2_calls_need_what_they_make_and_what_they_name() {
     check(&[
         (

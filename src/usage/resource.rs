@@ -243,8 +243,9 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
                 _ => {}
             }
         }
-        // CloudWatch Logs takes a log group's ARN with or without the `:*` that IAM checks.
-        if kind.prefix == "logs"
+        // CloudWatch Logs takes a log group's ARN with or without the `:*` that IAM checks. And a list may hold names beside
+        // ARNs: none of either must be lost.
+        if (kind.prefix == "logs" || self.mixes_names_and_arns(kind))
             && let Some(found) = names()
         {
             return Some(found);
@@ -264,6 +265,21 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
             });
         }
         names()
+    }
+
+    /// Whether one parameter bound to the type holds both: `services` of `DescribeServices` may.
+    fn mixes_names_and_arns(&self, kind: ResourceType) -> bool {
+        let leaves = self.parameters.leaves();
+        let is_arn = |leaf: &Leaf<'_>| leaf.value.starts_with("arn:");
+        let arns = leaves
+            .iter()
+            .filter(|leaf| is_arn(leaf) && is_bound(leaf.name, kind));
+        let beside = |arn: &Leaf<'_>| {
+            leaves
+                .iter()
+                .any(|leaf| leaf.name == arn.name && !is_arn(leaf))
+        };
+        arns.into_iter().any(beside)
     }
 
     /// The access point that an S3 request went through: its ARN stands in the place of the bucket's name, or the name is
