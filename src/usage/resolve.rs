@@ -281,15 +281,16 @@ impl Denial {
     /// Puts what the message says in the place of what the tables say: AWS knows best what it refused.
     fn correct(&self, needs: &mut Vec<Need>) {
         let Some(action) = &self.action else { return };
-        let known = needs.iter().position(|need| need.action == *action);
-        let resources = match (&self.resource, known) {
-            (Some(resource), _) => vec![resource.clone()],
-            (None, Some(at)) => needs[at].resources.clone(),
-            (None, None) => vec![ResourceArn::any()],
+        let by_tables = needs.iter().filter(|need| need.action == *action);
+        let resources: Vec<ResourceArn> = match &self.resource {
+            Some(resource) => vec![resource.clone()],
+            None => by_tables.flat_map(|need| need.resources.clone()).collect(),
         };
-        if let Some(at) = known {
-            needs.remove(at);
-        }
+        let resources = match resources.is_empty() {
+            true => vec![ResourceArn::any()],
+            false => resources,
+        };
+        needs.retain(|need| need.action != *action);
         needs.push(Need {
             action: action.clone(),
             resources,
