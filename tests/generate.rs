@@ -430,7 +430,7 @@ fn a_second_document_takes_no_other_principals_name() {
         .file("log.json", delivery(&events))
         .file(
             "out/index.json",
-            r#"{"principals": [{"files": ["old/role/gone.json", "../log.json"]}]}"#,
+            r#"{"principals": [{"principal": "gone", "files": ["old/role/gone.json", "../log.json"]}]}"#,
         )
         .file("out/old/role/gone.json", "{}");
     let said = run.args(args).code(0);

@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
 
 use crate::cli::input::Input;
 use crate::cli::{Ending, output, tell, usage_error};
@@ -13,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::generate::{self, Plan, Resources};
 use crate::iam::policy::{MANAGED_POLICY_QUOTA, PolicyDocument};
 use crate::iam::principal::{Principal, PrincipalKind};
-use crate::report::index::{CoverageEntry, Index, PrincipalEntry, WideningEntry};
+use crate::report::index::{CoverageEntry, Index, PrincipalEntry, WideningEntry, Written};
 use crate::report::summary::many;
 use crate::report::terminal;
 use crate::usage::coverage::Coverage;
@@ -104,16 +103,8 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
 
 /// The files that the index in `folder`, if there is one, says were written below it.
 fn index_of(folder: &Path) -> Vec<String> {
-    #[derive(Deserialize)]
-    struct Old {
-        principals: Vec<OldEntry>,
-    }
-    #[derive(Deserialize)]
-    struct OldEntry {
-        files: Vec<String>,
-    }
     let text = fs::read_to_string(folder.join("index.json")).unwrap_or_default();
-    let Ok(old) = serde_json::from_str::<Old>(&text) else {
+    let Ok(old) = serde_json::from_str::<Written>(&text) else {
         return Vec::new();
     };
     let files = old.principals.into_iter().flat_map(|entry| entry.files);

@@ -6,11 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::Deserialize;
 
 use crate::cli::input::Input;
 use crate::cli::{Ending, Format, output};
 use crate::error::{Error, Result};
+use crate::report::index::Written;
 use crate::report::summary::{grouped, many};
 use crate::report::terminal;
 use crate::verify::evaluate::Attached;
@@ -31,18 +31,6 @@ pub struct Arguments {
     /// The form of the answer.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-}
-
-/// The part of `index.json` that tells which file is whose.
-#[derive(Deserialize)]
-struct Index {
-    principals: Vec<IndexEntry>,
-}
-
-#[derive(Deserialize)]
-struct IndexEntry {
-    principal: String,
-    files: Vec<String>,
 }
 
 /// A policy, the name it is reported under, and whose it is; `None`: everybody's.
@@ -88,7 +76,7 @@ fn load(path: &Path, policies: &mut Vec<Loaded>) -> Result<()> {
         path.to_owned()
     };
     let text = read(&index_path)?;
-    let Ok(index) = serde_json::from_str::<Index>(&text) else {
+    let Ok(index) = serde_json::from_str::<Written>(&text) else {
         return add(
             &index_path,
             &text,

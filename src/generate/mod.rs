@@ -118,12 +118,8 @@ fn cut_short(usage: &PrincipalUsage, action: &Action, depth: usize) -> Option<Wi
 /// The facts whose authorisation was passed at least once.
 fn used(usage: &PrincipalUsage) -> BTreeMap<&Action, BTreeSet<&ResourceArn>> {
     let mut used: BTreeMap<&Action, BTreeSet<&ResourceArn>> = BTreeMap::new();
-    for (action, resources) in &usage.facts {
-        for (resource, tally) in resources {
-            if tally.used > 0 {
-                used.entry(action).or_default().insert(resource);
-            }
-        }
+    for (action, resource, _) in usage.used() {
+        used.entry(action).or_default().insert(resource);
     }
     used
 }

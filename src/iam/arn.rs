@@ -83,6 +83,12 @@ impl fmt::Display for ResourceArn {
     }
 }
 
+/// What stands behind the last `/` of an ARN or path: a name without its path.
+#[must_use]
+pub fn last_component(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// `literal` in policy syntax: each `*` and `?`, and a `$` before `{`, written as `${*}`, `${?}`, `${$}`, so that an
 /// object key with a star in its name grants that one key and not a family.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::generate::Widening;
 use crate::iam::principal::Principal;
@@ -92,6 +92,22 @@ pub struct WideningEntry {
     pub examples: Vec<String>,
     /// What it newly allows, in words.
     pub admits: String,
+}
+
+/// What reading an index back needs of it: which file is whose.
+#[derive(Debug, Deserialize)]
+pub struct Written {
+    /// The principals, in the order of the index.
+    pub principals: Vec<WrittenPrincipal>,
+}
+
+/// One principal of an index that is read back.
+#[derive(Debug, Deserialize)]
+pub struct WrittenPrincipal {
+    /// Its ARN.
+    pub principal: String,
+    /// Its documents, relative to the folder of the index.
+    pub files: Vec<String>,
 }
 
 impl CoverageEntry {

@@ -3,7 +3,7 @@
 //! Source of the shapes: CloudTrail User Guide, "CloudTrail userIdentity element".
 
 use crate::cloudtrail::event::UserIdentity;
-use crate::iam::arn::ArnParts;
+use crate::iam::arn::{ArnParts, last_component};
 use crate::iam::principal::{Principal, PrincipalKind};
 
 /// Who called: the principal, and the name of its session where it has one.
@@ -66,10 +66,10 @@ fn from_arn(identity: &UserIdentity<'_>, arn: ArnParts<'_>) -> Caller {
             Caller { principal, session }
         }
         ("iam", "role") => Caller {
-            principal: role(text, arn.account, last(rest)),
+            principal: role(text, arn.account, last_component(rest)),
             session: None,
         },
-        ("iam", "user") => simple(arn.account, PrincipalKind::User, last(rest), text),
+        ("iam", "user") => simple(arn.account, PrincipalKind::User, last_component(rest), text),
         ("iam" | "sts", "root") => simple(arn.account, PrincipalKind::Root, "root", text),
         ("sts", "federated-user") => simple(arn.account, PrincipalKind::FederatedUser, rest, text),
         _ => Caller {
@@ -96,7 +96,7 @@ fn issuer_role(identity: &UserIdentity<'_>) -> Option<Principal> {
     let text = identity.issuer_arn?;
     let arn = ArnParts::parse(text)?;
     let path_and_name = arn.resource.strip_prefix("role/")?;
-    Some(role(text, arn.account, last(path_and_name)))
+    Some(role(text, arn.account, last_component(path_and_name)))
 }
 
 fn role_without_arn(identity: &UserIdentity<'_>) -> Caller {
@@ -205,10 +205,6 @@ fn unknown(identity: &UserIdentity<'_>) -> Principal {
         name: name.to_owned(),
         arn: name.to_owned(),
     }
-}
-
-fn last(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::iam::action::Action;
-use crate::iam::arn::ResourceArn;
+use crate::iam::arn::{ResourceArn, last_component};
 use crate::iam::principal::Principal;
 use crate::usage::bounded;
 use crate::usage::paths;
@@ -78,6 +78,14 @@ pub struct Ledger {
     pub roles: Roles,
 }
 
+/// The time from the first to the last of two periods.
+pub(crate) fn period(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i64, i64)> {
+    match (a, b) {
+        (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+        (a, b) => a.or(b),
+    }
+}
+
 impl Tally {
     fn count(&mut self, outcome: Outcome) {
         match outcome {
@@ -90,8 +98,7 @@ impl Tally {
 
     fn see(&mut self, time: Option<i64>, event_id: Option<&str>) {
         if let Some(time) = time {
-            let (first, last) = self.seen.unwrap_or((time, time));
-            self.seen = Some((first.min(time), last.max(time)));
+            self.seen = period(self.seen, Some((time, time)));
             // Sixteen bits reach the year 2149; a time outside them is kept in `seen` only.
             if let Ok(day) = u16::try_from(time.div_euclid(86_400))
                 && let Err(at) = self.days.binary_search(&day)
@@ -111,10 +118,7 @@ impl Tally {
         self.used += other.used;
         self.denied += other.denied;
         self.inconclusive += other.inconclusive;
-        self.seen = match (self.seen, other.seen) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-            (a, b) => a.or(b),
-        };
+        self.seen = period(self.seen, other.seen);
         for day in other.days {
             if let Err(at) = self.days.binary_search(&day) {
                 self.days.insert(at, day);
@@ -137,8 +141,8 @@ impl PrincipalUsage {
     /// The facts that a policy must allow.
     pub fn used(&self) -> impl Iterator<Item = (&Action, &ResourceArn, &Tally)> {
         self.facts.iter().flat_map(|(action, resources)| {
-            let resources = resources.iter();
-            resources.map(move |(resource, tally)| (action, resource, tally))
+            let used = resources.iter().filter(|(_, tally)| tally.used > 0);
+            used.map(move |(resource, tally)| (action, resource, tally))
         })
     }
 
@@ -396,7 +400,10 @@ impl Ledger {
                 .map(|(p, _)| p)
                 .take_while(|p| p.kind == principal.kind && p.name == principal.name)
                 .take_while(|p| p.account == principal.account)
-                .find(|p| p.arn != principal.arn && last(&p.arn) == last(&principal.arn))
+                .find(|p| {
+                    p.arn != principal.arn
+                        && last_component(&p.arn) == last_component(&principal.arn)
+                })
                 .cloned();
             if let Some(target) = with_path
                 && let Some(usage) = self.principals.remove(&principal)
@@ -437,10 +444,6 @@ impl Settled {
         let moved = self.resources.get(&(action.clone(), resource.clone()));
         moved.cloned().unwrap_or(resource)
     }
-}
-
-fn last(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
 }
 
 #[cfg(test)]

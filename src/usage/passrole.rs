@@ -2,12 +2,16 @@
 //!
 //! Source: IAM User Guide, "Grant a user permissions to pass a role to an AWS service".
 
-use crate::catalog::action::{self, AccessLevel};
+use crate::catalog::action::AccessLevel;
 use crate::catalog::operation::{Need as Row, PassRole};
-use crate::iam::arn::{ArnParts, ResourceArn, escape};
+use crate::iam::action::Action;
+use crate::iam::arn::{ArnParts, ResourceArn, escape, last_component};
 use crate::usage::request::Leaf;
 use crate::usage::resolve::{Basis, Need};
 use crate::usage::resource::Request;
+
+/// The action that no event shows.
+pub const PASS_ROLE: Action = Action::known("iam:PassRole");
 
 /// What a call handed over besides roles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,10 +51,10 @@ pub fn infer(
         .collect();
     roles.sort();
     roles.dedup();
-    let overrides_no_role = roles.is_empty();
-    if let (false, Some(action)) = (roles.is_empty(), action::find("iam:passrole")) {
+    let names_no_role = roles.is_empty();
+    if !names_no_role {
         needs.push(Need {
-            action: action.to_action(),
+            action: PASS_ROLE,
             resources: roles,
             basis: Basis::PassedRole,
             told: true,
@@ -60,12 +64,12 @@ pub fn infer(
     let profiles = request.parameters.at("iamInstanceProfile").into_iter();
     passed
         .profiles
-        .extend(profiles.map(|profile| last(profile).to_owned()));
+        .extend(profiles.map(|profile| last_component(profile).to_owned()));
     passed.profiles.sort();
     passed.profiles.dedup();
     // Amazon ECS checks the roles of the task definition too, unless the call puts others in their place.
     // Source: Amazon ECS Developer Guide, "IAM roles for Amazon ECS".
-    if known && overrides_no_role {
+    if known && names_no_role {
         let definitions = request.parameters.at("taskDefinition").into_iter();
         passed.notes.extend(definitions.map(|definition| {
             format!(
@@ -73,10 +77,6 @@ pub fn infer(
             )
         }));
     }
-}
-
-fn last(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// What the table says of the parameter `name`: its role is passed, is not, or nothing.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::iam::action::Action;
-use crate::iam::arn::{ArnParts, ResourceArn, escape};
+use crate::iam::arn::{ArnParts, ResourceArn, escape, last_component};
 use crate::usage::ledger::Ledger;
 
 /// The actions whose resource is a whole ARN in the record, or is given with its path. (`iam:PassRole` is too, but for the
@@ -76,7 +76,7 @@ fn pathless(arn: &str) -> Option<String> {
     if parts.service != "iam" || !entity || arn.contains(['*', '?']) {
         return None;
     }
-    let name = path_and_name.rsplit('/').next()?;
+    let name = last_component(path_and_name);
     Some(format!(
         "arn:{}:iam::{}:{kind}/{name}",
         parts.partition, parts.account

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::action;
 use crate::iam::action::Action;
-use crate::iam::arn::ResourceArn;
+use crate::iam::arn::{ResourceArn, last_component};
 use crate::usage::ledger::{Ledger, PrincipalUsage};
+use crate::usage::passrole::PASS_ROLE;
 use crate::usage::resolve::{Outcome, Resolved};
 
 /// The roles of each instance profile, by account and the profile's name.
@@ -32,7 +32,7 @@ pub(crate) fn learn(roles: &mut Roles, resolved: &Resolved) {
         let Some(parts) = profile.parts() else {
             continue;
         };
-        let name = parts.resource.rsplit('/').next().unwrap_or_default();
+        let name = last_component(parts.resource);
         let key = (parts.account.to_owned(), name.to_owned());
         let passed = on("iam:PassRole").into_iter().cloned();
         roles.entry(key).or_default().extend(passed);
@@ -41,16 +41,13 @@ pub(crate) fn learn(roles: &mut Roles, resolved: &Resolved) {
 
 /// Makes `iam:PassRole` of every profile handed over whose roles are known, and a note of any other.
 pub(crate) fn settle(ledger: &mut Ledger) {
-    let Some(pass_role) = action::find("iam:passrole").map(|facts| facts.to_action()) else {
-        return;
-    };
     let roles = std::mem::take(&mut ledger.roles);
     for (principal, usage) in &mut ledger.principals {
         for (profile, tally) in std::mem::take(&mut usage.profiles) {
             match roles.get(&(principal.account.clone(), profile.clone())) {
                 Some(known) => {
                     for role in known {
-                        let resources = usage.facts.entry(pass_role.clone()).or_default();
+                        let resources = usage.facts.entry(PASS_ROLE).or_default();
                         resources
                             .entry(role.clone())
                             .or_default()
@@ -73,7 +70,7 @@ fn note(usage: &mut PrincipalUsage, profile: &str) {
 /// Stands for the roles in `profile` until the ledger is settled.
 pub(crate) fn placeholder(profile: &str) -> (Action, ResourceArn) {
     (
-        Action::known("iam:PassRole"),
+        PASS_ROLE,
         ResourceArn::from_pattern(format!("instance-profile/{profile}")),
     )
 }

@@ -269,17 +269,12 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
 
     /// Whether one parameter bound to the type holds both: `services` of `DescribeServices` may.
     fn mixes_names_and_arns(&self, kind: ResourceType) -> bool {
-        let leaves = self.parameters.leaves();
         let is_arn = |leaf: &Leaf<'_>| leaf.value.starts_with("arn:");
-        let arns = leaves
-            .iter()
-            .filter(|leaf| is_arn(leaf) && is_bound(leaf.name, kind));
-        let beside = |arn: &Leaf<'_>| {
-            leaves
-                .iter()
-                .any(|leaf| leaf.name == arn.name && !is_arn(leaf))
-        };
-        arns.into_iter().any(beside)
+        // The elements of one list stand side by side.
+        let mut lists = self.parameters.leaves().chunk_by(|a, b| a.name == b.name);
+        lists.any(|list| {
+            list.iter().any(is_arn) && !list.iter().all(is_arn) && is_bound(list[0].name, kind)
+        })
     }
 
     /// The access point that an S3 request went through: its ARN stands in the place of the bucket's name, or the name is

@@ -87,8 +87,7 @@ pub fn replay(ledger: &Ledger, joint: &Joint, policies: &[Attached<'_>]) -> Repl
         .collect();
     for (principal, usage) in &ledger.principals {
         if !principal.kind.takes_identity_policy() {
-            let tallies = usage.facts.values().flat_map(BTreeMap::values);
-            out.unjudged += tallies.map(|tally| tally.used).sum::<u64>();
+            out.unjudged += usage.used().map(|(_, _, tally)| tally.used).sum::<u64>();
             continue;
         }
         let mut indexes: Vec<usize> = [None, Some(&*principal.arn)]
@@ -145,29 +144,26 @@ fn replay_principal(
     mut seen: impl FnMut(&Request<'_>),
 ) {
     let context = known_keys(principal);
-    for (action, resources) in &usage.facts {
-        for (resource, tally) in resources.iter().filter(|(_, tally)| tally.used > 0) {
-            let request =
-                Request::new(&principal.arn, action.as_str(), resource.as_str(), &context);
-            seen(&request);
-            let judgement = evaluate(&request, attached);
-            out.events += tally.used;
-            if judgement.decision == Decision::Allowed {
-                continue;
-            }
-            out.gaps.push(Gap {
-                principal: principal.arn.clone(),
-                action: action.as_str().to_owned(),
-                resource: resource.as_str().to_owned(),
-                events: tally.used,
-                sample_event_id: tally.sample_event_id.as_deref().map(str::to_owned),
-                reason: if attached.is_empty() {
-                    "no policy is attached to the principal".to_owned()
-                } else {
-                    judgement.reason(&request)
-                },
-            });
+    for (action, resource, tally) in usage.used() {
+        let request = Request::new(&principal.arn, action.as_str(), resource.as_str(), &context);
+        seen(&request);
+        let judgement = evaluate(&request, attached);
+        out.events += tally.used;
+        if judgement.decision == Decision::Allowed {
+            continue;
         }
+        out.gaps.push(Gap {
+            principal: principal.arn.clone(),
+            action: action.as_str().to_owned(),
+            resource: resource.as_str().to_owned(),
+            events: tally.used,
+            sample_event_id: tally.sample_event_id.as_deref().map(str::to_owned),
+            reason: if attached.is_empty() {
+                "no policy is attached to the principal".to_owned()
+            } else {
+                judgement.reason(&request)
+            },
+        });
     }
 }
 
