@@ -93,10 +93,9 @@ impl Seen {
 /// What two deliveries of one event have in common.
 ///
 /// The id is not enough: exports repeat an id with another body, and then both bodies count, whichever comes first. So all
-/// that the ledger takes from an event is part of it. A
-/// call across accounts leaves a record in each, with one `sharedEventID`; the copy that does not name the caller is
-/// ignored as another account's, and two that do are the same here. Service events share ids too, so the rest of the
-/// body counts there as well.
+/// that the ledger takes from an event is part of it. A call across accounts leaves a record in each, with one
+/// `sharedEventID`; the copy that does not name the caller is ignored as another account's, and two that do are the same
+/// here.
 fn same_event(event: &Event<'_, '_>, resolved: &Resolved) -> Option<u128> {
     let id = id_of(event, resolved)?;
     let mut hash = Xxh3::new();
@@ -121,8 +120,8 @@ fn same_event(event: &Event<'_, '_>, resolved: &Resolved) -> Option<u128> {
             add(resource.as_str());
         }
     }
-    for note in &resolved.notes {
-        add(note);
+    for text in resolved.profiles.iter().chain(&resolved.notes) {
+        add(text);
     }
     hash.update(&event.event_time.unwrap_or(i64::MIN).to_le_bytes());
     Some(hash.digest128())
@@ -304,7 +303,8 @@ fn run<T: Default + Send>(
         let mut part = T::default();
         let mut coverage = Coverage::default();
         while let Some(object) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let (bytes, events) = (coverage.bytes_read, coverage.read());
+            let bytes = coverage.bytes_read;
+            let mut events = 0;
             read_object(
                 object,
                 &mut worker,
@@ -312,6 +312,7 @@ fn run<T: Default + Send>(
                 &seen,
                 &mut coverage,
                 &mut |record| {
+                    events += 1;
                     if let Record::Event(judged) = record {
                         add(&mut part, judged);
                     }
@@ -322,9 +323,7 @@ fn run<T: Default + Send>(
             progress
                 .bytes
                 .fetch_add(coverage.bytes_read - bytes, Ordering::Relaxed);
-            progress
-                .events
-                .fetch_add(coverage.read() - events, Ordering::Relaxed);
+            progress.events.fetch_add(events, Ordering::Relaxed);
         }
         (part, coverage)
     };

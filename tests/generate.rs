@@ -451,3 +451,26 @@ fn a_second_document_takes_no_other_principals_name() {
         "but nothing outside the folder"
     );
 }
+
+#[test]
+fn a_broken_file_given_twice_counts_twice_whoever_reads_it() {
+    let mut indexes = Vec::new();
+    for threads in ["1", "8"] {
+        let said = Run::new()
+            .file("a.json", r#"{"Records": [{"eventSource": }]}"#)
+            .args([
+                "generate",
+                "a.json",
+                "a.json",
+                "a.json",
+                "--out",
+                "out",
+                "--threads",
+                threads,
+            ])
+            .code(3);
+        indexes.push(said.written("out/index.json"));
+    }
+    assert_eq!(indexes[0]["coverage"]["unreadableObjects"], 3);
+    assert_eq!(indexes[0], indexes[1]);
+}

@@ -139,7 +139,7 @@ impl CoverageEntry {
             log_objects: coverage.objects,
             unreadable_objects: coverage
                 .files
-                .values()
+                .iter()
                 .filter(|file| file.is_unreadable())
                 .count() as u64,
             first_event: coverage.seen.and_then(|(first, _)| rfc3339(first)),

@@ -90,7 +90,7 @@ fn reasons(coverage: &Coverage, outcome: Outcome) -> String {
 fn files(out: &mut String, coverage: &Coverage) {
     let empty: Vec<&FileProblem> = coverage
         .files
-        .values()
+        .iter()
         .filter(|file| file.no_records)
         .collect();
     for file in empty.iter().take(FILES) {
@@ -109,7 +109,7 @@ fn files(out: &mut String, coverage: &Coverage) {
     }
     let broken: Vec<&FileProblem> = coverage
         .files
-        .values()
+        .iter()
         .filter(|file| file.is_unreadable())
         .collect();
     for file in broken.iter().take(FILES) {
@@ -196,7 +196,7 @@ mod tests {
                 ),
             ]),
             seen: Some((0, 86_400)),
-            files: BTreeMap::from([(broken.name.clone(), broken)]),
+            files: vec![broken],
             ..Coverage::default()
         };
         assert_eq!(

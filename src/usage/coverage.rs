@@ -6,6 +6,7 @@ use crate::cloudtrail::event::Event;
 use crate::cloudtrail::reader::FileSummary;
 use crate::iam::principal::PrincipalKind;
 use crate::usage::bounded;
+use crate::usage::ledger::period;
 use crate::usage::resolve::{Outcome, Resolved};
 
 /// The most malformed records of one file that are listed one by one; all are counted.
@@ -38,12 +39,13 @@ pub struct Coverage {
     pub data_event_sources: BTreeSet<String>,
     /// Whether there were more events than are remembered to recognise repeated ones.
     pub forgetful: bool,
-    /// The files with something wrong, and those without any record, by name.
-    pub files: BTreeMap<String, FileProblem>,
+    /// The files with something wrong, and those without any record. Sorted once merged; two may have one name, as an
+    /// archive's members can.
+    pub files: Vec<FileProblem>,
 }
 
 /// What was wrong with one file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileProblem {
     /// The file, as the summary names it.
     pub name: String,
@@ -103,7 +105,7 @@ impl Coverage {
     /// Whether some input could not be read.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
-        self.files.values().any(FileProblem::is_unreadable)
+        self.files.iter().any(FileProblem::is_unreadable)
     }
 
     /// Accounts for a record.
@@ -113,8 +115,7 @@ impl Coverage {
             return;
         }
         if let Some(time) = event.event_time {
-            let (first, last) = self.seen.unwrap_or((time, time));
-            self.seen = Some((first.min(time), last.max(time)));
+            self.seen = period(self.seen, Some((time, time)));
         }
         let caller = &resolved.caller.principal;
         if caller.kind != PrincipalKind::Unknown {
@@ -155,12 +156,7 @@ impl Coverage {
             }
         }
         if problem.no_records || problem.is_unreadable() {
-            let mut name = problem.name.clone();
-            // An archive may hold two members of one name.
-            while self.files.contains_key(&name) {
-                name.push_str(" (again)");
-            }
-            self.files.insert(name, problem);
+            self.files.push(problem);
         }
     }
 
@@ -196,12 +192,10 @@ impl Coverage {
                 bounded::insert(mine, &name, MAX_NAMES);
             }
         }
-        self.seen = match (self.seen, other.seen) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-            (a, b) => a.or(b),
-        };
+        self.seen = period(self.seen, other.seen);
         self.forgetful |= other.forgetful;
         self.files.extend(other.files);
+        self.files.sort();
     }
 }
 
