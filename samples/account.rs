@@ -39,6 +39,8 @@ impl Counts {
 #[derive(Default)]
 pub(crate) struct Usage {
     pub(crate) needs: BTreeMap<&'static str, BTreeSet<String>>,
+    /// The roles that it passed, with the services they were passed to.
+    pub(crate) passed: BTreeSet<(&'static str, &'static str)>,
     pub(crate) denied: BTreeSet<&'static str>,
     pub(crate) counts: Counts,
 }
@@ -91,6 +93,7 @@ impl Account {
                 if needs.is_empty() {
                     self.unexplained.push(record.to_string());
                 }
+                usage.passed.extend(call.passed);
                 for (action, resource) in needs {
                     usage.needs.entry(action).or_default().insert(resource);
                 }

@@ -47,6 +47,8 @@ pub(crate) struct Call {
     /// The service that made this call with the caller's permissions.
     through: Option<&'static str>,
     vpc_endpoint: Option<&'static str>,
+    /// The roles that the call passes, with the service they are passed to.
+    pub(crate) passed: Vec<(&'static str, &'static str)>,
 }
 
 impl Call {
@@ -67,6 +69,7 @@ impl Call {
             api_version: None,
             event_type: "AwsApiCall",
             shared_event_id: None,
+            passed: Vec::new(),
             error: None,
             through: None,
             vpc_endpoint: None,
@@ -221,6 +224,12 @@ impl Call {
             needs.push((action, resource.into()));
         }
         self
+    }
+
+    /// IAM checks whether the caller may pass `role` to `service`.
+    pub(crate) fn passes(mut self, role: &'static str, service: &'static str) -> Self {
+        self.passed.push((role, service));
+        self.needs("iam:PassRole", role)
     }
 
     /// An error that comes after IAM has allowed the call.

@@ -153,8 +153,8 @@ fn deploy_service(account: &mut Account, run: &mut Run, release: u64) {
                 "ecs:RegisterTaskDefinition",
                 format!("arn:aws:ecs:{REGION}:{MAIN}:task-definition/orders-api:*"),
             )
-            .needs("iam:PassRole", EXECUTION_ROLE)
-            .needs("iam:PassRole", TASK_ROLE)
+            .passes(EXECUTION_ROLE, "ecs-tasks.amazonaws.com")
+            .passes(TASK_ROLE, "ecs-tasks.amazonaws.com")
     });
     run.next(account, |at| describe_service(at, "orders-api"));
     let call = update_service(run.at.plus(2), "orders-api", Some(&definition));
@@ -223,7 +223,7 @@ fn create_notifier(account: &mut Account, run: &Run, at: Moment) {
             "packageType": "Zip",
         }))
         .needs("lambda:CreateFunction", arn)
-        .needs("iam:PassRole", NOTIFIER_ROLE);
+        .passes(NOTIFIER_ROLE, "lambda.amazonaws.com");
     account.record(&run.caller, call);
     let call = Call::object(at.plus(4), "GetObject", "s3:GetObject", ARTIFACTS, &key)
         .through("lambda.amazonaws.com");

@@ -99,18 +99,24 @@ fn needs(account: &Account) -> String {
 }
 
 fn principal(who: &Principal, usage: &Usage) -> String {
+    let passed: Vec<Value> = usage
+        .passed
+        .iter()
+        .map(|(role, service)| json!({"role": role, "service": service}))
+        .collect();
     let needs: Vec<String> = usage
         .needs
         .iter()
         .map(|(action, resources)| json!({ "action": action, "resources": resources }).to_string())
         .collect();
     format!(
-        "{{\n\"principal\": {},\n\"type\": {},\n\"account\": {},\n\"counts\": {},\n\"denied\": {},\n\"needs\": [\n{}\n]\n}}",
+        "{{\n\"principal\": {},\n\"type\": {},\n\"account\": {},\n\"counts\": {},\n\"denied\": {},\n\"passed\": {},\n\"needs\": [\n{}\n]\n}}",
         json!(who.arn),
         json!(who.kind),
         json!(who.account),
         counts(usage.counts),
         json!(usage.denied),
+        json!(passed),
         needs.join(",\n"),
     )
 }

@@ -119,9 +119,17 @@ fn same_event(event: &Event<'_, '_>, resolved: &Resolved) -> Option<u128> {
         for resource in &need.resources {
             add(resource.as_str());
         }
+        for (key, value) in need.context.iter() {
+            add(key.as_str());
+            add(value);
+        }
     }
-    for text in resolved.profiles.iter().chain(&resolved.notes) {
-        add(text);
+    if let Some(loaded) = &resolved.loaded {
+        add(loaded.carrier.as_str());
+        loaded.roles.iter().for_each(|role| add(role.as_str()));
+    }
+    for note in &resolved.notes {
+        add(note);
     }
     hash.update(&event.event_time.unwrap_or(i64::MIN).to_le_bytes());
     Some(hash.digest128())

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use trailfit::verify::context::Context;
+use trailfit::verify::context::{Context, Key};
 use trailfit::verify::evaluate::{Attached, Request, evaluate};
 use trailfit::verify::policy::parse;
 
@@ -46,12 +46,19 @@ fn the_policy_answers_as_expected() {
                 policy,
             })
             .collect();
-        let context = Context::complete();
         for line in read("requests.jsonl").lines() {
             let asked: Value = serde_json::from_str(line).unwrap();
             let text = |key: &str| asked[key].as_str().unwrap().to_owned();
             let (principal, action, resource) =
                 (text("principal"), text("action"), text("resource"));
+            let keys = asked["context"].as_object().unwrap();
+            let context = keys
+                .iter()
+                .fold(Context::complete(), |context, (key, values)| {
+                    let values = values.as_array().unwrap().iter();
+                    let values = values.map(|value| value.as_str().unwrap().to_owned());
+                    context.with(key, Key::Known(values.collect()))
+                });
             let request = Request::new(&principal, &action, &resource, &context);
             let decision = evaluate(&request, &attached).decision;
             assert_eq!(

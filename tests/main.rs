@@ -8,6 +8,7 @@
 )]
 
 mod cases;
+mod conditions;
 mod generate;
 mod mapping;
 mod program;

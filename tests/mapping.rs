@@ -24,6 +24,47 @@ fn a_list_of_names_and_arns_loses_neither() {
 }
 
 #[test]
+fn each_operation_of_a_transaction_needs_its_own_table() {
+    check(&[(
+        "dynamodb",
+        "TransactWriteItems",
+        json!({"requestItems": [
+            {"operation": "Put", "tableName": "orders", "key": {"id": "1"}},
+            {"operation": "ConditionCheck", "tableName": "stock", "key": {"id": "2"}},
+            {"operation": "Delete", "tableName": "arn:aws:dynamodb:eu-central-1:111122223333:table/carts"},
+            {"operation": "Put", "tableName": "events", "key": {"id": "3"}},
+        ]}),
+        &[
+            "dynamodb:ConditionCheckItem arn:aws:dynamodb:R:A:table/stock",
+            "dynamodb:DeleteItem arn:aws:dynamodb:R:A:table/carts",
+            "dynamodb:PutItem arn:aws:dynamodb:R:A:table/events",
+            "dynamodb:PutItem arn:aws:dynamodb:R:A:table/orders",
+        ],
+    )]);
+}
+
+#[test]
+fn a_resource_of_another_account_is_asked_for_in_that_account() {
+    check(&[
+        (
+            "ecr",
+            "BatchGetImage",
+            json!({"registryId": "444455556666", "repositoryName": "web"}),
+            &["ecr:BatchGetImage arn:aws:ecr:R:444455556666:repository/web"],
+        ),
+        (
+            "glue",
+            "GetDatabase",
+            json!({"catalogId": "444455556666", "name": "lake"}),
+            &[
+                "glue:GetDatabase arn:aws:glue:R:444455556666:catalog",
+                "glue:GetDatabase arn:aws:glue:R:444455556666:database/lake",
+            ],
+        ),
+    ]);
+}
+
+#[test]
 fn ec2_calls_need_what_they_make_and_what_they_name() {
     check(&[
         (
@@ -591,11 +632,18 @@ fn the_two_api_gateways_are_told_apart() {
 
 #[test]
 fn tasks_started_without_roles_of_their_own_leave_a_note() {
-    let note = "started tasks of the task definition web:7";
+    let note = "started tasks of arn:aws:ecs:eu-central-1:111122223333:task-definition/web:7";
     for (overrides, noted) in [
         (json!({}), true),
         (
             json!({"taskRoleArn": "arn:aws:iam::111122223333:role/t"}),
+            true,
+        ),
+        (
+            json!({
+                "taskRoleArn": "arn:aws:iam::111122223333:role/t",
+                "executionRoleArn": "arn:aws:iam::111122223333:role/e",
+            }),
             false,
         ),
     ] {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde_json::Value;
-use trailfit::verify::context::Context;
+use trailfit::verify::context::{Context, Key};
 use trailfit::verify::evaluate::{Attached, Decision, Request, evaluate};
 use trailfit::verify::policy::{Policy, parse};
 
@@ -95,7 +95,8 @@ fn the_actions_of_each_policy_are_exactly_the_needed_ones() {
 fn every_need_is_covered_and_nothing_refused_is_granted() {
     let said = generated();
     let documents = policies(&said);
-    let nothing_known = Context::partial();
+    // Without condition keys: those that the policy asks for must be such as may be absent.
+    let no_keys = Context::complete();
     for answer in needs() {
         let principal = answer["principal"].as_str().unwrap();
         let parsed: Vec<Policy> = documents[principal]
@@ -111,7 +112,7 @@ fn every_need_is_covered_and_nothing_refused_is_granted() {
             })
             .collect();
         let decide = |action: &str, resource: &str| {
-            let request = Request::new(principal, action, resource, &nothing_known);
+            let request = Request::new(principal, action, resource, &no_keys);
             evaluate(&request, &attached).decision
         };
         for need in answer["needs"].as_array().unwrap() {
@@ -122,6 +123,18 @@ fn every_need_is_covered_and_nothing_refused_is_granted() {
                     Decision::Allowed,
                     "{principal}: {action} on {resource}"
                 );
+            }
+        }
+        for passed in answer["passed"].as_array().unwrap() {
+            for (service, expected) in [
+                (passed["service"].as_str().unwrap(), Decision::Allowed),
+                ("states.amazonaws.com", Decision::ImplicitlyDenied),
+            ] {
+                let key = Key::Known(vec![service.to_owned()]);
+                let context = Context::complete().with("iam:PassedToService", key);
+                let role = passed["role"].as_str().unwrap();
+                let request = Request::new(principal, "iam:PassRole", role, &context);
+                assert_eq!(evaluate(&request, &attached).decision, expected, "{role}");
             }
         }
         for action in strings(&answer["denied"]) {

@@ -7,6 +7,7 @@ pub mod action;
 mod adapter;
 pub mod describe;
 pub mod errors;
+pub mod forwarding;
 pub mod operation;
 pub mod resource;
 pub mod service;

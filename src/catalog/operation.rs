@@ -109,6 +109,23 @@ pub enum PassRole {
     Unlisted,
 }
 
+impl PassRole {
+    /// The service that a role in the parameter is passed to, where the table says.
+    #[must_use]
+    pub fn service_of(self, parameter: &str) -> Option<&'static str> {
+        let Self::Known { service, .. } = self else {
+            return None;
+        };
+        let mut services = service.split(',');
+        let default = services.next().filter(|service| !service.is_empty());
+        let own = services.find_map(|each| {
+            let (name, service) = each.split_once('=')?;
+            name.eq_ignore_ascii_case(parameter).then_some(service)
+        });
+        own.or(default)
+    }
+}
+
 /// What the call `event_name` of `event_source` (`s3.amazonaws.com`, or `s3` alone) needs. Both are compared without
 /// regard to letter case; a dated name (`CreateFunction20150331`) is the plain one's.
 #[must_use]

@@ -1,5 +1,7 @@
 //! `trailfit map`: one JSON line a record.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::ControlFlow;
 
@@ -10,9 +12,12 @@ use crate::cli::input::Input;
 use crate::cli::output;
 use crate::cli::{Ending, tell};
 use crate::error::Result;
+use crate::iam::arn::ResourceArn;
 use crate::pipeline::{self, Judged, Record, Seen, Worker};
 use crate::report::summary;
+use crate::usage::carriers;
 use crate::usage::coverage::Coverage;
+use crate::usage::passrole::PASS_ROLE;
 use crate::usage::resolve::{Need, Outcome};
 
 /// Show what every record needed: one JSON line a record, in the order of the input.
@@ -35,22 +40,43 @@ struct Line<'r> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct NeedEntry<'r> {
     action: &'r str,
-    resources: Vec<&'r str>,
+    resources: Vec<Cow<'r, str>>,
     basis: &'static str,
+    /// The condition keys that the record tells.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    context: BTreeMap<&'static str, [&'r str; 1]>,
+    /// What the passed roles are in, where the record does not name them: the role of an instance profile in `resources`
+    /// is a guess by its name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    carried_by: Vec<&'r str>,
 }
 
 impl<'r> NeedEntry<'r> {
     fn of(need: &'r Need) -> Self {
+        let (carriers, named): (Vec<&ResourceArn>, Vec<&ResourceArn>) = need
+            .resources
+            .iter()
+            .partition(|resource| carriers::kind(resource).is_some() && need.action == PASS_ROLE);
+        let guesses = carriers
+            .iter()
+            .filter_map(|carrier| carriers::guess(carrier));
+        let guesses = guesses.map(|role| Cow::Owned(role.as_str().to_owned()));
+        let named = named
+            .iter()
+            .map(|resource| Cow::Borrowed(resource.as_str()));
         Self {
             action: need.action.as_str(),
-            resources: need
-                .resources
-                .iter()
-                .map(|resource| resource.as_str())
-                .collect(),
+            resources: named.chain(guesses).collect(),
             basis: need.basis.as_str(),
+            context: need
+                .context
+                .iter()
+                .map(|(key, value)| (key.as_str(), [value]))
+                .collect(),
+            carried_by: carriers.iter().map(|carrier| carrier.as_str()).collect(),
         }
     }
 }

@@ -4,13 +4,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
+use crate::iam::condition::Condition;
 use crate::iam::pattern::covers;
 
 /// Each of the actions on each of the resources: a statement without its name. Both are sorted and not empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Grant {
-    pub(super) actions: Vec<Action>,
-    pub(super) resources: Vec<ResourceArn>,
+pub struct Grant {
+    /// The actions.
+    pub actions: Vec<Action>,
+    /// The resources.
+    pub resources: Vec<ResourceArn>,
+    /// What must all hold; sorted.
+    pub conditions: Vec<Condition>,
 }
 
 /// What a statement costs beside its actions and resources, about: braces, keys, `Allow` and a Sid.
@@ -90,12 +95,15 @@ pub(super) fn without_covered<T>(resources: BTreeMap<ResourceArn, T>) -> BTreeMa
     kept
 }
 
-/// The grants that allow exactly the pairs of `facts`, in canonical order: by service, then by actions.
+/// The grants that allow exactly the pairs of `facts` under `conditions`, in canonical [`order`].
 ///
 /// Actions of one service that share a resource, directly or through others, form a group. Within a group either each
 /// action stands once, with all its resources, or each resource once, with all its actions, whichever is shorter:
 /// a change in one group leaves the statements of all others as they are.
-pub(super) fn grants(facts: &BTreeMap<Action, BTreeSet<ResourceArn>>) -> Vec<Grant> {
+pub(super) fn grants(
+    facts: &BTreeMap<Action, BTreeSet<ResourceArn>>,
+    conditions: &[Condition],
+) -> Vec<Grant> {
     let mut grants: Vec<Grant> = groups(facts)
         .into_iter()
         .flat_map(|group| {
@@ -107,9 +115,18 @@ pub(super) fn grants(facts: &BTreeMap<Action, BTreeSet<ResourceArn>>) -> Vec<Gra
                 by_action
             }
         })
+        .map(|grant| Grant {
+            conditions: conditions.to_vec(),
+            ..grant
+        })
         .collect();
-    grants.sort_by(|a, b| service(a).cmp(service(b)).then_with(|| a.cmp(b)));
+    order(&mut grants);
     grants
+}
+
+/// By service, then by actions.
+pub(super) fn order(grants: &mut [Grant]) {
+    grants.sort_by(|a, b| service(a).cmp(service(b)).then_with(|| a.cmp(b)));
 }
 
 /// The service of a grant's actions: they share one.
@@ -165,6 +182,7 @@ fn actions_with_equal_resources(
         .map(|(resources, actions)| Grant {
             actions,
             resources: resources.iter().cloned().collect(),
+            conditions: Vec::new(),
         })
         .collect()
 }
@@ -192,6 +210,7 @@ fn resources_with_equal_actions(
         .map(|(actions, resources)| Grant {
             actions: actions.into_iter().cloned().collect(),
             resources,
+            conditions: Vec::new(),
         })
         .collect()
 }
@@ -251,7 +270,7 @@ mod tests {
             ("s3:ListAllMyBuckets", &["*"]),
         ]);
         assert_eq!(
-            shown(&grants(&facts)),
+            shown(&grants(&facts, &[])),
             [
                 "ec2:DescribeVpcs on *",
                 "s3:DeleteObject on arn:aws:s3:::b/b/*",
@@ -266,7 +285,7 @@ mod tests {
         let long: Vec<String> = (0..5).map(|i| format!("arn:aws:s3:::b/{i:0>60}")).collect();
         let long: Vec<&str> = long.iter().map(String::as_str).collect();
         let facts = facts(&[("s3:GetObject", &long), ("s3:PutObject", &long[1..])]);
-        let found = grants(&facts);
+        let found = grants(&facts, &[]);
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].resources.len() + found[1].resources.len(), 5);
     }
@@ -327,7 +346,7 @@ mod tests {
                 .into_iter()
                 .map(|(action, set)| (action, without_covered(set).into_keys().collect()))
                 .collect();
-            let grants = grants(&small);
+            let grants = grants(&small, &[]);
             // The universe: every text of up to five letters.
             let mut universe: Vec<String> = vec![String::new()];
             let mut from = 0;
@@ -374,7 +393,7 @@ mod tests {
                 }
             }
             let mut found = BTreeSet::new();
-            for grant in grants(&facts) {
+            for grant in grants(&facts, &[]) {
                 for action in &grant.actions {
                     for resource in &grant.resources {
                         let pair = (action.to_string(), resource.to_string());

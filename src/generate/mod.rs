@@ -3,10 +3,11 @@
 //! Generalise (the only step that widens), minimise (exact), split at the quota (exact). Pure functions of the set of
 //! used facts. Knows nothing of how policies are judged: `verify` does, and shares no code with this.
 
+pub mod conditions;
 mod family;
 mod generalise;
 mod layout;
-mod minimise;
+pub mod minimise;
 mod shapes;
 mod sid;
 mod split;
@@ -16,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::generate::generalise::{Patterns, Rule, Rules};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
+use crate::iam::condition::Condition;
 use crate::iam::policy::PolicyDocument;
 use crate::usage::ledger::PrincipalUsage;
 
@@ -64,24 +66,27 @@ const EXAMPLES: usize = 3;
 /// [`PolicyDocument::size`]). Denied and inconclusive calls grant nothing.
 #[must_use]
 pub fn plan(usage: &PrincipalUsage, resources: Resources, quota: usize) -> Plan {
-    let used = used(usage);
-    let mut patterns = writable(&used);
-    if resources == Resources::Balanced {
-        patterns = generalise::generalise(without_covered(patterns), &lasting(usage));
+    let lasting = lasting(usage);
+    let mut widened = Vec::new();
+    let mut grants = Vec::new();
+    for (conditions, used) in used(usage) {
+        let mut patterns = writable(&used);
+        if resources == Resources::Balanced {
+            patterns = generalise::generalise(without_covered(patterns), &lasting);
+        }
+        let patterns = without_covered(patterns);
+        widened.extend(widenings(&used, &patterns));
+        let facts = patterns
+            .into_iter()
+            .map(|(action, resources)| (action, resources.into_keys().collect()))
+            .collect();
+        grants.extend(minimise::grants(&facts, &conditions));
     }
-    let patterns = without_covered(patterns);
-    let mut widened = widenings(&used, &patterns);
-    widened.extend(
-        usage
-            .cut
-            .iter()
-            .filter_map(|(action, depth)| cut_short(usage, action, *depth)),
-    );
-    let facts = patterns
-        .into_iter()
-        .map(|(action, resources)| (action, resources.into_keys().collect()))
-        .collect();
-    let (documents, notes) = split::documents(minimise::grants(&facts), quota);
+    minimise::order(&mut grants);
+    widened.sort_by(|a, b| (&a.resource, a.rule).cmp(&(&b.resource, b.rule)));
+    let cuts = usage.cut.iter();
+    widened.extend(cuts.filter_map(|(action, depth)| cut_short(usage, action, *depth)));
+    let (documents, notes) = split::documents(grants, quota);
     Plan {
         documents,
         widened,
@@ -115,11 +120,15 @@ fn cut_short(usage: &PrincipalUsage, action: &Action, depth: usize) -> Option<Wi
     })
 }
 
-/// The facts whose authorisation was passed at least once.
-fn used(usage: &PrincipalUsage) -> BTreeMap<&Action, BTreeSet<&ResourceArn>> {
-    let mut used: BTreeMap<&Action, BTreeSet<&ResourceArn>> = BTreeMap::new();
-    for (action, resource, _) in usage.used() {
-        used.entry(action).or_default().insert(resource);
+/// Each action with the resources that it was used on.
+type Used<'u> = BTreeMap<&'u Action, BTreeSet<&'u ResourceArn>>;
+
+/// The facts whose authorisation was passed at least once, by the conditions that all calls satisfied.
+fn used(usage: &PrincipalUsage) -> BTreeMap<Vec<Condition>, Used<'_>> {
+    let mut used: BTreeMap<Vec<Condition>, Used<'_>> = BTreeMap::new();
+    for (action, resource, tally) in usage.used() {
+        let facts = used.entry(conditions::written(tally)).or_default();
+        facts.entry(action).or_default().insert(resource);
     }
     used
 }
@@ -154,7 +163,7 @@ fn lasting(usage: &PrincipalUsage) -> BTreeSet<&ResourceArn> {
 }
 
 /// The facts as a policy can hold them.
-fn writable(used: &BTreeMap<&Action, BTreeSet<&ResourceArn>>) -> Patterns {
+fn writable(used: &Used<'_>) -> Patterns {
     let mut patterns = Patterns::new();
     for (action, resources) in used {
         let patterns = patterns.entry((*action).clone()).or_default();
@@ -177,10 +186,7 @@ fn without_covered(patterns: Patterns) -> Patterns {
 }
 
 /// What the patterns that a rule made allow beyond `used`.
-fn widenings(
-    used: &BTreeMap<&Action, BTreeSet<&ResourceArn>>,
-    patterns: &Patterns,
-) -> Vec<Widening> {
+fn widenings(used: &Used<'_>, patterns: &Patterns) -> Vec<Widening> {
     #[derive(Default)]
     struct Stands<'a> {
         actions: BTreeSet<&'a Action>,

@@ -82,12 +82,22 @@ fn base(grant: &Grant) -> String {
         resources => camel(subject(resources), SUBJECT),
     };
     // Not `DeleteVpcVpc`.
-    let subject = if deed.ends_with(&subject) {
-        ""
-    } else {
-        &subject
+    let subject = match (deed.ends_with(&subject), passed_to(grant)) {
+        (true, Some(service)) => format!("To{}", camel(service, SUBJECT - 2)),
+        (true, None) => String::new(),
+        (false, _) => subject,
     };
     format!("{}{deed}{subject}", camel(service, SERVICE))
+}
+
+/// The one service that roles may be passed to: `ecs-tasks`.
+fn passed_to(grant: &Grant) -> Option<&str> {
+    let mut conditions = grant.conditions.iter();
+    let services = conditions.find(|condition| condition.key == "iam:PassedToService")?;
+    match services.values.as_slice() {
+        [one] => one.split('.').next(),
+        _ => None,
+    }
 }
 
 /// What the resources have in common: their name, or their type, or nothing.
@@ -185,6 +195,7 @@ mod tests {
                 .iter()
                 .map(|r| ResourceArn::from_pattern(*r))
                 .collect(),
+            conditions: Vec::new(),
         }
     }
 

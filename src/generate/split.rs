@@ -4,6 +4,7 @@ use crate::generate::minimise::Grant;
 use crate::generate::sid::{LONGEST, sids};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
+use crate::iam::condition::Condition;
 use crate::iam::policy::{Effect, PolicyDocument, Statement};
 
 /// How many managed policies a role, user or group may have attached, unless AWS raised it.
@@ -30,6 +31,7 @@ pub(super) fn documents(grants: Vec<Grant>, quota: usize) -> (Vec<PolicyDocument
             effect: Effect::Allow,
             actions: grant.actions,
             resources: grant.resources,
+            conditions: grant.conditions,
         })
         .collect();
     let documents = pack(statements, room);
@@ -49,14 +51,21 @@ fn quoted(text: &str) -> usize {
 }
 
 /// Characters of a statement without its actions and resources, with the longest Sid and a comma.
-fn frame() -> usize {
-    r#"{"Sid":"","Effect":"Allow","Action":[],"Resource":[]},"#.len() + LONGEST
+fn frame(conditions: &[Condition]) -> usize {
+    let statement = Statement {
+        sid: "x".repeat(LONGEST),
+        effect: Effect::Allow,
+        actions: Vec::new(),
+        resources: Vec::new(),
+        conditions: conditions.to_vec(),
+    };
+    statement.size() + 1
 }
 
 /// Adds `grant` to `pieces`, in as many as it takes for each to fit into `room`: cut by resources, and by actions too
 /// where all actions with a single resource are too many.
 fn cut(grant: Grant, room: usize, pieces: &mut Vec<Grant>, notes: &mut Vec<String>) {
-    let room = room.saturating_sub(frame());
+    let room = room.saturating_sub(frame(&grant.conditions));
     let action_sizes: Vec<usize> = grant.actions.iter().map(|a| quoted(a.as_str())).collect();
     let widest_action = action_sizes.iter().copied().max().unwrap_or(0);
     let (resources, too_long): (Vec<ResourceArn>, Vec<ResourceArn>) = grant
@@ -82,6 +91,7 @@ fn cut(grant: Grant, room: usize, pieces: &mut Vec<Grant>, notes: &mut Vec<Strin
             pieces.push(Grant {
                 actions: actions.to_vec(),
                 resources: resources.to_vec(),
+                conditions: grant.conditions.clone(),
             });
         }
     }
@@ -111,9 +121,7 @@ fn runs<'a, T>(items: &'a [T], sizes: &[usize], room: usize) -> Vec<&'a [T]> {
 /// The statements in documents of at most `room` characters beside the frame of a document.
 fn pack(statements: Vec<Statement>, room: usize) -> Vec<PolicyDocument> {
     // The comma of the last statement is counted though it is not written.
-    let size = |s: &Statement| {
-        serde_json::to_string(s).map_or(usize::MAX / 2, |json| json.chars().count() + 1)
-    };
+    let size = |statement: &Statement| statement.size() + 1;
     let mut documents: Vec<PolicyDocument> = Vec::new();
     let mut used = 0;
     let of = |s: &Statement| s.actions.first().map_or("", Action::service).to_owned();
@@ -153,6 +161,7 @@ mod tests {
         Grant {
             actions: (0..actions).map(action).collect(),
             resources: (0..resources).map(resource).collect(),
+            conditions: Vec::new(),
         }
     }
 

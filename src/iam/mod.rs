@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod arn;
+pub mod condition;
 pub mod pattern;
 pub mod policy;
 pub mod principal;

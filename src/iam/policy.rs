@@ -5,6 +5,7 @@ use serde::ser::{SerializeMap, Serializer};
 
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
+use crate::iam::condition::{Block, Condition};
 
 /// The most characters, white space not counted, that a managed policy may have.
 /// Source: IAM User Guide, "IAM and AWS STS quotas".
@@ -30,6 +31,8 @@ pub struct Statement {
     pub actions: Vec<Action>,
     /// Sorted, not empty.
     pub resources: Vec<ResourceArn>,
+    /// Sorted; all must hold.
+    pub conditions: Vec<Condition>,
 }
 
 /// A policy document of Version 2012-10-17.
@@ -46,6 +49,9 @@ impl Serialize for Statement {
         map.serialize_entry("Effect", &self.effect)?;
         map.serialize_entry("Action", &OneOrMany(&self.actions, Action::as_str))?;
         map.serialize_entry("Resource", &OneOrMany(&self.resources, ResourceArn::as_str))?;
+        if !self.conditions.is_empty() {
+            map.serialize_entry("Condition", &Block(&self.conditions))?;
+        }
         map.end()
     }
 }
@@ -60,7 +66,7 @@ impl Serialize for PolicyDocument {
 }
 
 /// A list that a policy may write as a plain string where it has one element.
-struct OneOrMany<'a, T>(&'a [T], fn(&T) -> &str);
+pub(crate) struct OneOrMany<'a, T>(pub(crate) &'a [T], pub(crate) fn(&T) -> &str);
 
 impl<T> Serialize for OneOrMany<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -68,6 +74,15 @@ impl<T> Serialize for OneOrMany<'_, T> {
             [one] => serializer.serialize_str((self.1)(one)),
             many => serializer.collect_seq(many.iter().map(self.1)),
         }
+    }
+}
+
+impl Statement {
+    /// The characters of its JSON, as [`PolicyDocument::size`] counts them.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        // Serialising to a string cannot fail: every key is a string and no value is a float.
+        serde_json::to_string(self).map_or(usize::MAX / 2, |text| text.chars().count())
     }
 }
 
@@ -103,6 +118,7 @@ mod tests {
                 effect: Effect::Allow,
                 actions: vec![Action::known("s3:GetObject"), Action::known("s3:PutObject")],
                 resources: vec![ResourceArn::from_pattern("arn:aws:s3:::b/k")],
+                conditions: Vec::new(),
             }],
         };
         let minified = r#"{"Version":"2012-10-17","Statement":[{"Sid":"S3","Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::b/k"}]}"#;

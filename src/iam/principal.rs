@@ -75,6 +75,19 @@ pub struct Principal {
     pub arn: String,
 }
 
+impl Principal {
+    /// Whether it is a service-linked role, which a service alone may use and AWS alone may change.
+    /// Source: IAM User Guide, "Using service-linked roles", for the path and the reserved names.
+    #[must_use]
+    pub fn is_service_linked(&self) -> bool {
+        let role = self.kind == PrincipalKind::Role;
+        let path = self.arn.contains(":role/aws-service-role/");
+        // Some records have only the assumed-role ARN, which leaves the path out.
+        let pathless = self.arn.ends_with(&format!(":role/{}", self.name));
+        role && (path || pathless && self.name.starts_with("AWSServiceRoleFor"))
+    }
+}
+
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.arn)

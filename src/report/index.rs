@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::generate::Widening;
+use crate::generate::conditions::{self, Offer};
+use crate::iam::condition::Block;
 use crate::iam::principal::Principal;
 use crate::usage::coverage::Coverage;
 use crate::usage::ledger::PrincipalUsage;
@@ -27,6 +29,8 @@ pub struct CoverageEntry {
     pub events: BTreeMap<&'static str, u64>,
     /// The same by reason.
     pub reasons: BTreeMap<&'static str, BTreeMap<String, u64>>,
+    /// The messages of refused calls that name an action, compared with the tables. The message is always taken.
+    pub refusal_messages: RefusalMessages,
     /// Records that the filter left out.
     pub outside_filter: u64,
     /// Things that are no records, by kind.
@@ -45,6 +49,17 @@ pub struct CoverageEntry {
     pub regions: Vec<String>,
     /// The services with data events in the input. For any other service, use of its data cannot be seen.
     pub data_events: Vec<String>,
+}
+
+/// How the messages of refused calls compare with the tables.
+#[derive(Debug, Serialize)]
+pub struct RefusalMessages {
+    /// Those that name the action and the resource of the tables.
+    pub agree: u64,
+    /// Those that name others.
+    pub differ: u64,
+    /// What these say, and how often.
+    pub differences: BTreeMap<String, u64>,
 }
 
 /// One principal.
@@ -70,10 +85,26 @@ pub struct PrincipalEntry {
     pub sizes: Vec<usize>,
     /// Everything that the policy grants beyond the calls seen.
     pub widened: Vec<WideningEntry>,
+    /// Conditions that all calls seen would have satisfied and that the policy does not have.
+    pub offered_conditions: Vec<OfferEntry>,
     /// What a reader must know.
     pub notes: Vec<String>,
     /// Names of role sessions, the first in order.
     pub sessions: Vec<String>,
+}
+
+/// A condition that could be added to the grant of these actions on these resources, as they were used.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OfferEntry {
+    /// The actions.
+    pub actions: Vec<String>,
+    /// The resources.
+    pub resources: Vec<String>,
+    /// The `Condition` block.
+    pub condition: serde_json::Value,
+    /// How many needs of calls it is true of: all that there were.
+    pub events: u64,
 }
 
 /// One generalisation.
@@ -134,6 +165,11 @@ impl CoverageEntry {
         Self {
             events,
             reasons: reasons.collect(),
+            refusal_messages: RefusalMessages {
+                agree: coverage.messages_agree,
+                differ: coverage.message_differences.values().sum(),
+                differences: coverage.message_differences.clone(),
+            },
             outside_filter: coverage.outside_filter,
             not_calls: coverage.others.clone(),
             log_objects: coverage.objects,
@@ -170,8 +206,25 @@ impl PrincipalEntry {
             files: Vec::new(),
             sizes: Vec::new(),
             widened: Vec::new(),
+            offered_conditions: conditions::offers(usage, principal.kind)
+                .iter()
+                .map(OfferEntry::of)
+                .collect(),
             notes: usage.notes.iter().cloned().collect(),
             sessions: usage.sessions.iter().cloned().collect(),
+        }
+    }
+}
+
+impl OfferEntry {
+    fn of(offer: &Offer) -> Self {
+        let grant = &offer.grant;
+        Self {
+            actions: grant.actions.iter().map(ToString::to_string).collect(),
+            resources: grant.resources.iter().map(ToString::to_string).collect(),
+            // A block of strings can always be a value.
+            condition: serde_json::to_value(Block(&grant.conditions)).unwrap_or_default(),
+            events: offer.events,
         }
     }
 }

@@ -33,6 +33,15 @@ pub fn text(coverage: &Coverage) -> String {
             grouped(total)
         );
     }
+    let differ: u64 = coverage.message_differences.values().sum();
+    if differ > 0 {
+        let _ = writeln!(
+            out,
+            "refusals: {} of {} say otherwise than the tables; the messages were taken",
+            grouped(differ),
+            many(coverage.messages_agree + differ, "message")
+        );
+    }
     if coverage.outside_filter > 0 {
         let _ = writeln!(
             out,

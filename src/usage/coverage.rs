@@ -6,6 +6,7 @@ use crate::cloudtrail::event::Event;
 use crate::cloudtrail::reader::FileSummary;
 use crate::iam::principal::PrincipalKind;
 use crate::usage::bounded;
+use crate::usage::denial::Said;
 use crate::usage::ledger::period;
 use crate::usage::resolve::{Outcome, Resolved};
 
@@ -25,6 +26,10 @@ pub struct Coverage {
     /// Records by outcome and reason. An unmapped record's reason is its call, a denied one's the policy or error code
     /// that refused it.
     pub outcomes: BTreeMap<Outcome, BTreeMap<String, u64>>,
+    /// Messages of refused calls that name the action and the resource that the tables have.
+    pub messages_agree: u64,
+    /// Messages that name others, by what they say and the tables have.
+    pub message_differences: BTreeMap<String, u64>,
     /// Records that the filter left out, in none of the outcomes.
     pub outside_filter: u64,
     /// Things that travel with records and are none, by kind: digests, S3 notifications, control messages.
@@ -114,6 +119,14 @@ impl Coverage {
         if resolved.outcome == Outcome::Malformed {
             return;
         }
+        match &resolved.message {
+            _ if resolved.outcome != Outcome::Denied => {}
+            Some(Said::TheSame) => self.messages_agree += 1,
+            Some(Said::Otherwise(text)) => {
+                bounded::count(&mut self.message_differences, text, 1, MAX_NAMES);
+            }
+            None => {}
+        }
         if let Some(time) = event.event_time {
             self.seen = period(self.seen, Some((time, time)));
         }
@@ -178,6 +191,10 @@ impl Coverage {
             for (reason, count) in reasons {
                 bounded::count(mine, &reason, count, MAX_NAMES);
             }
+        }
+        self.messages_agree += other.messages_agree;
+        for (text, count) in other.message_differences {
+            bounded::count(&mut self.message_differences, &text, count, MAX_NAMES);
         }
         self.outside_filter += other.outside_filter;
         for (kind, count) in other.others {

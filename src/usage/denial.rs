@@ -7,6 +7,10 @@ use crate::catalog::errors::ErrorClass;
 use crate::cloudtrail::event::Event;
 use crate::iam::action::Action;
 use crate::iam::arn::{ArnParts, ResourceArn, escape};
+use crate::iam::pattern;
+use crate::usage::carriers;
+use crate::usage::context::ContextKeys;
+use crate::usage::resolve::{Basis, Need};
 
 /// A refusal, as far as the record tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +22,74 @@ pub struct Denial {
     /// The kind of policy that refused where the message tells it (`identity-based policy`,
     /// `service control policy`, …), else the error code.
     pub reason: Cow<'static, str>,
+}
+
+/// How the message of a refused call compares with what the tables say of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// The same action, on a resource that theirs covers or that covers theirs.
+    TheSame,
+    /// Something else, in words for a person.
+    Otherwise(String),
+}
+
+impl Denial {
+    /// Puts what the message says in the place of what the tables say: AWS knows best what it refused. Returns how the two
+    /// compare, where the message names an action.
+    pub fn correct(&self, needs: &mut Vec<Need>) -> Option<Said> {
+        let action = self.action.as_ref()?;
+        let said = self.compare(action, needs);
+        let by_tables = needs.iter().filter(|need| need.action == *action);
+        let resources: Vec<ResourceArn> = match &self.resource {
+            Some(resource) => vec![resource.clone()],
+            None => by_tables.flat_map(|need| need.resources.clone()).collect(),
+        };
+        let resources = match resources.is_empty() {
+            true => vec![ResourceArn::any()],
+            false => resources,
+        };
+        needs.retain(|need| need.action != *action);
+        needs.push(Need {
+            action: action.clone(),
+            resources,
+            basis: Basis::DeniedMessage,
+            context: ContextKeys::default(),
+            told: self.resource.is_some(),
+        });
+        Some(said)
+    }
+
+    fn compare(&self, action: &Action, needs: &[Need]) -> Said {
+        let by_tables: Vec<&Need> = needs.iter().filter(|need| need.action == *action).collect();
+        if by_tables.is_empty() {
+            let known: Vec<&str> = needs.iter().map(|need| need.action.as_str()).collect();
+            let known = match known.as_slice() {
+                [] => "nothing".to_owned(),
+                known => known.join(", "),
+            };
+            return Said::Otherwise(format!("{action}, where the tables have {known}"));
+        }
+        let Some(resource) = &self.resource else {
+            return Said::TheSame;
+        };
+        let covers = |a: &ResourceArn, b: &ResourceArn| pattern::covers(a.as_str(), b.as_str());
+        let mut resources = by_tables.iter().flat_map(|need| &need.resources);
+        // A carrier stands for roles that the record does not name.
+        if resources.any(|own| {
+            covers(own, resource) || covers(resource, own) || carriers::kind(own).is_some()
+        }) {
+            return Said::TheSame;
+        }
+        let known: Vec<&str> = by_tables
+            .iter()
+            .flat_map(|need| &need.resources)
+            .map(ResourceArn::as_str)
+            .collect();
+        let known = known.join(", ");
+        Said::Otherwise(format!(
+            "{action} on {resource}, where the tables have {known}"
+        ))
+    }
 }
 
 /// The kinds of policy that a message names, most telling first.

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::principal::Principal;
+use crate::usage::carriers;
+use crate::usage::context::ContextKeys;
 use crate::usage::ledger::{Ledger, Settled};
-use crate::usage::profiles;
-use crate::usage::resolve::{Outcome, Resolved};
+use crate::usage::resolve::{Need, Outcome, Resolved};
 
-/// One thing that a call needed.
-type Fact = (Action, ResourceArn);
+/// One thing that a call needed, and what its record tells of the condition keys.
+type Fact = (Action, ResourceArn, ContextKeys);
 
 /// The used calls with several needs, and how often each was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,21 +26,20 @@ impl Joint {
     /// Counts a call, if it was used and needed more than one thing.
     pub fn add(&mut self, resolved: &Resolved) {
         let needs: usize = resolved.needs.iter().map(|need| need.resources.len()).sum();
-        if resolved.outcome != Outcome::Used || needs + resolved.profiles.len() < 2 {
+        // What carries a role may turn out to hold several.
+        let carries = |need: &Need| {
+            need.resources
+                .iter()
+                .any(|each| carriers::kind(each).is_some())
+        };
+        if resolved.outcome != Outcome::Used || needs < 2 && !resolved.needs.iter().any(carries) {
             return;
         }
         let facts = resolved.needs.iter().flat_map(|need| {
             let resources = need.resources.iter();
-            resources.map(|resource| (need.action.clone(), resource.clone()))
+            resources.map(|resource| (need.action.clone(), resource.clone(), need.context.clone()))
         });
-        let profiles = resolved
-            .profiles
-            .iter()
-            .map(|profile| profiles::placeholder(profile));
-        let call = (
-            resolved.caller.principal.clone(),
-            facts.chain(profiles).collect(),
-        );
+        let call = (resolved.caller.principal.clone(), facts.collect());
         *self.calls.entry(call).or_default() += 1;
     }
 
@@ -57,22 +57,13 @@ impl Joint {
         for ((principal, facts), count) in self.calls {
             let principal = settled.principal(principal);
             let usage = ledger.principals.get(&principal);
-            let account = principal.account.clone();
-            let facts = facts.into_iter().flat_map(|(action, resource)| {
-                let resources = match profiles::of_placeholder(&resource) {
-                    Some(profile) => {
-                        let roles = settled.roles.get(&(account.clone(), profile.to_owned()));
-                        roles.map_or_else(Vec::new, |roles| roles.iter().cloned().collect())
-                    }
-                    None => vec![resource],
+            let facts = facts.into_iter().flat_map(|(action, resource, context)| {
+                let settle = |resource| {
+                    let kept = usage.map(|usage| usage.kept(&action, &resource));
+                    (action.clone(), kept.unwrap_or(resource), context.clone())
                 };
-                let settle = move |resource| {
-                    let resource = settled.resource(&action, resource);
-                    let kept = usage
-                        .map_or_else(|| resource.clone(), |usage| usage.kept(&action, &resource));
-                    (action.clone(), kept)
-                };
-                resources.into_iter().map(settle)
+                let resources = settled.resources(&action, resource).into_iter();
+                resources.map(settle).collect::<Vec<Fact>>()
             });
             let call = (principal, facts.collect());
             *out.calls.entry(call).or_default() += count;
@@ -82,11 +73,14 @@ impl Joint {
 
     /// By how much the sum of the tallies of those facts that `hit` names is greater than the number of calls that needed
     /// one of them.
-    pub fn surplus(&self, hit: impl Fn(&Principal, &Action, &ResourceArn) -> bool) -> u64 {
+    pub fn surplus(
+        &self,
+        hit: impl Fn(&Principal, &Action, &ResourceArn, &ContextKeys) -> bool,
+    ) -> u64 {
         let surplus = |((principal, facts), count): (&(Principal, Vec<Fact>), &u64)| {
             let hits = facts
                 .iter()
-                .filter(|(action, resource)| hit(principal, action, resource));
+                .filter(|(action, resource, context)| hit(principal, action, resource, context));
             (hits.count() as u64).saturating_sub(1) * count
         };
         self.calls.iter().map(surplus).sum()

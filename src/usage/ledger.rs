@@ -10,8 +10,10 @@ use crate::iam::action::Action;
 use crate::iam::arn::{ResourceArn, last_component};
 use crate::iam::principal::Principal;
 use crate::usage::bounded;
+use crate::usage::carriers::{self, Carriers};
+use crate::usage::context::Contexts;
+use crate::usage::passrole::PASS_ROLE;
 use crate::usage::paths;
-use crate::usage::profiles::{self, MAX_PROFILES, Roles};
 use crate::usage::resolve::{Need, Outcome, Resolved};
 
 /// The most distinct resources that are kept apart for one action of one principal. Beyond it, resources are cut to a
@@ -39,6 +41,8 @@ pub struct Tally {
     pub days: Vec<u16>,
     /// The smallest `eventID` seen, as a sample.
     pub sample_event_id: Option<Box<str>>,
+    /// The condition keys that the used calls told.
+    pub contexts: Contexts,
 }
 
 /// Every action with every resource it was called on.
@@ -61,8 +65,6 @@ pub struct PrincipalUsage {
     pub refused_cut: Cuts,
     /// Events by outcome, whether they needed anything or not.
     pub events: BTreeMap<Outcome, u64>,
-    /// The instance profiles handed over, by name, until [`Ledger::settle`] makes `iam:PassRole` of them.
-    pub profiles: BTreeMap<String, Tally>,
     /// Session names, the first [`MAX_SESSIONS`] in order.
     pub sessions: BTreeSet<String>,
     /// What the trail could not show about this principal, in words.
@@ -74,8 +76,8 @@ pub struct PrincipalUsage {
 pub struct Ledger {
     /// Sorted, so that everything made from it is byte-stable.
     pub principals: BTreeMap<Principal, PrincipalUsage>,
-    /// The roles in instance profiles, as far as the trail shows them.
-    pub roles: Roles,
+    /// The roles in instance profiles and task definitions, as far as the trail shows them.
+    pub carriers: Carriers,
 }
 
 /// The time from the first to the last of two periods.
@@ -128,6 +130,7 @@ impl Tally {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
+        self.contexts.absorb(other.contexts);
     }
 }
 
@@ -170,6 +173,9 @@ impl PrincipalUsage {
             let tally = resources.entry(key).or_default();
             tally.count(outcome);
             tally.see(time, event_id);
+            if outcome == Outcome::Used {
+                tally.contexts.count(&need.context);
+            }
         }
         bound(facts, cuts, &need.action, floor, max);
     }
@@ -199,20 +205,10 @@ impl PrincipalUsage {
         for note in other.notes {
             self.note(&note);
         }
-        for (profile, tally) in other.profiles {
-            self.profiles.entry(profile).or_default().absorb(tally);
-        }
-        self.bound_profiles();
     }
 
     pub(crate) fn note(&mut self, note: &str) {
         bounded::insert(&mut self.notes, note, MAX_NOTES);
-    }
-
-    fn bound_profiles(&mut self) {
-        while self.profiles.len() > MAX_PROFILES {
-            self.profiles.pop_last();
-        }
     }
 }
 
@@ -335,14 +331,8 @@ impl Ledger {
         for note in &resolved.notes {
             usage.note(note);
         }
-        if resolved.outcome == Outcome::Used {
-            for profile in &resolved.profiles {
-                let tally = usage.profiles.entry(profile.clone()).or_default();
-                tally.count(Outcome::Used);
-                tally.see(time, event_id);
-            }
-            usage.bound_profiles();
-            profiles::learn(&mut self.roles, resolved);
+        if let Some(loaded) = &resolved.loaded {
+            carriers::learn(&mut self.carriers, loaded);
         }
         if matches!(resolved.outcome, Outcome::Ignored | Outcome::Unmapped) {
             return;
@@ -360,20 +350,16 @@ impl Ledger {
                 .or_default()
                 .absorb(usage, MAX_RESOURCES);
         }
-        for (profile, roles) in other.roles {
-            self.roles.entry(profile).or_default().extend(roles);
-        }
+        carriers::merge(&mut self.carriers, other.carriers);
     }
 
     /// Puts right what single records cannot tell, from all of them. To be called once, when all events are in; returns
     /// what was moved where.
     pub fn settle(&mut self) -> Settled {
-        let principals = self.join_paths();
-        profiles::settle(self);
         Settled {
-            principals,
-            resources: paths::settle(self),
-            roles: self.roles.clone(),
+            principals: self.join_paths(),
+            carriers: carriers::settle(self),
+            paths: paths::settle(self),
         }
     }
 
@@ -423,9 +409,9 @@ impl Ledger {
 #[derive(Clone, Debug, Default)]
 pub struct Settled {
     principals: BTreeMap<Principal, Principal>,
-    resources: BTreeMap<(Action, ResourceArn), ResourceArn>,
-    /// The roles in instance profiles.
-    pub(crate) roles: Roles,
+    /// What carried roles, and the roles that were put in its place.
+    carriers: BTreeMap<ResourceArn, Vec<ResourceArn>>,
+    paths: BTreeMap<(Action, ResourceArn), ResourceArn>,
 }
 
 impl Settled {
@@ -438,11 +424,17 @@ impl Settled {
             .unwrap_or(principal)
     }
 
-    /// The resource that `action`'s calls on `resource` were moved to; itself where they were not.
+    /// The resources that `action`'s calls on `resource` were moved to; itself where they were not.
     #[must_use]
-    pub fn resource(&self, action: &Action, resource: ResourceArn) -> ResourceArn {
-        let moved = self.resources.get(&(action.clone(), resource.clone()));
-        moved.cloned().unwrap_or(resource)
+    pub fn resources(&self, action: &Action, resource: ResourceArn) -> Vec<ResourceArn> {
+        let moved = |resource: ResourceArn| {
+            let fact = (action.clone(), resource);
+            self.paths.get(&fact).cloned().unwrap_or(fact.1)
+        };
+        match self.carriers.get(&resource) {
+            Some(roles) if *action == PASS_ROLE => roles.iter().cloned().map(moved).collect(),
+            _ => vec![moved(resource)],
+        }
     }
 }
 
@@ -452,6 +444,7 @@ mod tests {
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
     use crate::iam::principal::{Principal, PrincipalKind};
+    use crate::usage::context::ContextKeys;
     use crate::usage::identity::Caller;
     use crate::usage::resolve::{Basis, Need, Outcome, Resolved};
     use proptest::prelude::{ProptestConfig, any, proptest};
@@ -481,9 +474,11 @@ mod tests {
                 action: Action::known("s3:GetObject"),
                 resources: vec![arn(resource)],
                 basis: Basis::Event,
+                context: ContextKeys::default(),
                 told: true,
             }],
-            profiles: Vec::new(),
+            loaded: None,
+            message: None,
             notes: Vec::new(),
         }
     }
@@ -572,6 +567,7 @@ mod tests {
                     action: Action::known(action),
                     resources: vec![arn(resource)],
                     basis: Basis::Event,
+                    context: ContextKeys::default(),
                     told: true,
                 };
                 usage.add(&need, Outcome::Used, None, None, 2);

@@ -2,17 +2,19 @@
 //! sums them up.
 
 pub mod bounded;
+pub mod carriers;
+pub mod context;
 pub mod coverage;
 pub mod denial;
 pub mod format;
 pub mod identity;
 pub mod joint;
+pub mod keys;
 pub mod ledger;
 pub mod memo;
 pub mod names;
 pub mod passrole;
 mod paths;
-pub mod profiles;
 pub mod request;
 pub mod resolve;
 pub mod resource;

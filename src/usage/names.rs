@@ -73,11 +73,18 @@ impl Request<'_, '_, '_> {
         };
         // The nearest to the top: a security group deeper in a rule is one that the rule speaks of.
         let ids = || self.parameters.leaves().iter().filter(is_id);
-        let nearest = ids().map(|leaf| leaf.depth).min()?;
-        let ids = ids()
-            .filter(|leaf| leaf.depth == nearest)
-            .map(|leaf| leaf.value);
-        let arns = ids.map(|id| {
+        let nearest = ids().map(|leaf| leaf.depth).min();
+        let mut found: Vec<&str> = ids()
+            .filter(|leaf| Some(leaf.depth) == nearest)
+            .map(|leaf| leaf.value)
+            .collect();
+        if found.is_empty() {
+            found = self.launched_with(kind);
+        }
+        if found.is_empty() {
+            return None;
+        }
+        let arns = found.into_iter().map(|id| {
             let text = format.fill(|variable| match self.surrounding(kind, variable) {
                 Some(value) => value,
                 None => escape(id),
@@ -85,6 +92,22 @@ impl Request<'_, '_, '_> {
             ResourceArn::from_pattern(text)
         });
         Some(arns.collect())
+    }
+
+    /// What an instance was launched with, from the response, where a launch template or a default of the VPC stands in
+    /// for what the request does not name. What the launch made is not among it: IAM decided before that had a name.
+    fn launched_with(&self, kind: ResourceType) -> Vec<&str> {
+        let member = match kind.name {
+            _ if self.call != "RunInstances" => return Vec::new(),
+            "image" => "imageId",
+            "security-group" => "groupSet.items.groupId",
+            "subnet" => "subnetId",
+            _ => return Vec::new(),
+        };
+        let mut ids = self.response.at(&format!("instancesSet.items.{member}"));
+        ids.sort_unstable();
+        ids.dedup();
+        ids
     }
 
     /// The values of a variable, in policy syntax; empty where the request has none.

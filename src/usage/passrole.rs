@@ -5,7 +5,9 @@
 use crate::catalog::action::AccessLevel;
 use crate::catalog::operation::{Need as Row, PassRole};
 use crate::iam::action::Action;
-use crate::iam::arn::{ArnParts, ResourceArn, escape, last_component};
+use crate::iam::arn::{ArnParts, ResourceArn, escape};
+use crate::usage::carriers::{self, Loaded};
+use crate::usage::context::{ContextKey, ContextKeys};
 use crate::usage::request::Leaf;
 use crate::usage::resolve::{Basis, Need};
 use crate::usage::resource::Request;
@@ -13,74 +15,160 @@ use crate::usage::resource::Request;
 /// The action that no event shows.
 pub const PASS_ROLE: Action = Action::known("iam:PassRole");
 
-/// What a call handed over besides roles.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Passed {
-    /// Instance profiles, by name.
-    pub profiles: Vec<String>,
-    /// What the record does not show, in words for a person.
-    pub notes: Vec<String>,
-}
+/// Parameters that name an instance profile, as an ARN, a name, or an object around either. Source: the API References
+/// of Amazon EC2 (`RunInstances`), Amazon EMR (`RunJobFlow`) and AWS Batch (`ComputeResource`).
+const PROFILE_PARAMETERS: [&str; 3] = ["iamInstanceProfile", "instanceRole", "jobFlowRole"];
 
-/// Adds `iam:PassRole` on every role that `request` hands over to `needs`, and what else it hands over to `passed`.
+/// Adds `iam:PassRole` on every role that `request` hands over to `needs`, and on what carries roles (see
+/// [`carriers`]). Returns what the call itself put roles into.
 pub fn infer(
     listed: PassRole,
     request: &Request<'_, '_, '_>,
     rows: &[Row],
     needs: &mut Vec<Need>,
-    passed: &mut Passed,
-) {
-    let (known, parameters) = match listed {
-        PassRole::Never => return,
-        PassRole::Known { parameters, .. } => (true, parameters),
-        PassRole::Unlisted => (false, ""),
-    };
+) -> Option<Loaded> {
+    if listed == PassRole::Never {
+        return None;
+    }
     // A call that only reads passes nothing.
+    let known = listed != PassRole::Unlisted;
     let reads = |row: &Row| matches!(row.action.level(), AccessLevel::List | AccessLevel::Read);
     if !known && rows.iter().all(reads) {
-        return;
+        return None;
     }
-    let leaves = request.parameters.leaves();
-    let mut roles: Vec<ResourceArn> = leaves
+    let mut passed: Vec<(&str, ResourceArn)> = request
+        .parameters
+        .leaves()
         .iter()
-        .filter_map(|leaf| match listing(parameters, leaf.name) {
-            Some(passed) => passed.then(|| role_arn(leaf, false, request))?,
-            None if is_role_name(leaf.name) => role_arn(leaf, known, request),
-            None => None,
+        .filter_map(|leaf| {
+            let role = match listing(listed, leaf.name) {
+                Some(true) => role_arn(leaf, false, request),
+                Some(false) => None,
+                None if is_role_name(leaf.name) && !names_profile(leaf) => {
+                    role_arn(leaf, known, request)
+                }
+                None => None,
+            };
+            Some((listed.service_of(leaf.name).unwrap_or_default(), role?))
         })
         .collect();
+    let mut roles: Vec<ResourceArn> = passed.iter().map(|(_, role)| role.clone()).collect();
     roles.sort();
-    roles.dedup();
-    let names_no_role = roles.is_empty();
-    if !names_no_role {
+    passed.extend(profiles(request).map(|profile| ("ec2.amazonaws.com", profile)));
+    if listing(listed, "taskDefinition") == Some(true) && !replaces_task_roles(request) {
+        let definition = task_definition(request);
+        passed.extend(definition.map(|definition| ("ecs-tasks.amazonaws.com", definition)));
+    }
+    passed.sort();
+    passed.dedup();
+    for same in passed.chunk_by(|(a, _), (b, _)| a == b) {
+        let resources: Vec<ResourceArn> = same.iter().map(|(_, role)| role.clone()).collect();
         needs.push(Need {
             action: PASS_ROLE,
-            resources: roles,
+            told: resources.iter().all(|role| carriers::kind(role).is_none()),
+            resources,
             basis: Basis::PassedRole,
-            told: true,
+            context: passed_to(same[0].0, request),
         });
     }
-    // A profile has the name or the ARN in it; the role in the profile is in no request but `AddRoleToInstanceProfile`.
-    let profiles = request.parameters.at("iamInstanceProfile").into_iter();
-    passed
-        .profiles
-        .extend(profiles.map(|profile| last_component(profile).to_owned()));
-    passed.profiles.sort();
-    passed.profiles.dedup();
-    // Amazon ECS checks the roles of the task definition too, unless the call puts others in their place.
-    // Source: Amazon ECS Developer Guide, "IAM roles for Amazon ECS".
-    if known && names_no_role {
-        let definitions = request.parameters.at("taskDefinition").into_iter();
-        passed.notes.extend(definitions.map(|definition| {
-            format!(
-                "started tasks of the task definition {definition}; the record does not show the roles in it, so iam:PassRole on those roles is not in the policy"
-            )
-        }));
+    loaded(request, roles)
+}
+
+/// The service as `iam:PassedToService` has it. In partitions other than AWS's own two with plain names some services
+/// have names of their own (`ec2.amazonaws.com.cn`), which the table does not know.
+fn passed_to(service: &str, request: &Request<'_, '_, '_>) -> ContextKeys {
+    let keys = ContextKeys::default();
+    match service.is_empty() || !matches!(&*request.partition, "aws" | "aws-us-gov") {
+        true => keys,
+        false => keys.with(ContextKey::PassedToService, service),
     }
 }
 
+fn names_profile(leaf: &Leaf<'_>) -> bool {
+    let named = PROFILE_PARAMETERS
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(leaf.name));
+    named && !leaf.value.contains(":role/")
+}
+
+/// The instance profiles in the request; where it names a launch template in their place, those that the response shows
+/// on the instances.
+fn profiles<'r>(request: &'r Request<'_, '_, '_>) -> impl Iterator<Item = ResourceArn> + 'r {
+    let requested = PROFILE_PARAMETERS
+        .iter()
+        .flat_map(|name| request.parameters.below(name))
+        .filter(|value| !value.contains(":role/"));
+    let shown = || {
+        request
+            .response
+            .at("instancesSet.items.iamInstanceProfile.arn")
+    };
+    let mut names: Vec<&str> = requested.collect();
+    if names.is_empty() && request.call == "RunInstances" {
+        names = shown();
+    }
+    names.into_iter().map(|value| match ArnParts::parse(value) {
+        Some(_) => ResourceArn::from_pattern(escape(value)),
+        None => entity(request, "instance-profile", value),
+    })
+}
+
+/// Whether the call puts both roles of the task definition aside for others.
+fn replaces_task_roles(request: &Request<'_, '_, '_>) -> bool {
+    ["taskRoleArn", "executionRoleArn"]
+        .iter()
+        .all(|name| !request.parameters.below(name).is_empty())
+}
+
+/// The revision of the task definition that was started, from the response where the request leaves it out.
+/// Source: Amazon ECS Developer Guide, "IAM roles for Amazon ECS".
+fn task_definition(request: &Request<'_, '_, '_>) -> Option<ResourceArn> {
+    let started = request.response.at("tasks.taskDefinitionArn");
+    let requested = request.parameters.at("taskDefinition");
+    let name = *started.first().or(requested.first())?;
+    Some(match ArnParts::parse(name) {
+        Some(_) => ResourceArn::from_pattern(escape(name)),
+        None => {
+            let (partition, region, account) =
+                (&request.partition, &request.region, &request.account);
+            ResourceArn::from_pattern(format!(
+                "arn:{partition}:ecs:{region}:{account}:task-definition/{}",
+                escape(name)
+            ))
+        }
+    })
+}
+
+/// What the call put `roles` into: the two calls that show what a carrier holds.
+fn loaded(request: &Request<'_, '_, '_>, roles: Vec<ResourceArn>) -> Option<Loaded> {
+    let carrier = match request.call {
+        "AddRoleToInstanceProfile" => {
+            let name = *request.parameters.at("instanceProfileName").first()?;
+            entity(request, "instance-profile", name)
+        }
+        "RegisterTaskDefinition" => {
+            let arn = *request
+                .response
+                .at("taskDefinition.taskDefinitionArn")
+                .first()?;
+            ResourceArn::from_pattern(escape(arn))
+        }
+        _ => return None,
+    };
+    Some(Loaded { carrier, roles })
+}
+
+fn entity(request: &Request<'_, '_, '_>, kind: &str, name: &str) -> ResourceArn {
+    let (partition, account) = (&request.partition, &request.account);
+    let name = escape(name.trim_start_matches('/'));
+    ResourceArn::from_pattern(format!("arn:{partition}:iam::{account}:{kind}/{name}"))
+}
+
 /// What the table says of the parameter `name`: its role is passed, is not, or nothing.
-fn listing(parameters: &str, name: &str) -> Option<bool> {
+fn listing(listed: PassRole, name: &str) -> Option<bool> {
+    let PassRole::Known { parameters, .. } = listed else {
+        return None;
+    };
     parameters
         .split(',')
         .find_map(|listed| match listed.strip_prefix('!') {
@@ -107,12 +195,5 @@ fn role_arn(leaf: &Leaf<'_>, known: bool, request: &Request<'_, '_, '_>) -> Opti
         .value
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-/".contains(&b));
-    (known && is_name).then(|| {
-        let name = leaf.value.trim_start_matches('/');
-        let text = format!(
-            "arn:{}:iam::{}:role/{name}",
-            request.partition, request.account
-        );
-        ResourceArn::from_pattern(text)
-    })
+    (known && is_name).then(|| entity(request, "role", leaf.value))
 }

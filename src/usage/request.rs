@@ -6,6 +6,7 @@
 
 use simd_json::prelude::{TypedScalarValue, ValueAsScalar, ValueIntoString};
 
+use crate::catalog::operation::same_text;
 use crate::cloudtrail::event::Json;
 
 /// Deeper parameters are not looked at. The deepest that names a resource in public logs stands at six.
@@ -40,6 +41,15 @@ impl<'t, 'a> Parameters<'t, 'a> {
             gather(top, "", 0, &mut leaves);
         }
         Self { top, leaves }
+    }
+
+    /// The same without its leaves, for look-ups by path alone.
+    #[must_use]
+    pub fn by_path_only(elements: Option<Json<'t, 'a>>) -> Self {
+        Self {
+            top: elements,
+            leaves: Vec::new(),
+        }
     }
 
     /// Every string, in the order of the record.
@@ -80,14 +90,42 @@ impl<'t, 'a> Parameters<'t, 'a> {
         out
     }
 
-    /// Whatever stands at a dotted path.
+    /// The strings at and below every member named `name`, at whatever depth.
+    pub fn below(&self, name: &str) -> Vec<&'a str> {
+        let mut found = Vec::new();
+        if let Some(top) = &self.top {
+            find_below(top, name, 0, &mut found);
+        }
+        let mut out = Vec::new();
+        for place in &found {
+            gather(place, "", 0, &mut out);
+        }
+        out.into_iter().map(|leaf| leaf.value).collect()
+    }
+
+    /// Whatever stands at a dotted path. A step `requestItems[operation=Put]` goes on only in those elements of the list
+    /// whose member `operation` has that text, by the rules of [`same_text`].
     fn places(&self, path: &str) -> Vec<Json<'t, 'a>> {
         let mut places: Vec<Json<'t, 'a>> = self.top.into_iter().collect();
         for step in path.split('.') {
+            let (name, wanted) = match step.strip_suffix(']').and_then(|step| step.split_once('['))
+            {
+                Some((name, wanted)) => (name, wanted.split_once('=')),
+                None => (step, None),
+            };
             places = places
                 .iter()
-                .flat_map(|place| members(place, step))
+                .flat_map(|place| members(place, name))
                 .collect();
+            if let Some((member, wanted)) = wanted {
+                places = places.iter().flat_map(elements).collect();
+                places.retain(|place| {
+                    let texts = members(place, member);
+                    texts
+                        .iter()
+                        .any(|text| text.as_str().is_some_and(|text| same_text(wanted, text)))
+                });
+            }
         }
         places
     }
@@ -173,6 +211,25 @@ fn gather<'a>(place: &Json<'_, 'a>, name: &'a str, depth: usize, out: &mut Vec<L
             };
             if !is_the_callers_own(member, value.as_object().is_some()) {
                 gather(&value, member, depth + 1, out);
+            }
+        }
+    }
+}
+
+fn find_below<'t, 'a>(place: &Json<'t, 'a>, name: &str, depth: usize, out: &mut Vec<Json<'t, 'a>>) {
+    if depth > MAX_DEPTH {
+        return;
+    }
+    if let Some(list) = place.as_array() {
+        for element in list.iter() {
+            find_below(&element, name, depth + 1, out);
+        }
+    } else if let Some(object) = place.as_object() {
+        for (member, value) in object.iter() {
+            if member.eq_ignore_ascii_case(name) {
+                out.push(value);
+            } else {
+                find_below(&value, name, depth + 1, out);
             }
         }
     }

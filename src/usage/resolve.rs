@@ -8,10 +8,13 @@ use crate::cloudtrail::event::Event;
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::principal::PrincipalKind;
-use crate::usage::denial::{self, Denial};
+use crate::usage::carriers::Loaded;
+use crate::usage::context::ContextKeys;
+use crate::usage::denial::{self, Said};
 use crate::usage::identity::{self, Caller};
+use crate::usage::keys;
 use crate::usage::memo::Memo;
-use crate::usage::passrole::{self, Passed};
+use crate::usage::passrole;
 use crate::usage::resource::Request;
 
 /// What became of an event. Every event read has exactly one.
@@ -101,6 +104,8 @@ pub struct Need {
     pub resources: Vec<ResourceArn>,
     /// Where this was read from.
     pub basis: Basis,
+    /// The condition keys that IAM saw with it, as far as the record tells.
+    pub context: ContextKeys,
     /// Whether the record tells the resources; not where a `*` stands in an ARN for what the request left out or the
     /// record does.
     pub told: bool,
@@ -117,8 +122,10 @@ pub struct Resolved {
     pub reason: Cow<'static, str>,
     /// What the call needed; given for denied and inconclusive calls too. Sorted by action.
     pub needs: Vec<Need>,
-    /// The instance profiles that were handed over, by name. The role in each is for the ledger to find.
-    pub profiles: Vec<String>,
+    /// The roles that the call put into an instance profile or a task definition.
+    pub loaded: Option<Loaded>,
+    /// How the message of a refused call compares with the tables, where it names an action.
+    pub message: Option<Said>,
     /// What the record does not show, in words for a person.
     pub notes: Vec<String>,
 }
@@ -127,20 +134,24 @@ pub struct Resolved {
 #[must_use]
 pub fn resolve(event: &Event<'_, '_>, memo: &mut Memo) -> Resolved {
     let caller = identity::caller(&event.user_identity);
-    let (outcome, reason, needs, passed) = decide(event, &caller, memo);
-    let Passed {
-        profiles,
-        mut notes,
-    } = passed;
+    let Decided {
+        outcome,
+        reason,
+        needs,
+        loaded,
+        message,
+    } = decide(event, &caller, memo);
+    let mut notes = Vec::new();
     if outcome == Outcome::Used && event.request_parameters.is_none() {
         notes.extend(needs.iter().filter(|need| !need.told).map(untold));
     }
     Resolved {
-        profiles,
         caller,
         outcome,
         reason,
         needs,
+        loaded,
+        message,
         notes,
     }
 }
@@ -160,67 +171,99 @@ fn proves_nothing(code: &str, class: Option<ErrorClass>, message: Option<&str>) 
         && !errors::tells_state(code, message.unwrap_or_default())
 }
 
-type Decided = (Outcome, Cow<'static, str>, Vec<Need>, Passed);
+/// An outcome with its reason, and what else the record tells.
+struct Decided {
+    outcome: Outcome,
+    reason: Cow<'static, str>,
+    needs: Vec<Need>,
+    loaded: Option<Loaded>,
+    message: Option<Said>,
+}
+
+impl Decided {
+    fn without_needs(outcome: Outcome, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            outcome,
+            reason: reason.into(),
+            needs: Vec::new(),
+            loaded: None,
+            message: None,
+        }
+    }
+}
 
 fn decide(event: &Event<'_, '_>, caller: &Caller, memo: &mut Memo) -> Decided {
-    let without =
-        |outcome, reason: Cow<'static, str>| (outcome, reason, Vec::new(), Passed::default());
     if let Some(reason) = not_an_api_call(event) {
-        return without(Outcome::Ignored, reason.into());
+        return Decided::without_needs(Outcome::Ignored, reason);
     }
     let (Some(source), Some(name)) = (event.event_source, event.event_name) else {
-        return without(Outcome::Malformed, "no eventSource or eventName".into());
+        return Decided::without_needs(Outcome::Malformed, "no eventSource or eventName");
     };
-    if let Some(reason) = not_for_identity_policies(caller.principal.kind) {
-        return without(Outcome::Ignored, reason.into());
+    if let Some(reason) = not_for_identity_policies(caller) {
+        return Decided::without_needs(Outcome::Ignored, reason);
     }
 
     let call = memo.call(source, name);
     if let Operation::NoPermission { reason } = call.operation {
-        return without(Outcome::Ignored, reason.into());
+        return Decided::without_needs(Outcome::Ignored, reason);
     }
     let error = event.error_code.map(|code| memo.error(code));
     let denial = denial::read(event, error);
     let request = Request::of(event, &caller.principal);
-    let mut passed = Passed::default();
-    let mut needs = match &call.operation {
-        Operation::Needs(rows) => {
-            let mut needs = request.needs(rows);
-            passrole::infer(call.pass_role, &request, rows, &mut needs, &mut passed);
-            needs
-        }
-        Operation::Unknown | Operation::NoPermission { .. } => Vec::new(),
-    };
-    if let Some(denial) = &denial {
-        denial.correct(&mut needs);
+    let (mut needs, mut loaded) = (Vec::new(), None);
+    if let Operation::Needs(rows) = &call.operation {
+        needs = request.needs(rows);
+        loaded = passrole::infer(call.pass_role, &request, rows, &mut needs);
     }
+    let message = denial
+        .as_ref()
+        .and_then(|denial| denial.correct(&mut needs));
+    keys::add(event, &request, &mut needs);
     tidy(&mut needs);
+    let (outcome, reason) = match denial {
+        Some(denial) => (Outcome::Denied, denial.reason),
+        None => not_denied(event, caller, error, &needs),
+    };
+    Decided {
+        outcome,
+        reason,
+        needs,
+        loaded: loaded.filter(|_| outcome == Outcome::Used),
+        message,
+    }
+}
 
-    match (denial, event.error_code) {
-        (Some(denial), _) => (Outcome::Denied, denial.reason, needs, passed),
+/// The outcome of a call that was not refused, with its reason.
+fn not_denied(
+    event: &Event<'_, '_>,
+    caller: &Caller,
+    error: Option<ErrorClass>,
+    needs: &[Need],
+) -> (Outcome, Cow<'static, str>) {
+    match event.error_code {
         // An action is never invented for a call that the catalog does not know.
-        (None, _) if needs.is_empty() => (
-            Outcome::Unmapped,
-            format!("{source}:{name}").into(),
-            needs,
-            passed,
-        ),
-        (None, Some(code)) if proves_nothing(code, error, event.error_message) => {
-            (Outcome::Inconclusive, code.to_owned().into(), needs, passed)
+        _ if needs.is_empty() => {
+            let (source, name) = (event.event_source, event.event_name);
+            let call = format!(
+                "{}:{}",
+                source.unwrap_or_default(),
+                name.unwrap_or_default()
+            );
+            (Outcome::Unmapped, call.into())
+        }
+        Some(code) if proves_nothing(code, error, event.error_message) => {
+            (Outcome::Inconclusive, code.to_owned().into())
         }
         // The parameters of a call that was cut short, by throttling say, are often left out of the record. What it was
         // meant for is then anybody's guess, and a guess is not granted.
-        (None, Some(code))
-            if event.request_parameters.is_none() && needs.iter().any(|need| !need.told) =>
-        {
+        Some(code) if event.request_parameters.is_none() && needs.iter().any(|need| !need.told) => {
             let reason = format!("{code}, and the record does not tell the resource");
-            (Outcome::Inconclusive, reason.into(), needs, passed)
+            (Outcome::Inconclusive, reason.into())
         }
-        (None, _) if caller.principal.kind == PrincipalKind::Unknown => {
-            (Outcome::Inconclusive, "no identity".into(), needs, passed)
+        _ if caller.principal.kind == PrincipalKind::Unknown => {
+            (Outcome::Inconclusive, "no identity".into())
         }
-        (None, Some(code)) => (Outcome::Used, code.to_owned().into(), needs, passed),
-        (None, None) => (Outcome::Used, "".into(), needs, passed),
+        code => (Outcome::Used, code.unwrap_or_default().to_owned().into()),
     }
 }
 
@@ -239,9 +282,14 @@ fn not_an_api_call(event: &Event<'_, '_>) -> Option<&'static str> {
     }
 }
 
-/// Why no identity policy of the account decides for such a caller, where none does.
-fn not_for_identity_policies(kind: PrincipalKind) -> Option<&'static str> {
-    match kind {
+/// Why no identity policy that the account could change decides for such a caller, where none does.
+fn not_for_identity_policies(caller: &Caller) -> Option<&'static str> {
+    // A service-linked role is a service's own identity: nobody else may use it, and its policy is AWS's.
+    // Source: IAM User Guide, "Using service-linked roles".
+    if caller.principal.is_service_linked() {
+        return Some("service-linked-role");
+    }
+    match caller.principal.kind {
         PrincipalKind::AwsService => Some("service-identity"),
         PrincipalKind::AwsAccount => Some("other-account"),
         PrincipalKind::SamlUser | PrincipalKind::WebIdentityUser => Some("federation-token"),
@@ -259,7 +307,8 @@ fn not_for_identity_policies(kind: PrincipalKind) -> Option<&'static str> {
 fn tidy(needs: &mut Vec<Need>) {
     needs.sort();
     needs.dedup_by(|next, kept| {
-        let same = next.action == kept.action && next.basis == kept.basis;
+        let same =
+            next.action == kept.action && next.basis == kept.basis && next.context == kept.context;
         if same {
             kept.resources.append(&mut next.resources);
             kept.told &= next.told;
@@ -274,28 +323,5 @@ fn tidy(needs: &mut Vec<Need>) {
         if need.resources.len() > 1 {
             need.resources.retain(|resource| !resource.is_any());
         }
-    }
-}
-
-impl Denial {
-    /// Puts what the message says in the place of what the tables say: AWS knows best what it refused.
-    fn correct(&self, needs: &mut Vec<Need>) {
-        let Some(action) = &self.action else { return };
-        let by_tables = needs.iter().filter(|need| need.action == *action);
-        let resources: Vec<ResourceArn> = match &self.resource {
-            Some(resource) => vec![resource.clone()],
-            None => by_tables.flat_map(|need| need.resources.clone()).collect(),
-        };
-        let resources = match resources.is_empty() {
-            true => vec![ResourceArn::any()],
-            false => resources,
-        };
-        needs.retain(|need| need.action != *action);
-        needs.push(Need {
-            action: action.clone(),
-            resources,
-            basis: Basis::DeniedMessage,
-            told: self.resource.is_some(),
-        });
     }
 }

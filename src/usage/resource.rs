@@ -14,6 +14,7 @@ use crate::catalog::resource::{self, ResourceType};
 use crate::cloudtrail::event::{Event, Resource};
 use crate::iam::arn::{ArnParts, ResourceArn, escape};
 use crate::iam::principal::Principal;
+use crate::usage::context::ContextKeys;
 use crate::usage::format::Format;
 use crate::usage::request::{Leaf, Parameters, same_name};
 use crate::usage::resolve::{Basis, Need};
@@ -29,6 +30,8 @@ pub struct Request<'e, 't, 'a> {
     pub account: Cow<'e, str>,
     /// The parameters.
     pub parameters: Parameters<'t, 'a>,
+    /// What the response shows.
+    pub(crate) response: Parameters<'t, 'a>,
     /// Whether the record holds all of the request, so that what is not in it was not given. Parameters are null where
     /// there are none, and also where the call was refused or failed.
     pub(crate) whole: bool,
@@ -70,6 +73,7 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
             region: text(event.aws_region),
             account: text(own.or(event.recipient_account_id)),
             parameters: Parameters::of(event.request_parameters),
+            response: Parameters::by_path_only(event.response_elements),
             whole: event.request_parameters.is_some()
                 || (event.error_code.is_none() && event.aws_region.is_some()),
             call: operation::plain_name(event.event_name.unwrap_or_default()),
@@ -102,6 +106,7 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
                     action: row.action.to_action(),
                     resources: template::fill(template, self)?,
                     basis: basis(row),
+                    context: ContextKeys::default(),
                     told: true,
                 }),
                 None => Some(self.need(row.action, basis(row))),
@@ -200,6 +205,7 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
             action: facts.to_action(),
             resources,
             basis,
+            context: ContextKeys::default(),
             told,
         }
     }

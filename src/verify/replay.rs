@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::iam::policy::Effect;
 use crate::iam::principal::{Principal, PrincipalKind};
+use crate::usage::context::{ContextKey, ContextKeys};
 use crate::usage::joint::Joint;
 use crate::usage::ledger::{Ledger, PrincipalUsage};
 use crate::verify::context::{Context, Key};
@@ -46,6 +47,9 @@ pub struct Gap {
     pub sample_event_id: Option<String>,
     /// Why it is not allowed.
     pub reason: String,
+    /// The condition keys that the record of each of the calls told.
+    #[serde(skip)]
+    pub context: ContextKeys,
 }
 
 /// An action and a resource of an allowing statement that together match nothing that was used.
@@ -65,8 +69,9 @@ pub struct Excess {
 /// Replays every used fact of `ledger` against `policies`. `joint` has the calls of the same log that needed several
 /// things; without them a call counts once for each.
 ///
-/// The ledger carries no condition keys but those that follow from the principal; all others are unknown, and a call
-/// that is allowed only under a condition on such a key is a gap whose reason names the key.
+/// The condition keys that follow from the principal are known, and those that the ledger carries: the service that a
+/// role is passed to or that forwarded the call. All others are unknown, and a call that is allowed only under a condition
+/// on such a key is a gap whose reason names the key.
 #[must_use]
 pub fn replay(ledger: &Ledger, joint: &Joint, policies: &[Attached<'_>]) -> Replay {
     let mut out = Replay {
@@ -118,17 +123,18 @@ pub fn replay(ledger: &Ledger, joint: &Joint, policies: &[Attached<'_>]) -> Repl
 
 /// Makes numbers of calls of the numbers of needs.
 fn count_calls(out: &mut Replay, ledger: &Ledger, joint: &Joint) {
-    let gaps: BTreeSet<(&str, &str, &str)> = out
+    let gaps: BTreeSet<(&str, &str, &str, &ContextKeys)> = out
         .gaps
         .iter()
-        .map(|gap| (&*gap.principal, &*gap.action, &*gap.resource))
+        .map(|gap| (&*gap.principal, &*gap.action, &*gap.resource, &gap.context))
         .collect();
     let judged = |principal: &Principal| {
         principal.kind.takes_identity_policy() && ledger.principals.contains_key(principal)
     };
-    let surplus = joint.surplus(|principal, _, _| judged(principal));
-    let surplus_in_gaps = joint.surplus(|principal, action, resource| {
-        judged(principal) && gaps.contains(&(&*principal.arn, action.as_str(), resource.as_str()))
+    let surplus = joint.surplus(|principal, _, _, _| judged(principal));
+    let surplus_in_gaps = joint.surplus(|principal, action, resource, context| {
+        let fact = (&*principal.arn, action.as_str(), resource.as_str(), context);
+        judged(principal) && gaps.contains(&fact)
     });
     let needs_in_gaps: u64 = out.gaps.iter().map(|gap| gap.events).sum();
     out.events -= surplus.min(out.events);
@@ -143,28 +149,55 @@ fn replay_principal(
     out: &mut Replay,
     mut seen: impl FnMut(&Request<'_>),
 ) {
-    let context = known_keys(principal);
+    let known = known_keys(principal);
     for (action, resource, tally) in usage.used() {
-        let request = Request::new(&principal.arn, action.as_str(), resource.as_str(), &context);
-        seen(&request);
-        let judgement = evaluate(&request, attached);
-        out.events += tally.used;
-        if judgement.decision == Decision::Allowed {
-            continue;
+        let none = ContextKeys::default();
+        let without = tally.used - tally.contexts.total();
+        let calls = tally.contexts.iter().chain([(&none, without)]);
+        for (keys, events) in calls.filter(|(_, events)| *events > 0) {
+            let told = told_keys(principal, &known, keys);
+            let context = told.as_ref().unwrap_or(&known);
+            let request = Request::new(&principal.arn, action.as_str(), resource.as_str(), context);
+            seen(&request);
+            let judgement = evaluate(&request, attached);
+            out.events += events;
+            if judgement.decision == Decision::Allowed {
+                continue;
+            }
+            out.gaps.push(Gap {
+                principal: principal.arn.clone(),
+                action: action.as_str().to_owned(),
+                resource: resource.as_str().to_owned(),
+                events,
+                sample_event_id: tally.sample_event_id.as_deref().map(str::to_owned),
+                reason: if attached.is_empty() {
+                    "no policy is attached to the principal".to_owned()
+                } else {
+                    judgement.reason(&request)
+                },
+                context: keys.clone(),
+            });
         }
-        out.gaps.push(Gap {
-            principal: principal.arn.clone(),
-            action: action.as_str().to_owned(),
-            resource: resource.as_str().to_owned(),
-            events: tally.used,
-            sample_event_id: tally.sample_event_id.as_deref().map(str::to_owned),
-            reason: if attached.is_empty() {
-                "no policy is attached to the principal".to_owned()
-            } else {
-                judgement.reason(&request)
-            },
-        });
     }
+}
+
+/// `known` and the keys that a record told; `None` where it told none.
+///
+/// `aws:CalledVia` stays unknown, as a record names only one of the services in it. Of a role it is not certain that the
+/// call was forwarded: a service that was given the role calls like this too, and then none of the keys is there.
+fn told_keys(principal: &Principal, known: &Context, keys: &ContextKeys) -> Option<Context> {
+    let certain = |key: ContextKey| match key {
+        ContextKey::AwsServiceName | ContextKey::PassedToService => true,
+        ContextKey::CalledVia => false,
+        ContextKey::ViaAwsService | ContextKey::ViaService => principal.kind != PrincipalKind::Role,
+    };
+    if keys.is_empty() {
+        return None;
+    }
+    let told = keys.iter().filter(|(key, _)| certain(*key));
+    Some(told.fold(known.clone(), |context, (key, value)| {
+        context.with(key.as_str(), Key::Known(vec![value.to_owned()]))
+    }))
 }
 
 /// The pairs of an action and a resource that `attached` allows and that `grids`, one for each statement, were not
@@ -262,6 +295,7 @@ mod tests {
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
     use crate::iam::principal::{Principal, PrincipalKind};
+    use crate::usage::context::ContextKeys;
     use crate::usage::joint::Joint;
     use crate::usage::ledger::{Ledger, Tally};
     use crate::verify::evaluate::Attached;
@@ -310,6 +344,7 @@ mod tests {
             events,
             sample_event_id: Some("e1".into()),
             reason: reason.into(),
+            context: ContextKeys::default(),
         }
     }
 

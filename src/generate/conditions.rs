@@ -1,0 +1,113 @@
+//! Conditions from evidence: what every observed call would have satisfied.
+//!
+//! Only `iam:PassedToService` is written into policies. What scopes forwarded calls is offered beside them, for a person
+//! to add: a call that the user makes directly tomorrow would be refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::generate::minimise::{self, Grant};
+use crate::iam::condition::Condition;
+use crate::iam::principal::PrincipalKind;
+use crate::usage::context::{ContextKey, ContextKeys};
+use crate::usage::ledger::{PrincipalUsage, Tally};
+
+/// The conditions that the policy has for this fact: the services that the role was passed to, where each call tells one.
+///
+/// `IfExists`, because some services do not send the key, and which they are AWS does not say.
+/// Source: IAM User Guide, "IAM and AWS STS condition context keys", iam:PassedToService.
+pub(super) fn written(tally: &Tally) -> Vec<Condition> {
+    let key = ContextKey::PassedToService;
+    let services = tally.contexts.values(key, tally.used);
+    let condition = services.map(|services| condition("StringEqualsIfExists", key, &services));
+    condition.into_iter().collect()
+}
+
+/// A condition that would have allowed every observed call of `actions` on `resources`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// As they were used; sorted.
+    pub grant: Grant,
+    /// How many needs of calls it is true of.
+    pub events: u64,
+}
+
+/// The conditions that every observed call of some actions satisfied, because a service forwarded all of them, or because
+/// they made one service's service-linked role.
+///
+/// A role whose calls were all made by services may have been given to them as a service role, whose calls carry none of
+/// the keys; so what tells of forwarding is offered only where the role made a call of its own too.
+#[must_use]
+pub fn offers(usage: &PrincipalUsage, kind: PrincipalKind) -> Vec<Offer> {
+    let forwarding = kind != PrincipalKind::Role || calls_itself(usage);
+    let mut facts: BTreeMap<Vec<Condition>, BTreeMap<_, BTreeSet<_>>> = BTreeMap::new();
+    for (action, resource, tally) in usage.used() {
+        let conditions = satisfied(tally, forwarding);
+        if !conditions.is_empty() {
+            let facts = facts.entry(conditions).or_default();
+            let resources: &mut BTreeSet<_> = facts.entry(action.clone()).or_default();
+            resources.insert(resource.clone());
+        }
+    }
+    let grants = facts
+        .iter()
+        .flat_map(|(conditions, facts)| minimise::grants(facts, conditions));
+    let mut grants: Vec<Grant> = grants.collect();
+    minimise::order(&mut grants);
+    let events = |grant: &Grant| {
+        let pairs = grant.actions.iter().flat_map(|action| {
+            grant
+                .resources
+                .iter()
+                .map(move |resource| (action, resource))
+        });
+        pairs
+            .filter_map(|(action, resource)| usage.facts.get(action)?.get(resource))
+            .map(|tally| tally.used)
+            .sum()
+    };
+    grants
+        .into_iter()
+        .map(|grant| Offer {
+            events: events(&grant),
+            grant,
+        })
+        .collect()
+}
+
+fn calls_itself(usage: &PrincipalUsage) -> bool {
+    let forwarded = |keys: &ContextKeys| keys.iter().any(|(key, _)| key.tells_forwarding());
+    usage.used().any(|(_, _, tally)| {
+        let by_services = tally.contexts.iter().filter(|(keys, _)| forwarded(keys));
+        tally.used > by_services.map(|(_, count)| count).sum()
+    })
+}
+
+fn satisfied(tally: &Tally, forwarding: bool) -> Vec<Condition> {
+    let values = |key: ContextKey| {
+        let counts = forwarding || !key.tells_forwarding();
+        counts.then(|| tally.contexts.values(key, tally.used))?
+    };
+    let of = |operator, key| Some(condition(operator, key, &values(key)?));
+    let mut out: Vec<Condition> = [
+        of("ForAnyValue:StringEquals", ContextKey::CalledVia),
+        of("StringEquals", ContextKey::AwsServiceName),
+        of("StringEquals", ContextKey::ViaService),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    // Which service it was says more than that it was one.
+    if out.is_empty() {
+        out.extend(of("Bool", ContextKey::ViaAwsService));
+    }
+    out.sort();
+    out
+}
+
+fn condition(operator: &'static str, key: ContextKey, values: &[&str]) -> Condition {
+    Condition {
+        operator,
+        key: key.as_str(),
+        values: values.iter().map(|value| (*value).to_owned()).collect(),
+    }
+}
