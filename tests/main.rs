@@ -8,6 +8,7 @@
 )]
 
 mod cases;
+mod catalog;
 mod conditions;
 mod generate;
 mod mapping;

@@ -22,7 +22,7 @@ pub fn describe(name: &str) -> Option<String> {
         if !text.is_empty() {
             text.push('\n');
         }
-        describe_event(&mut text, source, event, &operation);
+        describe_event(&mut text, source, event, operation);
     }
     (!text.is_empty()).then_some(text)
 }
@@ -130,11 +130,11 @@ fn source_text(source: Source) -> String {
     text
 }
 
-fn describe_event(text: &mut String, source: &str, event: &str, operation: &Operation) {
+fn describe_event(text: &mut String, source: &str, event: &str, operation: Operation) {
     let label = service::label(source);
     line(text, 0, format_args!("event {label}.amazonaws.com:{event}"));
     match operation {
-        Operation::Needs(needs) => needs.iter().for_each(|need| describe_need(text, need)),
+        Operation::Needs(needs) => needs.iter().for_each(|need| describe_need(text, &need)),
         Operation::NoPermission { reason } => {
             line(text, 2, "needs no permission");
             line(

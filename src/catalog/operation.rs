@@ -16,10 +16,10 @@ const PASS_ROLE: Table = Table(include_str!("../../mappings/generated/passrole.t
 const PASS_ROLE_OVERRIDES: Table = Table(include_str!("../../mappings/overrides/passrole.tsv"));
 
 /// What a call needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// These actions, each under its condition; never empty.
-    Needs(Vec<Need>),
+    /// These actions, each under its condition.
+    Needs(Needs),
     /// No permission of the caller.
     NoPermission {
         /// Why not.
@@ -27,6 +27,35 @@ pub enum Operation {
     },
     /// The tables do not know the call.
     Unknown,
+}
+
+/// The actions that a call needs; at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs(Source);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// Rows of `operations.tsv`.
+    Rows(&'static str),
+    /// The action of the event's name.
+    Name(ActionFacts),
+}
+
+impl Needs {
+    /// The needs, in the order of the table.
+    pub fn iter(self) -> impl Iterator<Item = Need> {
+        let (rows, name) = match self.0 {
+            Source::Rows(rows) => (rows, None),
+            Source::Name(action) => ("", Some(action)),
+        };
+        let by_name = name.map(|action| Need {
+            action,
+            when: When::Always,
+            resource: None,
+            reason: "",
+        });
+        rows.lines().filter_map(need).chain(by_name)
+    }
 }
 
 /// One action that a call needs.
@@ -77,19 +106,25 @@ fn is_like(wanted: &str, text: &str) -> bool {
     let Some((head, mut rest)) = wanted.split_once('*') else {
         return wanted.eq_ignore_ascii_case(text);
     };
-    let text = text.to_ascii_lowercase();
-    let Some(mut left) = text.strip_prefix(&head.to_ascii_lowercase()) else {
-        return false;
+    let starts = |text: &[u8], part: &str| {
+        let start = text.get(..part.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(part.as_bytes()))
     };
+    let mut left = text.as_bytes();
+    if !starts(left, head) {
+        return false;
+    }
+    left = &left[head.len()..];
     // Between two stars the first occurrence leaves most for what follows; behind the last star the text must end so.
     while let Some((part, behind)) = rest.split_once('*') {
-        let Some(at) = left.find(&part.to_ascii_lowercase()) else {
+        let Some(at) = (0..=left.len()).find(|&at| starts(&left[at..], part)) else {
             return false;
         };
         left = &left[at + part.len()..];
         rest = behind;
     }
-    left.ends_with(&rest.to_ascii_lowercase())
+    let tail = left.len().checked_sub(rest.len());
+    tail.is_some_and(|at| starts(&left[at..], rest))
 }
 
 /// Whether a call passes a role to a service, which needs `iam:PassRole` and leaves no event of its own.
@@ -135,19 +170,13 @@ pub fn find(event_source: &str, event_name: &str) -> Operation {
         return no_permission(line);
     }
     for table in [OVERRIDES, GENERATED] {
-        let needs = rows(table, event_source, name);
-        if !needs.is_empty() {
+        if let Some(needs) = rows(table, event_source, name) {
             return Operation::Needs(needs);
         }
     }
     if let Some(action) = by_name(event_source, event_name).or_else(|| by_name(event_source, name))
     {
-        return Operation::Needs(vec![Need {
-            action,
-            when: When::Always,
-            resource: None,
-            reason: "",
-        }]);
+        return Operation::Needs(Needs(Source::Name(action)));
     }
     match first_row(NO_PERMISSION, event_source, "*") {
         Some(line) => no_permission(line),
@@ -224,12 +253,10 @@ fn labels(event_source: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The needs that a table has for a call, under the first of its labels that has any.
-fn rows(table: Table, event_source: &str, name: &str) -> Vec<Need> {
+fn rows(table: Table, event_source: &str, name: &str) -> Option<Needs> {
     labels(event_source)
-        .map(|label| table.rows(Key::Pair(label, name)).filter_map(need))
-        .map(Iterator::collect::<Vec<Need>>)
-        .find(|needs| !needs.is_empty())
-        .unwrap_or_default()
+        .map(|label| Needs(Source::Rows(table.text(Key::Pair(label, name)))))
+        .find(|needs| needs.iter().next().is_some())
 }
 
 fn by_name(event_source: &str, name: &str) -> Option<ActionFacts> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::catalog::errors::{self, ErrorClass};
-use crate::catalog::operation::{self, Operation, PassRole};
+use crate::catalog::operation::{self, Need, Operation, PassRole};
 
 /// The most calls, and the most error codes, that are remembered: more than AWS has. Names beyond, which only made-up
 /// logs have, are looked up each time.
@@ -21,8 +21,10 @@ pub struct Memo {
 /// What the catalog says of a call.
 #[derive(Debug)]
 pub struct Call {
-    /// What it needs.
+    /// What it is.
     pub operation: Operation,
+    /// What it needs, where it needs anything.
+    pub needs: Vec<Need>,
     /// Whether it passes a role.
     pub pass_role: PassRole,
 }
@@ -33,8 +35,13 @@ impl Memo {
         if let Some(call) = self.calls.get(source).and_then(|calls| calls.get(name)) {
             return Rc::clone(call);
         }
+        let operation = operation::find(source, name);
         let call = Rc::new(Call {
-            operation: operation::find(source, name),
+            operation,
+            needs: match operation {
+                Operation::Needs(needs) => needs.iter().collect(),
+                Operation::NoPermission { .. } | Operation::Unknown => Vec::new(),
+            },
             pass_role: operation::pass_role(source, name),
         });
         if self.count < MAX {

@@ -211,9 +211,9 @@ fn decide(event: &Event<'_, '_>, caller: &Caller, memo: &mut Memo) -> Decided {
     let denial = denial::read(event, error);
     let request = Request::of(event, &caller.principal);
     let (mut needs, mut loaded) = (Vec::new(), None);
-    if let Operation::Needs(rows) = &call.operation {
-        needs = request.needs(rows);
-        loaded = passrole::infer(call.pass_role, &request, rows, &mut needs);
+    if !call.needs.is_empty() {
+        needs = request.needs(&call.needs);
+        loaded = passrole::infer(call.pass_role, &request, &call.needs, &mut needs);
     }
     let message = denial
         .as_ref()
