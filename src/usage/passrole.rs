@@ -52,6 +52,21 @@ pub fn infer(
             Some((listed.service_of(leaf.name).unwrap_or_default(), role?))
         })
         .collect();
+    for (path, place) in listed_paths(listed) {
+        let service = listed.service_of(path);
+        for value in request.parameters.at(path) {
+            let leaf = Leaf {
+                name: path,
+                depth: 1,
+                value,
+            };
+            let found = match place {
+                Place::Role => role_arn(&leaf, true, request).map(|role| (service, role)),
+                Place::Profile => Some((Some("ec2.amazonaws.com"), profile(request, value))),
+            };
+            passed.extend(found.map(|(service, role)| (service.unwrap_or_default(), role)));
+        }
+    }
     let mut roles: Vec<ResourceArn> = passed.iter().map(|(_, role)| role.clone()).collect();
     roles.sort();
     passed.extend(profiles(request).map(|profile| ("ec2.amazonaws.com", profile)));
@@ -107,10 +122,36 @@ fn profiles<'r>(request: &'r Request<'_, '_, '_>) -> impl Iterator<Item = Resour
     if names.is_empty() && request.call == "RunInstances" {
         names = shown();
     }
-    names.into_iter().map(|value| match ArnParts::parse(value) {
+    names.into_iter().map(|value| profile(request, value))
+}
+
+fn profile(request: &Request<'_, '_, '_>, value: &str) -> ResourceArn {
+    match ArnParts::parse(value) {
         Some(_) => ResourceArn::from_pattern(escape(value)),
         None => entity(request, "instance-profile", value),
-    })
+    }
+}
+
+/// What stands at a path that the table lists.
+enum Place {
+    Role,
+    Profile,
+}
+
+/// The paths among the table's parameters: into what holds text of the caller's own choosing, which is not searched
+/// for names (`parameters.AutomationAssumeRole`). Behind an `@` is an instance profile.
+fn listed_paths(listed: PassRole) -> impl Iterator<Item = (&'static str, Place)> {
+    let parameters = match listed {
+        PassRole::Known { parameters, .. } => parameters,
+        PassRole::Never | PassRole::Unlisted => "",
+    };
+    parameters
+        .split(',')
+        .filter(|listed| listed.contains(['.', '@']))
+        .map(|listed| match listed.strip_prefix('@') {
+            Some(path) => (path, Place::Profile),
+            None => (listed, Place::Role),
+        })
 }
 
 /// Whether the call puts both roles of the task definition aside for others.
