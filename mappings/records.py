@@ -193,6 +193,10 @@ class Maker:
         if self.protocol == "ec2":
             made = self.structure(shape, 0, (), "ec2 new" if wrapped else "ec2")
             return {f"{operation['name']}Request": made} if wrapped else made
+        if operation["name"] == "TransactWriteItems":
+            # One list of operations, each with its table (Amazon DynamoDB Developer Guide, "Understanding DynamoDB log
+            # file entries"), where the API has an object for each kind of operation.
+            return {"requestItems": [{"operation": "Put", "tableName": "sample"}]}
         return self.structure(shape, 0, (), "s3" if self.service == "s3" else "")
 
     def structure(self, name, depth, seen, style):
