@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::catalog::action::{self, AccessLevel, ActionFacts};
 use crate::catalog::operation::{self, Need, Operation, PassRole, When};
+use crate::catalog::reasons;
 use crate::catalog::resource::{self, Adapter, ResourceType, Source};
 use crate::catalog::service;
 use crate::catalog::visibility::{Logged, Visibility};
@@ -18,7 +19,13 @@ pub fn describe(name: &str) -> Option<String> {
         describe_action(&mut text, facts);
     }
     let operation = operation::find(source, event);
-    if operation != Operation::Unknown {
+    // An action that is only checked beside a call has no event of its name.
+    let is_call = match (operation, action::find(name)) {
+        (Operation::Unknown, _) => false,
+        (Operation::Needs(_), Some(facts)) => facts.visibility().logged != Logged::Never,
+        _ => true,
+    };
+    if is_call {
         if !text.is_empty() {
             text.push('\n');
         }
@@ -39,6 +46,13 @@ fn describe_action(text: &mut String, facts: ActionFacts) {
         2,
         format_args!("access level: {}", level_name(facts.level())),
     );
+    let managed = if facts.permissions_management() {
+        "yes"
+    } else {
+        "no"
+    };
+    line(text, 2, format_args!("permissions management: {managed}"));
+    reason(text, 4, reasons::action(facts.action), "actions");
     if facts.resource_types().next().is_none() {
         line(text, 2, "resource types: none, takes * only");
     } else {
@@ -47,15 +61,18 @@ fn describe_action(text: &mut String, facts: ActionFacts) {
     for (name, required) in facts.resource_types() {
         let need = if required { "required" } else { "optional" };
         line(text, 4, format_args!("{name} ({need})"));
+        reason(
+            text,
+            6,
+            reasons::optional(facts.action, name),
+            "optional_types",
+        );
         if let Some(kind) = resource::find(facts.prefix(), name) {
             describe_formats(text, kind);
         }
-        if let Some(reason) = facts.untold(name) {
-            line(
-                text,
-                6,
-                format_args!("in no record: {reason} (mappings/overrides/untold.tsv)"),
-            );
+        if let Some(why) = facts.untold(name) {
+            line(text, 6, "in no record");
+            reason(text, 8, Some(why), "untold");
         }
     }
     let keys: Vec<_> = facts.condition_keys().collect();
@@ -82,18 +99,26 @@ fn describe_visibility(text: &mut String, visibility: Visibility) {
         false => "",
     };
     line(text, 2, format_args!("in CloudTrail: {logged}{network}"));
-    let file = match visibility.logged {
-        Logged::Unknown => "",
-        _ => " (mappings/overrides/visibility.tsv)",
-    };
-    line(text, 4, format_args!("reason: {}{file}", visibility.reason));
+    match visibility.logged {
+        Logged::Unknown => line(text, 4, format_args!("reason: {}", visibility.reason)),
+        _ => reason(text, 4, Some(visibility.reason), "visibility"),
+    }
+}
+
+/// The reason of an override, and its file.
+fn reason(text: &mut String, indent: usize, reason: Option<&str>, file: &str) {
+    if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
+        let file = format_args!("mappings/overrides/{file}.tsv");
+        line(text, indent, format_args!("reason: {reason} ({file})"));
+    }
 }
 
 fn describe_formats(text: &mut String, kind: ResourceType) {
     for format in kind.formats() {
         line(text, 6, format);
     }
-    let mut shown = Vec::new();
+    reason(text, 8, reasons::format(kind.prefix, kind.name), "formats");
+    let (mut shown, mut whys) = (Vec::new(), Vec::new());
     for format in kind.formats() {
         for variable in format.split("${").skip(1) {
             let variable = variable.split('}').next().unwrap_or("");
@@ -112,7 +137,12 @@ fn describe_formats(text: &mut String, kind: ResourceType) {
                 (true, true) => {}
                 (true, false) => line(text, 8, format_args!("{variable} from no parameter")),
             }
+            let why = reasons::binding(kind.prefix, kind.name, variable);
+            whys.extend(why.filter(|why| !whys.contains(why)));
         }
+    }
+    for why in whys {
+        reason(text, 8, Some(why), "bindings");
     }
 }
 
@@ -137,25 +167,35 @@ fn describe_event(text: &mut String, source: &str, event: &str, operation: Opera
         Operation::Needs(needs) => needs.iter().for_each(|need| describe_need(text, &need)),
         Operation::NoPermission { reason } => {
             line(text, 2, "needs no permission");
-            line(
-                text,
-                4,
-                format_args!("reason: {reason} (mappings/overrides/no_permission.tsv)"),
-            );
+            self::reason(text, 4, Some(reason), "no_permission");
         }
         Operation::Unknown => {}
     }
+    reason(text, 2, reasons::service(label), "services");
     match operation::pass_role(source, event) {
-        PassRole::Known { service: "", .. } => line(text, 2, "passes a role: iam:PassRole"),
-        PassRole::Known { service, .. } => {
+        PassRole::Known {
+            service,
+            parameters,
+        } => {
+            let to = if service.is_empty() { "" } else { " to " };
             line(
                 text,
                 2,
-                format_args!("passes a role: iam:PassRole to {service}"),
+                format_args!("passes a role: iam:PassRole{to}{service}"),
             );
+            if !parameters.is_empty() {
+                line(text, 4, format_args!("from {parameters} too"));
+            }
         }
-        PassRole::Never | PassRole::Unlisted => {}
+        PassRole::Never => line(text, 2, "passes no role"),
+        PassRole::Unlisted => {}
     }
+    reason(
+        text,
+        4,
+        operation::pass_role_reason(source, event),
+        "passrole",
+    );
 }
 
 fn describe_need(text: &mut String, need: &Need) {
@@ -169,16 +209,7 @@ fn describe_need(text: &mut String, need: &Need) {
     if let Some(template) = need.resource {
         line(text, 4, format_args!("on {template}"));
     }
-    if !need.reason.is_empty() {
-        line(
-            text,
-            4,
-            format_args!(
-                "reason: {} (mappings/overrides/operations.tsv)",
-                need.reason
-            ),
-        );
-    }
+    reason(text, 4, Some(need.reason), "operations");
 }
 
 fn level_name(level: AccessLevel) -> &'static str {
@@ -271,7 +302,7 @@ mod tests {
         assert!(has(&text, &["task (required)", wanted]), "{text}");
         let text = describe("athena:GetQueryExecution").unwrap();
         assert!(
-            text.contains("in no record: Amazon Athena API Reference"),
+            has(&text, &["in no record"]) && text.contains("reason: Amazon Athena API Reference"),
             "{text}"
         );
     }

@@ -9,6 +9,7 @@ pub mod describe;
 pub mod errors;
 pub mod forwarding;
 pub mod operation;
+pub mod reasons;
 pub mod resource;
 pub mod service;
 mod table;

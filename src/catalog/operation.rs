@@ -212,6 +212,15 @@ fn pass_role_of(line: &'static str) -> PassRole {
     }
 }
 
+/// Why the call passes a role or none, where a row written by hand says so.
+#[must_use]
+pub fn pass_role_reason(event_source: &str, event_name: &str) -> Option<&'static str> {
+    let name = plain_name(event_name);
+    let row = |name| first_row(PASS_ROLE_OVERRIDES, event_source, name);
+    let [_, _, _, _, reason] = columns(row(name).or_else(|| row("*"))?);
+    Some(reason)
+}
+
 /// The name without the date that CloudTrail logs some operations with: `20150331`, `20150331v2`, `2020_05_31`.
 /// No operation name of botocore ends like this by itself.
 #[must_use]

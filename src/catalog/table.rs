@@ -91,7 +91,7 @@ pub(crate) fn columns<const N: usize>(line: &'static str) -> [&'static str; N] {
     std::array::from_fn(|_| fields.next().unwrap_or(""))
 }
 
-fn first_column(line: &str) -> &str {
+pub(crate) fn first_column(line: &str) -> &str {
     memchr(b'\t', line.as_bytes()).map_or(line, |tab| &line[..tab])
 }
 
