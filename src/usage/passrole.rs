@@ -6,7 +6,7 @@ use crate::catalog::action::AccessLevel;
 use crate::catalog::operation::{Need as Row, PassRole};
 use crate::iam::action::Action;
 use crate::iam::arn::{ArnParts, ResourceArn, escape};
-use crate::usage::carriers::{self, Loaded};
+use crate::usage::carriers::{self, Kind, Loaded};
 use crate::usage::context::{ContextKey, ContextKeys};
 use crate::usage::request::Leaf;
 use crate::usage::resolve::{Basis, Need};
@@ -14,6 +14,9 @@ use crate::usage::resource::Request;
 
 /// The action that no event shows.
 pub const PASS_ROLE: Action = Action::known("iam:PassRole");
+
+/// Who takes the role out of an instance profile.
+const EC2: &str = "ec2.amazonaws.com";
 
 /// Parameters that name an instance profile, as an ARN, a name, or an object around either. Source: the API References
 /// of Amazon EC2 (`RunInstances`), Amazon EMR (`RunJobFlow`) and AWS Batch (`ComputeResource`).
@@ -62,14 +65,14 @@ pub fn infer(
             };
             let found = match place {
                 Place::Role => role_arn(&leaf, true, request).map(|role| (service, role)),
-                Place::Profile => Some((Some("ec2.amazonaws.com"), profile(request, value))),
+                Place::Profile => profile(request, value).map(|profile| (Some(EC2), profile)),
             };
             passed.extend(found.map(|(service, role)| (service.unwrap_or_default(), role)));
         }
     }
     let mut roles: Vec<ResourceArn> = passed.iter().map(|(_, role)| role.clone()).collect();
     roles.sort();
-    passed.extend(profiles(request).map(|profile| ("ec2.amazonaws.com", profile)));
+    passed.extend(profiles(request).map(|profile| (EC2, profile)));
     if listing(listed, "taskDefinition") == Some(true) && !replaces_task_roles(request) {
         let definition = task_definition(request);
         passed.extend(definition.map(|definition| ("ecs-tasks.amazonaws.com", definition)));
@@ -122,14 +125,17 @@ fn profiles<'r>(request: &'r Request<'_, '_, '_>) -> impl Iterator<Item = Resour
     if names.is_empty() && request.call == "RunInstances" {
         names = shown();
     }
-    names.into_iter().map(|value| profile(request, value))
+    names
+        .into_iter()
+        .filter_map(|value| profile(request, value))
 }
 
-fn profile(request: &Request<'_, '_, '_>, value: &str) -> ResourceArn {
-    match ArnParts::parse(value) {
+fn profile(request: &Request<'_, '_, '_>, value: &str) -> Option<ResourceArn> {
+    let arn = match ArnParts::parse(value) {
         Some(_) => ResourceArn::from_pattern(escape(value)),
         None => entity(request, "instance-profile", value),
-    }
+    };
+    (carriers::kind(&arn) == Some(Kind::InstanceProfile)).then_some(arn)
 }
 
 /// What stands at a path that the table lists.
