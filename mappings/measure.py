@@ -8,7 +8,6 @@ scored on records (`score.py`, `wildcards.py`).
 """
 
 import argparse
-import fnmatch
 import json
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -73,23 +72,6 @@ def measure_pass_role(facts, hand, table):
         known += 1
         seen += in_tables or named
     print(f"calls known to pass a role: {known}, of which the program sees {seen} ({100 * seen / known:.1f} %)")
-
-
-def measure_visibility(facts):
-    """For how many actions the tables tell how CloudTrail logs them (`src/catalog/visibility.rs` has the rule)."""
-    rows = [row for row in read_overrides("visibility") if row[1] != "network"]
-    called = {action.full for found in facts.needs.values() for action in found}
-    counts, most = Counter(), Counter()
-    for action in facts.actions.values():
-        found = [row for row in rows if fnmatch.fnmatch(action.full.lower(), row[0].lower())]
-        best = max(found, key=lambda row: ("*" not in row[0], len(row[0])), default=None)
-        whole = best and best[1] == "management" and "*" in best[0]
-        logged = best[1] if best and (action.full in called or not whole) else "unknown"
-        counts[logged] += 1
-        most[logged] += action.prefix in MOST_USED
-    for what, count in [("actions", counts), (f"of the {len(MOST_USED)} most used services", most)]:
-        print(f"{what} by their events in CloudTrail: " + ", ".join(
-            f"{logged} {count[logged]} ({100 * count[logged] / sum(count.values()):.1f} %)" for logged in sorted(count)))
 
 
 def their_table(cache):
@@ -172,7 +154,6 @@ def main():
     facts = read_facts(args.cache)
     free = {row[0].lower() for row in read_overrides("no_permission")}
     measure_operations(facts, free, args.verbose)
-    measure_visibility(facts)
     table = their_table(args.cache) if args.compare else {}
     measure_pass_role(facts, read_overrides("passrole"), table)
     if args.compare:
