@@ -14,6 +14,7 @@ mod split;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::catalog::operation;
 use crate::generate::generalise::{Patterns, Rule, Rules};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
@@ -59,6 +60,9 @@ pub struct Widening {
     pub admits: String,
 }
 
+/// What makes the role that a service keeps for itself.
+const CREATE_SERVICE_LINKED_ROLE: Action = Action::known("iam:CreateServiceLinkedRole");
+
 /// How many examples a widening gives.
 const EXAMPLES: usize = 3;
 
@@ -86,12 +90,35 @@ pub fn plan(usage: &PrincipalUsage, resources: Resources, quota: usize) -> Plan 
     widened.sort_by(|a, b| (&a.resource, a.rule).cmp(&(&b.resource, b.rule)));
     let cuts = usage.cut.iter();
     widened.extend(cuts.filter_map(|(action, depth)| cut_short(usage, action, *depth)));
-    let (documents, notes) = split::documents(grants, quota);
+    let (documents, mut notes) = split::documents(grants, quota);
+    notes.extend(service_linked(usage));
     Plan {
         documents,
         widened,
         notes,
     }
+}
+
+/// What a fresh account would ask for besides: some calls make a service-linked role where there is none yet, which is an
+/// event of its own where it happens.
+fn service_linked(usage: &PrincipalUsage) -> Option<String> {
+    if usage.facts.contains_key(&CREATE_SERVICE_LINKED_ROLE) {
+        return None;
+    }
+    let makes =
+        |action: &&Action| operation::makes_service_linked_role(action.service(), action.name());
+    let calls: Vec<&str> = usage
+        .facts
+        .keys()
+        .filter(makes)
+        .map(Action::as_str)
+        .collect();
+    (!calls.is_empty()).then(|| {
+        format!(
+            "in an account without the service-linked role that they make, these need {CREATE_SERVICE_LINKED_ROLE} too: {}; the trail shows none being made",
+            calls.join(", ")
+        )
+    })
 }
 
 /// What the ledger's bound on the resources of one action widened, before any rule here could.
