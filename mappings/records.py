@@ -199,13 +199,28 @@ class Maker:
             return {"requestItems": [{"operation": "Put", "tableName": "sample"}]}
         return self.structure(shape, 0, (), "s3" if self.service == "s3" else "")
 
+    def response(self, operation):
+        """The `responseElements`, which CloudTrail logs of calls that change something."""
+        shape = operation.get("output", {}).get("shape")
+        reads = re.match("(Get|List|Describe|Batch(Get|Describe)|Search|Query|Scan|Lookup)", operation["name"])
+        if not shape or reads:
+            return None
+        # RDS and other services of its protocol log what stands in the one structure of the answer.
+        members = self.shapes[shape].get("members", {})
+        only = next(iter(members.values())) if len(members) == 1 else None
+        if self.protocol == "query" and only and self.shapes[only["shape"]]["type"] == "structure":
+            return self.structure(only["shape"], 0, (), "whole")
+        return self.structure(shape, 0, (), "ec2 answer" if self.protocol == "ec2" else "whole")
+
     def structure(self, name, depth, seen, style):
         shape = self.shapes[name]
         required = set(shape.get("required", []))
         out = {}
         for member, reference in shape.get("members", {}).items():
             inner = self.shapes[reference["shape"]]
-            if member not in required and not self.names_something(member, inner, depth):
+            # A response has all of its members.
+            if style not in ("whole", "ec2 answer") and member not in required \
+                    and not self.names_something(member, inner, depth):
                 continue
             value = self.value(member, reference, depth, (*seen, name), style)
             if value is None:
@@ -253,8 +268,10 @@ class Maker:
                 value = [{"tag": 1, "content": element} for element in value]
                 return wire, value[0] if len(value) == 1 else value
             return wire, value
-        key = wire if style == "ec2" else member
+        key = wire if style.startswith("ec2") else member
         key = key[0].lower() + key[1:]
+        if style == "ec2 answer" and shape["type"] == "list":
+            return key, {"items": value}
         if style == "ec2" and shape["type"] == "list":
             element = value[0]
             item = element if isinstance(element, dict) else {key: element}
@@ -275,12 +292,12 @@ def resources_field(call, action, formats):
     return []
 
 
-def record(call, number, parameters, resources):
+def record(call, number, parameters, response, resources):
     """One record of a user's call."""
     return {
         "eventVersion": "1.11", "eventID": str(number), "eventTime": "2026-01-01T00:00:00Z", "awsRegion": REGION,
         "eventSource": f"{call.label}.amazonaws.com", "eventName": call.name, "eventType": "AwsApiCall",
-        "recipientAccountId": ACCOUNT, "requestParameters": parameters, "responseElements": None, "resources": resources,
+        "recipientAccountId": ACCOUNT, "requestParameters": parameters, "responseElements": response, "resources": resources,
         "userIdentity": {"type": "IAMUser", "principalId": "AIDAEXAMPLE", "accountId": ACCOUNT, "userName": "sample",
                          "arn": f"arn:aws:iam::{ACCOUNT}:user/sample"},
     }

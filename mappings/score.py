@@ -135,7 +135,8 @@ def make(facts, botocore):
                 number += 1
                 parameters = triggered(maker.parameters(operation, wrapped), when, facts, (call, action, kind))
                 resources = records.resources_field(call, action, facts.formats)
-                made.append(records.record(call, number, parameters, resources))
+                response = maker.response(operation)
+                made.append(records.record(call, number, parameters, response, resources))
         out.append(((call, action, kind), made))
     return out
 

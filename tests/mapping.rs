@@ -657,6 +657,34 @@ fn tasks_started_without_roles_of_their_own_leave_a_note() {
     }
 }
 
+#[test]
+fn what_the_request_leaves_to_a_default_the_response_tells() {
+    let parameters = json!({"dBClusterIdentifier": "orders", "engine": "aurora-mysql"});
+    let mut log: Value =
+        serde_json::from_str(&records(&[("rds", "CreateDBCluster", parameters)])).unwrap();
+    log["Records"][0]["responseElements"] = json!({
+        "dBClusterIdentifier": "orders",
+        "dBClusterParameterGroup": "default.aurora-mysql8.0",
+        "dBClusterOptionGroupMemberships": [{"dBClusterOptionGroupName": "default:aurora-mysql-8-0"}],
+        "dBSubnetGroup": "default",
+    });
+    let said = Run::new()
+        .stdin(log.to_string())
+        .args(["map", "--quiet", "-"])
+        .code(0);
+    let line: Value = serde_json::from_str(&said.stdout).unwrap();
+    let account = "arn:aws:rds:eu-central-1:111122223333";
+    assert_eq!(
+        line["needs"][0]["resources"],
+        json!([
+            format!("{account}:cluster-pg:default.aurora-mysql8.0"),
+            format!("{account}:cluster:orders"),
+            format!("{account}:og:default:aurora-mysql-8-0"),
+            format!("{account}:subgrp:default"),
+        ])
+    );
+}
+
 fn records(calls: &[(&str, &str, Value)]) -> String {
     let record = |(id, (source, name, parameters)): (usize, &(&str, &str, Value))| {
         json!({

@@ -220,6 +220,12 @@ impl Source {
         })
     }
 
+    /// The path in `responseElements`, for a source that is no parameter of the request (`response.dBSubnetGroup`).
+    #[must_use]
+    pub fn in_response(self) -> Option<&'static str> {
+        self.parameter.strip_prefix("response.")
+    }
+
     /// What the service takes where the request names nothing; `None` for a source that is a parameter.
     #[must_use]
     pub fn literal(self) -> Option<&'static str> {

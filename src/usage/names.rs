@@ -18,7 +18,7 @@ impl Request<'_, '_, '_> {
     /// query that names its table and no index is not a query of `table/orders/index/*`.
     pub(crate) fn by_names(&self, kind: ResourceType, required: bool) -> Option<Vec<ResourceArn>> {
         if kind.prefix == "ec2" && resource::ec2_has_ids(kind.name) {
-            let found = self.by_ec2_ids(kind);
+            let found = self.by_ec2_ids(kind, required);
             // The ARNs of a few types with ids have names all the same (placement groups).
             let named = |text| Format::parse(text).variables().any(|v| v.ends_with("Name"));
             if found.is_some() || !kind.formats().any(named) {
@@ -36,7 +36,7 @@ impl Request<'_, '_, '_> {
             let format = Format::parse(text);
             let filled: Vec<(&str, Vec<String>)> = format
                 .variables()
-                .map(|variable| (variable, self.variable(kind, variable)))
+                .map(|variable| (variable, self.variable(kind, variable, required)))
                 .collect();
             let is_filled = |(_, values): &(&str, Vec<String>)| !values.is_empty();
             let could_be =
@@ -54,7 +54,7 @@ impl Request<'_, '_, '_> {
     }
 
     /// EC2's identifiers tell their type by what they begin with, wherever in the request they stand.
-    fn by_ec2_ids(&self, kind: ResourceType) -> Option<Vec<ResourceArn>> {
+    fn by_ec2_ids(&self, kind: ResourceType, required: bool) -> Option<Vec<ResourceArn>> {
         let format = Format::parse(kind.formats().next()?);
         let is_id = |leaf: &&Leaf<'_>| {
             let hex = |tail: &str| tail.len() >= 8 && tail.bytes().all(|b| b.is_ascii_hexdigit());
@@ -78,8 +78,8 @@ impl Request<'_, '_, '_> {
             .filter(|leaf| Some(leaf.depth) == nearest)
             .map(|leaf| leaf.value)
             .collect();
-        if found.is_empty() {
-            found = self.launched_with(kind);
+        if found.is_empty() && required {
+            found = self.ids_of_response(kind, &format);
         }
         if found.is_empty() {
             return None;
@@ -94,27 +94,28 @@ impl Request<'_, '_, '_> {
         Some(arns.collect())
     }
 
-    /// What an instance was launched with, from the response, where a launch template or a default of the VPC stands in
-    /// for what the request does not name. What the launch made is not among it: IAM decided before that had a name.
-    fn launched_with(&self, kind: ResourceType) -> Vec<&str> {
-        let member = match kind.name {
-            _ if self.call != "RunInstances" => return Vec::new(),
-            "image" => "imageId",
-            "security-group" => "groupSet.items.groupId",
-            "subnet" => "subnetId",
-            _ => return Vec::new(),
-        };
-        let mut ids = self.response.at(&format!("instancesSet.items.{member}"));
+    /// The ids that the response shows of what the request does not name (see [`Source::in_response`]).
+    fn ids_of_response(&self, kind: ResourceType, format: &Format<'_>) -> Vec<&str> {
+        let sources = format
+            .variables()
+            .flat_map(|variable| kind.sources(variable))
+            .filter(|source| source.serves(self.call));
+        let mut ids: Vec<&str> = sources
+            .filter_map(Source::in_response)
+            .flat_map(|path| self.response.at(path))
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         ids
     }
 
-    /// The values of a variable, in policy syntax; empty where the request has none.
-    fn variable(&self, kind: ResourceType, variable: &str) -> Vec<String> {
+    /// The values of a variable, in policy syntax; empty where the request has none. The response counts for a required
+    /// type only: it shows all of a resource, and most of it the call had nothing to do with.
+    fn variable(&self, kind: ResourceType, variable: &str, required: bool) -> Vec<String> {
         for source in kind
             .sources(variable)
             .filter(|source| source.serves(self.call))
+            .filter(|source| required || source.in_response().is_none())
         {
             let values = self.source(source);
             if !values.is_empty() {
@@ -171,6 +172,9 @@ impl Request<'_, '_, '_> {
         match source.adapter {
             _ if source.literal().is_some() => Vec::new(),
             Adapter::Keys => self.parameters.keys(source.parameter),
+            _ if source.in_response().is_some() => {
+                self.response.at(source.in_response().unwrap_or_default())
+            }
             _ if source.parameter.contains('.') => self.parameters.at(source.parameter),
             _ => self.parameters.values(source.parameter),
         }

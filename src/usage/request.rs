@@ -35,7 +35,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
     /// left out of the leaves.
     #[must_use]
     pub fn of(request: Option<Json<'t, 'a>>) -> Self {
-        let top = request.map(unwrap_request);
+        let top = request.map(|request| unwrap(request, "Request"));
         let mut leaves = Vec::new();
         if let Some(top) = &top {
             gather(top, "", 0, &mut leaves);
@@ -47,7 +47,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
     #[must_use]
     pub fn by_path_only(elements: Option<Json<'t, 'a>>) -> Self {
         Self {
-            top: elements,
+            top: elements.map(|elements| unwrap(elements, "Response")),
             leaves: Vec::new(),
         }
     }
@@ -178,15 +178,15 @@ fn elements<'t, 'a>(place: &Json<'t, 'a>) -> Vec<Json<'t, 'a>> {
     }
 }
 
-/// The object inside, where all parameters stand in one `<Operation>Request`.
-fn unwrap_request<'t, 'a>(request: Json<'t, 'a>) -> Json<'t, 'a> {
-    let inner = request.as_object().and_then(|object| {
+/// The object inside, where all stands in one `<Operation>Request` or `<Operation>Response`.
+fn unwrap<'t, 'a>(whole: Json<'t, 'a>, suffix: &str) -> Json<'t, 'a> {
+    let inner = whole.as_object().and_then(|object| {
         let mut members = object.iter();
         let (name, value) = members.next()?;
         let only = members.next().is_none();
-        (only && name.ends_with("Request") && value.as_object().is_some()).then_some(value)
+        (only && name.ends_with(suffix) && value.as_object().is_some()).then_some(value)
     });
-    inner.unwrap_or(request)
+    inner.unwrap_or(whole)
 }
 
 fn gather<'a>(place: &Json<'_, 'a>, name: &'a str, depth: usize, out: &mut Vec<Leaf<'a>>) {
