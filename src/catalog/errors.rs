@@ -15,10 +15,12 @@ pub enum ErrorClass {
     Inconclusive,
     /// Authorisation was passed, and something else failed.
     Used,
+    /// No row names the code. Most errors of a service come after authorisation, so such a call counts as used, unless its
+    /// message says that it was refused.
+    Unlisted,
 }
 
-/// The class of a non-empty `errorCode`, and why. Most errors of a service come after authorisation, so a code that no
-/// row names is [`ErrorClass::Used`].
+/// The class of a non-empty `errorCode`, and why.
 #[must_use]
 pub fn class(code: &str) -> (ErrorClass, &'static str) {
     // EC2 and a few others say whose fault it was first. Source: EC2 API Reference, "Error codes".
@@ -39,7 +41,7 @@ pub fn class(code: &str) -> (ErrorClass, &'static str) {
         Some([_, "inconclusive", reason]) => (ErrorClass::Inconclusive, reason),
         Some([_, _, reason]) => (ErrorClass::Used, reason),
         None => (
-            ErrorClass::Used,
+            ErrorClass::Unlisted,
             "an error of the service itself, which comes after authorisation",
         ),
     }
@@ -135,7 +137,7 @@ mod tests {
             ("Client.VpcLimitExceeded", ErrorClass::Used),
             ("BucketNotEmpty", ErrorClass::Used),
             ("EntityAlreadyExistsException", ErrorClass::Used),
-            ("SomethingOfTheService", ErrorClass::Used),
+            ("SomethingOfTheService", ErrorClass::Unlisted),
         ] {
             let (found, reason) = class(code);
             assert_eq!(found, expected, "{code}: {reason}");

@@ -110,9 +110,13 @@ const POLICY_KINDS: [&str; 8] = [
 pub fn read(event: &Event<'_, '_>, error: Option<ErrorClass>) -> Option<Denial> {
     let message = event.error_message.unwrap_or_default();
     let by_message = message.contains(" is not authorized to perform");
-    let by_code = error.map(|class| class == ErrorClass::Denied);
-    // Without a code the message alone tells; with one the code decides, as a state error may quote such a message.
-    if !by_code.unwrap_or(by_message) {
+    let denied = match error {
+        Some(ErrorClass::Denied) => true,
+        // The error of a later state may quote such a message.
+        Some(ErrorClass::Used) => false,
+        Some(ErrorClass::Inconclusive | ErrorClass::Unlisted) | None => by_message,
+    };
+    if !denied {
         return None;
     }
     let kind = POLICY_KINDS.into_iter().find(|kind| message.contains(kind));
@@ -245,6 +249,22 @@ mod tests {
                 None,
                 Some("User: x is not authorized to perform: s3:GetObject"),
                 true,
+            ),
+            // A code that no row names is a refusal where the message says so, and so is one that proves nothing.
+            (
+                Some("SomethingOfTheService"),
+                Some("User: x is not authorized to perform: iam:PassRole"),
+                true,
+            ),
+            (
+                Some("ValidationError"),
+                Some("User: x is not authorized to perform: ec2:RunInstances"),
+                true,
+            ),
+            (
+                Some("NoSuchEntityException"),
+                Some("said: x is not authorized to perform: iam:PassRole"),
+                false,
             ),
         ] {
             let event = Event {

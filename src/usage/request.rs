@@ -295,6 +295,7 @@ fn is_the_callers_own(name: &str, is_object: bool) -> bool {
                 | "exclusivestartkey"
                 | "expressionattributenames"
                 | "expressionattributevalues"
+                | "hyperparameters"
                 | "input"
                 | "item"
                 | "key"

@@ -228,7 +228,8 @@ fn decide(event: &Event<'_, '_>, caller: &Caller, memo: &mut Memo) -> Decided {
         outcome,
         reason,
         needs,
-        loaded: loaded.filter(|_| outcome == Outcome::Used),
+        // A call that failed after it was authorised put nothing anywhere.
+        loaded: loaded.filter(|_| outcome == Outcome::Used && event.error_code.is_none()),
         message,
     }
 }
