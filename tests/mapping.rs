@@ -376,6 +376,60 @@ fn a_function_is_checked_with_its_alias_or_version() {
 }
 
 #[test]
+fn what_the_reference_lists_beside_a_call_is_needed_where_the_request_asks_for_it() {
+    let queue = |name| format!("arn:aws:sqs:eu-central-1:111122223333:{name}");
+    let node = "arn:aws:iam::111122223333:role/node";
+    check(&[
+        (
+            "sqs",
+            "StartMessageMoveTask",
+            json!({"sourceArn": queue("dead"), "destinationArn": queue("work")}),
+            &[
+                "sqs:DeleteMessage arn:aws:sqs:R:A:dead",
+                "sqs:GetQueueAttributes arn:aws:sqs:R:A:dead",
+                "sqs:ReceiveMessage arn:aws:sqs:R:A:dead",
+                "sqs:SendMessage arn:aws:sqs:R:A:work",
+                "sqs:StartMessageMoveTask arn:aws:sqs:R:A:dead",
+            ],
+        ),
+        (
+            "eks",
+            "CreateAccessEntry",
+            json!({"clusterName": "c", "principalArn": node, "type": "STANDARD"}),
+            &["eks:CreateAccessEntry arn:aws:eks:R:A:cluster/c"],
+        ),
+        (
+            "eks",
+            "CreateAccessEntry",
+            json!({"clusterName": "c", "principalArn": node, "type": "EC2_LINUX"}),
+            &[
+                "eks:CreateAccessEntry arn:aws:eks:R:A:cluster/c",
+                "iam:PassRole arn:aws:iam::A:role/node",
+            ],
+        ),
+        (
+            "rds",
+            "DeleteDBInstance",
+            json!({"dBInstanceIdentifier": "db", "finalDBSnapshotIdentifier": "last"}),
+            &[
+                "rds:CreateDBSnapshot arn:aws:rds:R:A:db:db",
+                "rds:CreateDBSnapshot arn:aws:rds:R:A:snapshot:last",
+                "rds:DeleteDBInstance arn:aws:rds:R:A:db:db",
+            ],
+        ),
+        (
+            "glue",
+            "CreateJob",
+            json!({"name": "nightly", "tags": {"team": "data"}}),
+            &[
+                "glue:CreateJob arn:aws:glue:R:A:job/nightly",
+                "glue:TagResource arn:aws:glue:R:A:job/nightly",
+            ],
+        ),
+    ]);
+}
+
+#[test]
 fn some_calls_need_actions_that_leave_no_event_of_their_own() {
     let balancer =
         "arn:aws:elasticloadbalancing:eu-central-1:111122223333:loadbalancer/app/web/50dc";
