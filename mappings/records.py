@@ -24,6 +24,7 @@ NAMING = re.compile(
 FOREIGN = [
     ("instanceprofile", "iam", "", ACCOUNT, "instance-profile/sample"),
     ("role", "iam", "", ACCOUNT, "role/sample"),
+    ("principal", "iam", "", ACCOUNT, "role/sample"),
     ("function", "lambda", REGION, ACCOUNT, "function:sample"),
     ("lambda", "lambda", REGION, ACCOUNT, "function:sample"),
     ("topic", "sns", REGION, ACCOUNT, "sample"),
@@ -184,6 +185,8 @@ class Maker:
         self.wanted = wanted
         # What the service's resources are called, so that `workGroup` is known to name one.
         self.nouns = {stem for kind in wanted.formats for stem in stems(wanted, kind)}
+        # Members that are not left out, whatever they are named: those on the way to a parameter that is given.
+        self.given = set()
 
     def parameters(self, operation, wrapped=False):
         """The `requestParameters`; `wrapped` as EC2's newer operations log them, in one `<Operation>Request`."""
@@ -219,7 +222,7 @@ class Maker:
         for member, reference in shape.get("members", {}).items():
             inner = self.shapes[reference["shape"]]
             # A response has all of its members.
-            if style not in ("whole", "ec2 answer") and member not in required \
+            if style not in ("whole", "ec2 answer") and member not in required and normal(member) not in self.given \
                     and not self.names_something(member, inner, depth):
                 continue
             value = self.value(member, reference, depth, (*seen, name), style)

@@ -133,6 +133,7 @@ def make(facts, botocore):
         for wrapped in [False, True] if call.service == "ec2" else [False]:
             for when in dict.fromkeys(whens or [""]):
                 number += 1
+                maker.given = {records.normal(step) for step in when.lstrip("!").partition("=")[0].split(".")}
                 parameters = triggered(maker.parameters(operation, wrapped), when, facts, (call, action, kind))
                 resources = records.resources_field(call, action, facts.formats)
                 response = maker.response(operation)
@@ -197,6 +198,9 @@ def judge(pair, record, resources, facts, unknowable, untold):
 
 def lists(call, action, kind, facts, parameters):
     """Whether the call asks for all resources of the type: it is named so, and nothing in the request is named like it."""
+    # An account's policy of CloudWatch Logs is for all of its log groups.
+    if call.name in ("PutAccountPolicy", "DeleteAccountPolicy"):
+        return True
     if not re.match(r"(List|Describe|Get|Search)\w*s$", packages.plain_name(call.name)):
         return False
     nouns = [bindings.normal(kind)]

@@ -115,21 +115,25 @@ fn a_condition_is_offered_where_every_call_satisfied_it() {
     let s3 = Some("s3.amazonaws.com");
     let ec2 = Some("ec2.amazonaws.com");
     let own = |id| record(id, "role/app", None, ("sqs", "ListQueues"), &json!({}));
-    let offer = |services: Value| {
+    let offer = |services: Value, certain: bool| {
         json!([{
             "actions": ["kms:Decrypt"], "resources": [KEY],
-            "condition": {"StringEquals": {"kms:ViaService": services}}, "events": 2,
+            "condition": {"StringEquals": {"kms:ViaService": services}}, "uses": 2, "certain": certain,
         }])
     };
-    let in_s3 = offer(json!("s3.eu-central-1.amazonaws.com"));
-    let in_both = offer(json!([
-        "ec2.eu-central-1.amazonaws.com",
-        "s3.eu-central-1.amazonaws.com"
-    ]));
+    let in_s3 = offer(json!("s3.eu-central-1.amazonaws.com"), true);
+    let perhaps = offer(json!("s3.eu-central-1.amazonaws.com"), false);
+    let in_both = offer(
+        json!([
+            "ec2.eu-central-1.amazonaws.com",
+            "s3.eu-central-1.amazonaws.com"
+        ]),
+        true,
+    );
     for (records, expected) in [
         (
             vec![decrypt(1, "user/ann", s3), decrypt(2, "user/ann", s3)],
-            in_s3.clone(),
+            in_s3,
         ),
         (
             vec![decrypt(1, "user/ann", s3), decrypt(2, "user/ann", ec2)],
@@ -150,7 +154,7 @@ fn a_condition_is_offered_where_every_call_satisfied_it() {
                 decrypt(2, "role/app", s3),
                 own(3),
             ],
-            in_s3,
+            perhaps,
         ),
     ] {
         assert_eq!(
@@ -317,4 +321,151 @@ fn messages_that_say_otherwise_than_the_tables_are_counted() {
             "sqs:PurgeQueue, where the tables have sqs:DeleteQueue": 1,
         }})
     );
+}
+
+/// Who called, event source and name, parameters, response, error code.
+type Call<'a> = (&'a str, &'a str, &'a str, Value, Value, Option<&'a str>);
+
+/// The roles that one principal's policy may pass, as `role service`, after the other principals' calls.
+fn passes(calls: &[Call<'_>]) -> Vec<String> {
+    let records: Vec<Value> = calls
+        .iter()
+        .enumerate()
+        .map(|(id, (who, source, name, parameters, response, error))| {
+            let mut record = record(id as u32, who, None, (source, name), parameters);
+            record["responseElements"] = response.clone();
+            if let Some(code) = error {
+                record["errorCode"] = (*code).into();
+            }
+            record
+        })
+        .collect();
+    let said = run(
+        &records,
+        &["generate", "log.json", "--principal", "*/ci", "--quiet"],
+    );
+    let policy: Value = serde_json::from_str(&said.stdout).unwrap();
+    let mut out = Vec::new();
+    for statement in policy["Statement"].as_array().unwrap() {
+        if statement["Action"] != "iam:PassRole" {
+            continue;
+        }
+        let service =
+            statement["Condition"]["StringEqualsIfExists"]["iam:PassedToService"].as_str();
+        let service = service.unwrap_or("").split('.').next().unwrap();
+        let resources = match &statement["Resource"] {
+            Value::Array(many) => many.clone(),
+            one => vec![one.clone()],
+        };
+        out.extend(resources.iter().map(|role| {
+            let name = role.as_str().unwrap().split(":role/").last().unwrap();
+            format!("{name} {service}")
+        }));
+    }
+    out.sort();
+    out
+}
+
+#[test]
+fn only_what_is_passed_is_granted() {
+    let role = |name: &str| format!("arn:aws:iam::{ACCOUNT}:role/{name}");
+    let launch = (
+        "role/ci",
+        "ec2",
+        "RunInstances",
+        json!({"iamInstanceProfile": {"name": "web"}}),
+        Value::Null,
+        None,
+    );
+    let add = |name: &str, error| {
+        let parameters = json!({"instanceProfileName": "web", "roleName": name});
+        (
+            "role/admin",
+            "iam",
+            "AddRoleToInstanceProfile",
+            parameters,
+            Value::Null,
+            error,
+        )
+    };
+    // What failed put no role anywhere.
+    assert_eq!(
+        passes(&[
+            launch.clone(),
+            add("web-role", None),
+            add("admin-role", Some("LimitExceededException"))
+        ]),
+        ["web-role ec2"]
+    );
+    assert_eq!(passes(&[launch]), ["web ec2"]);
+    let call =
+        |source, name, parameters: Value| ("role/ci", source, name, parameters, Value::Null, None);
+    let list = call("sqs", "ListQueues", json!({}));
+    for (source, name, parameters, expected) in [
+        (
+            "elasticmapreduce",
+            "RunJobFlow",
+            json!({
+                "serviceRole": "emr", "jobFlowRole": "emr-ec2",
+                "instances": {"instanceGroups": [{"instanceRole": "MASTER"}, {"instanceRole": "CORE"}]},
+            }),
+            &["emr elasticmapreduce", "emr-ec2 ec2"][..],
+        ),
+        (
+            "batch",
+            "CreateComputeEnvironment",
+            json!({"computeResources": {"instanceRole": "batch-ec2"}, "serviceRole": role("batch")}),
+            &["batch batch", "batch-ec2 ec2"],
+        ),
+        (
+            "codepipeline",
+            "CreatePipeline",
+            json!({"pipeline": {"roleArn": role("pipe"), "stages": [{"actions": [
+                {"roleArn": role("assumed"), "configuration": {"RoleArn": role("stack")}},
+            ]}]}}),
+            &["pipe codepipeline", "stack cloudformation"],
+        ),
+        (
+            "sns",
+            "Subscribe",
+            json!({"attributes": {"SubscriptionRoleArn": role("hose")}}),
+            &["hose sns"],
+        ),
+        (
+            "servicecatalog",
+            "CreateConstraint",
+            json!({"type": "LAUNCH", "parameters": json!({"RoleArn": role("launch")}).to_string()}),
+            &["launch "],
+        ),
+        (
+            "cloudformation",
+            "CreateStack",
+            json!({"stackName": "s", "roleARN": "arn:aws:iam::999999999999:role/x"}),
+            &[],
+        ),
+        (
+            "ec2",
+            "AssociateEnclaveCertificateIamRole",
+            json!({"roleArn": role("x")}),
+            &[],
+        ),
+        (
+            "sagemaker",
+            "CreateTrainingJob",
+            json!({"roleArn": role("train"), "hyperParameters": {"role": role("x")}}),
+            &["train sagemaker"],
+        ),
+        (
+            "redshift",
+            "ModifyClusterIamRoles",
+            json!({"addIamRoles": [role("in")], "removeIamRoles": [role("out")]}),
+            &["in redshift"],
+        ),
+    ] {
+        assert_eq!(
+            passes(&[call(source, name, parameters), list.clone()]),
+            expected,
+            "{name}"
+        );
+    }
 }

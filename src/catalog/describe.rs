@@ -178,10 +178,21 @@ fn describe_event(text: &mut String, source: &str, event: &str, operation: Opera
             parameters,
         } => describe_passed_role(text, service, parameters),
         PassRole::Never => line(text, 2, "passes no role"),
+        PassRole::Unlisted if changes(operation) => {
+            line(
+                text,
+                2,
+                "a role in its request counts as passed: iam:PassRole",
+            );
+        }
         PassRole::Unlisted => {}
     }
-    let why = operation::pass_role_reason(source, event);
-    reason(text, 4, why, "passrole");
+    reason(
+        text,
+        4,
+        operation::pass_role_reason(source, event),
+        "passrole",
+    );
     if operation::makes_service_linked_role(source, event) {
         line(
             text,
@@ -189,6 +200,12 @@ fn describe_event(text: &mut String, source: &str, event: &str, operation: Opera
             "makes a service-linked role where there is none: iam:CreateServiceLinkedRole",
         );
     }
+}
+
+/// Whether the call does more than read.
+fn changes(operation: Operation) -> bool {
+    let reads = |need: Need| matches!(need.action.level(), AccessLevel::List | AccessLevel::Read);
+    matches!(operation, Operation::Needs(needs) if !needs.iter().all(reads))
 }
 
 /// `services` and `parameters` as in [`PassRole::Known`].

@@ -217,12 +217,11 @@ fn pass_role_of(line: &'static str) -> PassRole {
     }
 }
 
-/// Why the call passes a role or none, where a row written by hand says so.
+/// Why the call passes a role or none, where a row written by hand is for this call.
 #[must_use]
 pub fn pass_role_reason(event_source: &str, event_name: &str) -> Option<&'static str> {
-    let name = plain_name(event_name);
-    let row = |name| first_row(PASS_ROLE_OVERRIDES, event_source, name);
-    let [_, _, _, _, reason] = columns(row(name).or_else(|| row("*"))?);
+    let line = first_row(PASS_ROLE_OVERRIDES, event_source, plain_name(event_name))?;
+    let [_, _, _, _, reason] = columns(line);
     Some(reason)
 }
 
@@ -637,12 +636,6 @@ mod tests {
             (
                 "elasticmapreduce",
                 "RunJobFlow",
-                "JobFlowRole",
-                "ec2.amazonaws.com",
-            ),
-            (
-                "elasticmapreduce",
-                "RunJobFlow",
                 "autoScalingRole",
                 "application-autoscaling.amazonaws.com",
             ),
@@ -653,7 +646,12 @@ mod tests {
                 "serviceRole",
                 "batch.amazonaws.com",
             ),
-            ("batch", "CreateComputeEnvironment", "spotIamFleetRole", ""),
+            (
+                "batch",
+                "CreateComputeEnvironment",
+                "spotIamFleetRole",
+                "spotfleet.amazonaws.com",
+            ),
             ("ecs", "RunTask", "taskRoleArn", "ecs-tasks.amazonaws.com"),
             ("ecs", "RunTask", "roleArn", "ecs.amazonaws.com"),
             ("cognito-idp", "CreateUserPool", "snsCallerArn", ""),

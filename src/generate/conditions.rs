@@ -27,15 +27,18 @@ pub(super) fn written(tally: &Tally) -> Vec<Condition> {
 pub struct Offer {
     /// As they were used; sorted.
     pub grant: Grant,
-    /// How many needs of calls it is true of.
-    pub events: u64,
+    /// How many uses it is true of: all that there were.
+    pub uses: u64,
+    /// Whether calls like these are sure to carry the keys. Not of a role: a service that was given the role as its own calls
+    /// like this too, and its calls carry none.
+    pub certain: bool,
 }
 
 /// The conditions that every observed call of some actions satisfied, because a service forwarded all of them, or because
 /// they made one service's service-linked role.
 ///
-/// A role whose calls were all made by services may have been given to them as a service role, whose calls carry none of
-/// the keys; so what tells of forwarding is offered only where the role made a call of its own too.
+/// A role whose calls were all made by services was most likely given to them as their own; to it, what tells of forwarding
+/// is not offered at all.
 #[must_use]
 pub fn offers(usage: &PrincipalUsage, kind: PrincipalKind) -> Vec<Offer> {
     let forwarding = kind != PrincipalKind::Role || calls_itself(usage);
@@ -53,7 +56,7 @@ pub fn offers(usage: &PrincipalUsage, kind: PrincipalKind) -> Vec<Offer> {
         .flat_map(|(conditions, facts)| minimise::grants(facts, conditions));
     let mut grants: Vec<Grant> = grants.collect();
     minimise::order(&mut grants);
-    let events = |grant: &Grant| {
+    let uses = |grant: &Grant| {
         let pairs = grant.actions.iter().flat_map(|action| {
             grant
                 .resources
@@ -68,17 +71,34 @@ pub fn offers(usage: &PrincipalUsage, kind: PrincipalKind) -> Vec<Offer> {
     grants
         .into_iter()
         .map(|grant| Offer {
-            events: events(&grant),
+            uses: uses(&grant),
+            certain: kind != PrincipalKind::Role || !tells_forwarding(&grant.conditions),
             grant,
         })
         .collect()
 }
 
+fn tells_forwarding(conditions: &[Condition]) -> bool {
+    let key = |key: ContextKey| {
+        conditions
+            .iter()
+            .any(|condition| condition.key == key.as_str())
+    };
+    [
+        ContextKey::CalledVia,
+        ContextKey::ViaAwsService,
+        ContextKey::ViaService,
+    ]
+    .into_iter()
+    .any(key)
+}
+
+/// Whether some call was surely not made by a service. Where too many keys were told to be kept, none is sure.
 fn calls_itself(usage: &PrincipalUsage) -> bool {
     let forwarded = |keys: &ContextKeys| keys.iter().any(|(key, _)| key.tells_forwarding());
     usage.used().any(|(_, _, tally)| {
         let by_services = tally.contexts.iter().filter(|(keys, _)| forwarded(keys));
-        tally.used > by_services.map(|(_, count)| count).sum()
+        !tally.contexts.is_cut() && tally.used > by_services.map(|(_, count)| count).sum()
     })
 }
 

@@ -103,8 +103,11 @@ pub struct OfferEntry {
     pub resources: Vec<String>,
     /// The `Condition` block.
     pub condition: serde_json::Value,
-    /// How many needs of calls it is true of: all that there were.
-    pub events: u64,
+    /// How many uses it is true of: all that there were. A call may use several of the actions and resources.
+    pub uses: u64,
+    /// Whether calls like these are sure to carry the keys. `false` of a role: if a service was given it as its own, the
+    /// service's calls look the same in the log and carry none.
+    pub certain: bool,
 }
 
 /// One generalisation.
@@ -224,7 +227,8 @@ impl OfferEntry {
             resources: grant.resources.iter().map(ToString::to_string).collect(),
             // A block of strings can always be a value.
             condition: serde_json::to_value(Block(&grant.conditions)).unwrap_or_default(),
-            events: offer.events,
+            uses: offer.uses,
+            certain: offer.certain,
         }
     }
 }

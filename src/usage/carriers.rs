@@ -8,11 +8,22 @@ use crate::iam::arn::{ResourceArn, last_component};
 use crate::usage::ledger::{Facts, Ledger};
 use crate::usage::passrole::PASS_ROLE;
 
-/// The roles that each carrier was seen with.
-pub type Carriers = BTreeMap<ResourceArn, BTreeSet<ResourceArn>>;
+/// The roles that each carrier was seen with, each kind of carrier by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carriers {
+    profiles: Roles,
+    task_definitions: Roles,
+    /// Whether there were more than are remembered.
+    cut: bool,
+}
 
-/// The most carriers that are remembered, the first in order.
+type Roles = BTreeMap<ResourceArn, BTreeSet<ResourceArn>>;
+
+/// The most carriers of a kind that are remembered, the first in order.
 const MAX_CARRIERS: usize = 10_000;
+
+/// The most roles that are remembered of a carrier, likewise.
+const MAX_ROLES: usize = 100;
 
 /// A carrier, and the roles that a call put into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,26 +66,48 @@ pub fn guess(carrier: &ResourceArn) -> Option<ResourceArn> {
     })
 }
 
-/// Learns from a used call what a carrier holds. A profile's role may have been taken out again since; any that it held
-/// may have been passed.
+/// Learns from a call that succeeded what a carrier holds. When it did is not kept: a profile's role may have been taken
+/// out again since, and any that it held may have been passed.
 pub(crate) fn learn(carriers: &mut Carriers, loaded: &Loaded) {
-    let roles = carriers.entry(same(&loaded.carrier)).or_default();
+    let (known, cut) = match kind(&loaded.carrier) {
+        Some(Kind::InstanceProfile) => (&mut carriers.profiles, &mut carriers.cut),
+        Some(Kind::TaskDefinition) => (&mut carriers.task_definitions, &mut carriers.cut),
+        None => return,
+    };
+    let roles = known.entry(same(&loaded.carrier)).or_default();
     roles.extend(loaded.roles.iter().cloned());
-    bound(carriers);
+    bound(roles, MAX_ROLES, cut);
+    bound_carriers(known, cut);
 }
 
 pub(crate) fn merge(carriers: &mut Carriers, other: Carriers) {
-    for (carrier, roles) in other {
-        carriers.entry(carrier).or_default().extend(roles);
+    carriers.cut |= other.cut;
+    for (known, others) in [
+        (&mut carriers.profiles, other.profiles),
+        (&mut carriers.task_definitions, other.task_definitions),
+    ] {
+        for (carrier, roles) in others {
+            let known = known.entry(carrier).or_default();
+            known.extend(roles);
+            bound(known, MAX_ROLES, &mut carriers.cut);
+        }
+        bound_carriers(known, &mut carriers.cut);
     }
-    bound(carriers);
 }
 
 /// Keeping the first in order gives the same carriers whatever the order of events: one that went had that many before
 /// it, and would go again.
-fn bound(carriers: &mut Carriers) {
-    while carriers.len() > MAX_CARRIERS {
-        carriers.pop_last();
+fn bound_carriers(known: &mut Roles, cut: &mut bool) {
+    while known.len() > MAX_CARRIERS {
+        *cut = true;
+        known.pop_last();
+    }
+}
+
+fn bound(roles: &mut BTreeSet<ResourceArn>, max: usize, cut: &mut bool) {
+    while roles.len() > max {
+        *cut = true;
+        roles.pop_last();
     }
 }
 
@@ -91,84 +124,126 @@ fn same(carrier: &ResourceArn) -> ResourceArn {
     }
 }
 
-/// The roles in `carrier`, as far as the trail shows them. A task definition that is named without its revision is the
-/// newest one, so any of its revisions may have been meant.
-fn roles<'c>(carriers: &'c Carriers, carrier: &ResourceArn) -> Option<Vec<&'c ResourceArn>> {
-    let own = same(carrier);
-    if let Some(roles) = carriers.get(&own) {
-        return Some(roles.iter().collect());
+/// The roles in `carrier`, and how sure they are.
+fn roles(carriers: &Carriers, carrier: &ResourceArn) -> (BTreeSet<ResourceArn>, Shown) {
+    let shown = match kind(carrier) {
+        Some(Kind::InstanceProfile) => {
+            carriers.profiles.get(&same(carrier)).cloned().map(|roles| {
+                // It holds one at a time.
+                let several = roles.len() > 1;
+                (roles, several)
+            })
+        }
+        Some(Kind::TaskDefinition) => in_task_definition(&carriers.task_definitions, carrier),
+        None => None,
+    };
+    match shown {
+        Some((roles, true)) => (roles, Shown::Several),
+        Some((roles, false)) => (roles, Shown::Surely),
+        None => (guess(carrier).into_iter().collect(), Shown::Not),
     }
-    let family = format!("{own}:");
-    let revisions = carriers
-        .range(ResourceArn::from_pattern(family.as_str())..)
-        .take_while(|(revision, _)| revision.as_str().starts_with(&family));
-    let revisions: Vec<_> = revisions.map(|(_, roles)| roles).collect();
-    let known = kind(carrier) == Some(Kind::TaskDefinition) && !revisions.is_empty();
-    known.then(|| {
-        let roles: BTreeSet<&ResourceArn> = revisions.into_iter().flatten().collect();
-        roles.into_iter().collect()
-    })
 }
 
-/// Puts the roles in the place of the carriers in all facts of `iam:PassRole`, and a note where the trail does not show
-/// them. Returns what was put in the place of what.
-pub(crate) fn settle(ledger: &mut Ledger) -> BTreeMap<ResourceArn, Vec<ResourceArn>> {
-    let mut settled = BTreeMap::new();
+/// The roles in a task definition, and whether those of several revisions. One that is named without its revision is the
+/// newest, so any of its revisions may have been meant.
+fn in_task_definition(
+    known: &Roles,
+    carrier: &ResourceArn,
+) -> Option<(BTreeSet<ResourceArn>, bool)> {
+    if let Some(roles) = known.get(carrier) {
+        return Some((roles.clone(), false));
+    }
+    let family = format!("{carrier}:");
+    let revisions: Vec<&BTreeSet<ResourceArn>> = known
+        .range(ResourceArn::from_pattern(family.as_str())..)
+        .take_while(|(revision, _)| revision.as_str().starts_with(&family))
+        .map(|(_, roles)| roles)
+        .collect();
+    let all: BTreeSet<ResourceArn> = revisions.iter().copied().flatten().cloned().collect();
+    let several = revisions.iter().any(|roles| **roles != all);
+    (!revisions.is_empty()).then_some((all, several))
+}
+
+/// How sure the roles in a carrier are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    /// The trail shows them.
+    Surely,
+    /// The trail shows several sets, of which the call passed one.
+    Several,
+    /// The trail does not show them.
+    Not,
+}
+
+/// What was put in the place of a carrier.
+#[derive(Clone, Debug)]
+pub(crate) struct Unloaded {
+    /// The roles; a guess where the trail shows none.
+    pub(crate) roles: Vec<ResourceArn>,
+    shown: Shown,
+}
+
+/// Puts the roles in the place of the carriers in all facts of `iam:PassRole`. Returns what was put in the place of what.
+pub(crate) fn settle(ledger: &mut Ledger) -> BTreeMap<ResourceArn, Unloaded> {
+    let mut unloaded = BTreeMap::new();
     for usage in ledger.principals.values_mut() {
-        move_roles(&mut usage.refused, &ledger.carriers, &mut settled);
-        for carrier in move_roles(&mut usage.facts, &ledger.carriers, &mut settled) {
-            usage.note(&unknown(&carrier));
+        for facts in [&mut usage.facts, &mut usage.refused] {
+            unload(facts, &ledger.carriers, &mut unloaded);
         }
     }
-    settled
+    unloaded
 }
 
-/// Returns the carriers whose roles the trail does not show.
-fn move_roles(
-    facts: &mut Facts,
-    carriers: &Carriers,
-    settled: &mut BTreeMap<ResourceArn, Vec<ResourceArn>>,
-) -> Vec<ResourceArn> {
+fn unload(facts: &mut Facts, carriers: &Carriers, unloaded: &mut BTreeMap<ResourceArn, Unloaded>) {
     let Some(passed) = facts.get_mut(&PASS_ROLE) else {
-        return Vec::new();
+        return;
     };
-    let found: Vec<ResourceArn> = passed
-        .keys()
-        .filter(|resource| kind(resource).is_some())
-        .cloned()
-        .collect();
-    let mut unknown = Vec::new();
-    for carrier in found {
-        let known = roles(carriers, &carrier);
-        let roles: Vec<ResourceArn> = match &known {
-            Some(roles) => roles.iter().copied().cloned().collect(),
-            None => guess(&carrier).into_iter().collect(),
-        };
+    let found = passed.keys().filter(|resource| kind(resource).is_some());
+    for carrier in found.cloned().collect::<Vec<_>>() {
+        let (roles, shown) = roles(carriers, &carrier);
         if let Some(tally) = passed.remove(&carrier) {
             for role in &roles {
                 let passed = passed.entry(role.clone()).or_default();
                 passed.absorb(tally.clone());
             }
         }
-        if known.is_none() {
-            unknown.push(carrier.clone());
-        }
-        settled.insert(carrier, roles);
+        let roles = roles.into_iter().collect();
+        unloaded.insert(carrier, Unloaded { roles, shown });
     }
     if passed.is_empty() {
         facts.remove(&PASS_ROLE);
     }
-    unknown
 }
 
-fn unknown(carrier: &ResourceArn) -> String {
-    match guess(carrier) {
-        Some(role) => format!(
-            "iam:PassRole on {role} is a guess by its name: the trail does not show the role in {carrier}, which was handed over"
-        ),
-        None => format!(
-            "started tasks of {carrier}; the trail does not show the roles in it, so iam:PassRole on those roles is not in the policy"
-        ),
+/// What a reader must know of the roles that were put in the place of `carrier`, as they are now.
+pub(crate) fn note(
+    carriers: &Carriers,
+    carrier: &ResourceArn,
+    unloaded: &Unloaded,
+    roles: &[ResourceArn],
+) -> Option<String> {
+    let names: Vec<&str> = roles.iter().map(ResourceArn::as_str).collect();
+    let names = names.join(", ");
+    let trail = match carriers.cut {
+        true => {
+            "of more instance profiles and task definitions than are remembered, the first in order do not show"
+        }
+        false => "the trail does not show",
+    };
+    match (unloaded.shown, kind(carrier)?) {
+        (Shown::Surely, _) => None,
+        (Shown::Not, Kind::InstanceProfile) => Some(format!(
+            "iam:PassRole on {names} is a guess by its name: {trail} the role in {carrier}, which was handed over"
+        )),
+        (Shown::Not, Kind::TaskDefinition) => Some(format!(
+            "started tasks of {carrier}; {trail} the roles in it, so iam:PassRole on those roles is not in the policy"
+        )),
+        (Shown::Several, Kind::InstanceProfile) => Some(format!(
+            "iam:PassRole is granted on each role that {carrier} held in the time of the trail: {names}"
+        )),
+        (Shown::Several, Kind::TaskDefinition) => Some(format!(
+            "started tasks of the newest revision of {carrier}; iam:PassRole is granted on the roles of all revisions that the trail shows: {names}"
+        )),
     }
 }
 
@@ -176,7 +251,7 @@ fn unknown(carrier: &ResourceArn) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Loaded, settle};
+    use super::Loaded;
     use crate::iam::arn::ResourceArn;
     use crate::iam::principal::{Principal, PrincipalKind};
     use crate::usage::context::ContextKeys;
@@ -268,7 +343,8 @@ mod tests {
                     ("task-definition/apiary:1", &["role/bees"]),
                 ],
                 &[("role/api", 2), ("role/bees", 1), ("role/old", 2)],
-                0,
+                // Any of the revisions may have been meant.
+                1,
             ),
             // A task definition without roles passes none; of one that nothing shows, nothing can be guessed.
             (
@@ -285,7 +361,7 @@ mod tests {
             for (carrier, roles) in *loads {
                 ledger.add(&resolved(roles, Some((carrier, roles))), None, None);
             }
-            settle(&mut ledger);
+            ledger.settle();
             let usage = ledger.principals.into_values().next().unwrap();
             let found: BTreeMap<_, _> = usage.facts.get(&PASS_ROLE).into_iter().flatten().collect();
             let found: Vec<(String, u64)> = found

@@ -122,6 +122,12 @@ impl Contexts {
         self.counts.iter().map(|(keys, count)| (keys, *count))
     }
 
+    /// Whether there were too many to be kept.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.too_many
+    }
+
     /// The number of calls that told any key.
     #[must_use]
     pub fn total(&self) -> u64 {

@@ -10,13 +10,14 @@ use crate::iam::action::Action;
 use crate::iam::arn::{ResourceArn, last_component};
 use crate::iam::principal::Principal;
 use crate::usage::bounded;
-use crate::usage::carriers::{self, Carriers};
+use crate::usage::carriers::{self, Carriers, Unloaded};
 use crate::usage::context::Contexts;
 use crate::usage::passrole::PASS_ROLE;
 use crate::usage::paths;
 use crate::usage::resolve::{Need, Outcome, Resolved};
 
-/// The most distinct resources that are kept apart for one action of one principal. Beyond it, resources are cut to a
+/// The most distinct resources that are kept apart for one action of one principal, but for the services whose resources
+/// say who may do what: those are never cut. Beyond it, resources are cut to a
 /// common depth: `bucket/a/b/c` becomes `bucket/a/*`, at the greatest depth that leaves no more than this many.
 pub const MAX_RESOURCES: usize = 10_000;
 
@@ -356,11 +357,35 @@ impl Ledger {
     /// Puts right what single records cannot tell, from all of them. To be called once, when all events are in; returns
     /// what was moved where.
     pub fn settle(&mut self) -> Settled {
-        Settled {
-            principals: self.join_paths(),
-            carriers: carriers::settle(self),
+        let principals = self.join_paths();
+        let passed = self.passed_carriers();
+        let carriers = carriers::settle(self);
+        let settled = Settled {
+            principals,
+            carriers,
             paths: paths::settle(self),
+        };
+        for (principal, carrier) in passed {
+            if let Some(unloaded) = settled.carriers.get(&carrier)
+                && let Some(usage) = self.principals.get_mut(&principal)
+            {
+                let roles = settled.resources(&PASS_ROLE, carrier.clone());
+                if let Some(note) = carriers::note(&self.carriers, &carrier, unloaded, &roles) {
+                    usage.note(&note);
+                }
+            }
         }
+        settled
+    }
+
+    /// Who handed over what carries roles.
+    fn passed_carriers(&self) -> Vec<(Principal, ResourceArn)> {
+        let passed = self.principals.iter().flat_map(|(principal, usage)| {
+            let resources = usage.facts.get(&PASS_ROLE).into_iter().flatten();
+            let carriers = resources.filter(|(resource, _)| carriers::kind(resource).is_some());
+            carriers.map(|(carrier, _)| (principal.clone(), carrier.clone()))
+        });
+        passed.collect()
     }
 
     /// Joins each role that was seen without its path (some records have only the assumed-role ARN) to the same role
@@ -410,7 +435,7 @@ impl Ledger {
 pub struct Settled {
     principals: BTreeMap<Principal, Principal>,
     /// What carried roles, and the roles that were put in its place.
-    carriers: BTreeMap<ResourceArn, Vec<ResourceArn>>,
+    carriers: BTreeMap<ResourceArn, Unloaded>,
     paths: BTreeMap<(Action, ResourceArn), ResourceArn>,
 }
 
@@ -432,7 +457,9 @@ impl Settled {
             self.paths.get(&fact).cloned().unwrap_or(fact.1)
         };
         match self.carriers.get(&resource) {
-            Some(roles) if *action == PASS_ROLE => roles.iter().cloned().map(moved).collect(),
+            Some(unloaded) if *action == PASS_ROLE => {
+                unloaded.roles.iter().cloned().map(moved).collect()
+            }
             _ => vec![moved(resource)],
         }
     }

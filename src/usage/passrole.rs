@@ -8,7 +8,6 @@ use crate::iam::action::Action;
 use crate::iam::arn::{ArnParts, ResourceArn, escape};
 use crate::usage::carriers::{self, Kind, Loaded};
 use crate::usage::context::{ContextKey, ContextKeys};
-use crate::usage::request::Leaf;
 use crate::usage::resolve::{Basis, Need};
 use crate::usage::resource::Request;
 
@@ -18,9 +17,11 @@ pub const PASS_ROLE: Action = Action::known("iam:PassRole");
 /// Who takes the role out of an instance profile.
 const EC2: &str = "ec2.amazonaws.com";
 
-/// Parameters that name an instance profile, as an ARN, a name, or an object around either. Source: the API References
-/// of Amazon EC2 (`RunInstances`), Amazon EMR (`RunJobFlow`) and AWS Batch (`ComputeResource`).
-const PROFILE_PARAMETERS: [&str; 3] = ["iamInstanceProfile", "instanceRole", "jobFlowRole"];
+/// Who takes the roles out of a task definition.
+const ECS_TASKS: &str = "ecs-tasks.amazonaws.com";
+
+/// What a call hands over: a role or what carries roles, and the service that gets it, where the tables say.
+type Passed = (Option<&'static str>, ResourceArn);
 
 /// Adds `iam:PassRole` on every role that `request` hands over to `needs`, and on what carries roles (see
 /// [`carriers`]). Returns what the call itself put roles into.
@@ -39,43 +40,20 @@ pub fn infer(
     if !known && rows.iter().all(reads) {
         return None;
     }
-    let mut passed: Vec<(&str, ResourceArn)> = request
-        .parameters
-        .leaves()
-        .iter()
-        .filter_map(|leaf| {
-            let role = match listing(listed, leaf.name) {
-                Some(true) => role_arn(leaf, false, request),
-                Some(false) => None,
-                None if is_role_name(leaf.name) && !names_profile(leaf) => {
-                    role_arn(leaf, known, request)
-                }
-                None => None,
-            };
-            Some((listed.service_of(leaf.name).unwrap_or_default(), role?))
-        })
-        .collect();
-    for (path, place) in listed_paths(listed) {
-        let service = listed.service_of(path);
-        for value in request.parameters.at(path) {
-            let leaf = Leaf {
-                name: path,
-                depth: 1,
-                value,
-            };
-            let found = match place {
-                Place::Role => role_arn(&leaf, true, request).map(|role| (service, role)),
-                Place::Profile => profile(request, value).map(|profile| (Some(EC2), profile)),
-            };
-            passed.extend(found.map(|(service, role)| (service.unwrap_or_default(), role)));
-        }
+    let mut passed = by_path(listed, request);
+    if !parameters(listed).starts_with('=') {
+        passed.extend(by_name(listed, request));
     }
-    let mut roles: Vec<ResourceArn> = passed.iter().map(|(_, role)| role.clone()).collect();
+    let roles = passed.iter().map(|(_, role)| role);
+    let mut roles: Vec<ResourceArn> = roles
+        .filter(|role| carriers::kind(role).is_none())
+        .cloned()
+        .collect();
     roles.sort();
-    passed.extend(profiles(request).map(|profile| (EC2, profile)));
+    passed.extend(profiles(request).map(|profile| (Some(EC2), profile)));
     if listing(listed, "taskDefinition") == Some(true) && !replaces_task_roles(request) {
         let definition = task_definition(request);
-        passed.extend(definition.map(|definition| ("ecs-tasks.amazonaws.com", definition)));
+        passed.extend(definition.map(|definition| (Some(ECS_TASKS), definition)));
     }
     passed.sort();
     passed.dedup();
@@ -92,38 +70,101 @@ pub fn infer(
     loaded(request, roles)
 }
 
-/// The service as `iam:PassedToService` has it. In partitions other than AWS's own two with plain names some services
-/// have names of their own (`ec2.amazonaws.com.cn`), which the table does not know.
-fn passed_to(service: &str, request: &Request<'_, '_, '_>) -> ContextKeys {
-    let keys = ContextKeys::default();
-    match service.is_empty() || !matches!(&*request.partition, "aws" | "aws-us-gov") {
-        true => keys,
-        false => keys.with(ContextKey::PassedToService, service),
+/// The table's parameters of the call.
+fn parameters(listed: PassRole) -> &'static str {
+    match listed {
+        PassRole::Known { parameters, .. } => parameters,
+        PassRole::Never | PassRole::Unlisted => "",
     }
 }
 
-fn names_profile(leaf: &Leaf<'_>) -> bool {
-    let named = PROFILE_PARAMETERS
-        .iter()
-        .any(|name| name.eq_ignore_ascii_case(leaf.name));
-    named && !leaf.value.contains(":role/")
+/// The roles in the parameters that are named like one, or that the table names.
+fn by_name(listed: PassRole, request: &Request<'_, '_, '_>) -> Vec<Passed> {
+    let known = listed != PassRole::Unlisted;
+    let leaves = request.parameters.leaves().iter();
+    let passed = leaves.filter_map(|leaf| {
+        let role = match listing(listed, leaf.name) {
+            Some(true) => role_arn(leaf.value, false, request),
+            Some(false) => None,
+            None if is_role_name(leaf.name) => role_arn(leaf.value, known, request),
+            None => None,
+        };
+        Some((listed.service_of(leaf.name), role?))
+    });
+    passed.collect()
+}
+
+/// What stands at the paths that the table lists: into what holds text of the caller's own choosing, which is not
+/// searched for names (`parameters.AutomationAssumeRole`), and where one name means two things.
+fn by_path(listed: PassRole, request: &Request<'_, '_, '_>) -> Vec<Passed> {
+    let parameters = parameters(listed);
+    let paths = parameters
+        .strip_prefix('=')
+        .unwrap_or(parameters)
+        .split(',');
+    let mut passed = Vec::new();
+    for path in paths.filter(|path| path.contains(['.', '@', '|'])) {
+        let service = listed.service_of(path);
+        if let Some(path) = path.strip_prefix('@') {
+            let profiles = request.parameters.at(path).into_iter();
+            let profiles = profiles.filter_map(|value| profile(request, value));
+            passed.extend(profiles.map(|profile| (Some(EC2), profile)));
+        } else if let Some(path) = path.strip_suffix("|json") {
+            let texts = request.parameters.at(path).into_iter();
+            let documents = texts.filter_map(|text| serde_json::from_str(text).ok());
+            for document in documents {
+                roles_in(&document, request, &mut |role| passed.push((service, role)));
+            }
+        } else {
+            let roles = request.parameters.at(path).into_iter();
+            let roles = roles.filter_map(|value| role_arn(value, true, request));
+            passed.extend(roles.map(|role| (service, role)));
+        }
+    }
+    passed
+}
+
+/// The roles in the members of a JSON text that are named like one.
+fn roles_in(
+    document: &serde_json::Value,
+    request: &Request<'_, '_, '_>,
+    found: &mut impl FnMut(ResourceArn),
+) {
+    match document {
+        serde_json::Value::Object(members) => {
+            for (name, value) in members {
+                let role = value.as_str().filter(|_| is_role_name(name));
+                match role.and_then(|role| role_arn(role, true, request)) {
+                    Some(role) => found(role),
+                    None => roles_in(value, request, found),
+                }
+            }
+        }
+        serde_json::Value::Array(list) => {
+            list.iter()
+                .for_each(|value| roles_in(value, request, found));
+        }
+        _ => {}
+    }
+}
+
+/// The service as `iam:PassedToService` has it. In partitions other than AWS's own two with plain names some services
+/// have names of their own (`ec2.amazonaws.com.cn`), which the table does not know.
+fn passed_to(service: Option<&str>, request: &Request<'_, '_, '_>) -> ContextKeys {
+    let plain_names = matches!(&*request.partition, "aws" | "aws-us-gov");
+    match service.filter(|_| plain_names) {
+        Some(service) => ContextKeys::default().with(ContextKey::PassedToService, service),
+        None => ContextKeys::default(),
+    }
 }
 
 /// The instance profiles in the request; where it names a launch template in their place, those that the response shows
 /// on the instances.
 fn profiles<'r>(request: &'r Request<'_, '_, '_>) -> impl Iterator<Item = ResourceArn> + 'r {
-    let requested = PROFILE_PARAMETERS
-        .iter()
-        .flat_map(|name| request.parameters.below(name))
-        .filter(|value| !value.contains(":role/"));
-    let shown = || {
-        request
-            .response
-            .at("instancesSet.items.iamInstanceProfile.arn")
-    };
-    let mut names: Vec<&str> = requested.collect();
+    let mut names = request.parameters.below("iamInstanceProfile");
     if names.is_empty() && request.call == "RunInstances" {
-        names = shown();
+        let path = "instancesSet.items.iamInstanceProfile.arn";
+        names = request.response.at(path);
     }
     names
         .into_iter()
@@ -138,28 +179,6 @@ fn profile(request: &Request<'_, '_, '_>, value: &str) -> Option<ResourceArn> {
     (carriers::kind(&arn) == Some(Kind::InstanceProfile)).then_some(arn)
 }
 
-/// What stands at a path that the table lists.
-enum Place {
-    Role,
-    Profile,
-}
-
-/// The paths among the table's parameters: into what holds text of the caller's own choosing, which is not searched
-/// for names (`parameters.AutomationAssumeRole`). Behind an `@` is an instance profile.
-fn listed_paths(listed: PassRole) -> impl Iterator<Item = (&'static str, Place)> {
-    let parameters = match listed {
-        PassRole::Known { parameters, .. } => parameters,
-        PassRole::Never | PassRole::Unlisted => "",
-    };
-    parameters
-        .split(',')
-        .filter(|listed| listed.contains(['.', '@']))
-        .map(|listed| match listed.strip_prefix('@') {
-            Some(path) => (path, Place::Profile),
-            None => (listed, Place::Role),
-        })
-}
-
 /// Whether the call puts both roles of the task definition aside for others.
 fn replaces_task_roles(request: &Request<'_, '_, '_>) -> bool {
     ["taskRoleArn", "executionRoleArn"]
@@ -170,9 +189,16 @@ fn replaces_task_roles(request: &Request<'_, '_, '_>) -> bool {
 /// The revision of the task definition that was started, from the response where the request leaves it out.
 /// Source: Amazon ECS Developer Guide, "IAM roles for Amazon ECS".
 fn task_definition(request: &Request<'_, '_, '_>) -> Option<ResourceArn> {
-    let started = request.response.at("tasks.taskDefinitionArn");
-    let requested = request.parameters.at("taskDefinition");
-    let name = *started.first().or(requested.first())?;
+    let requested = *request.parameters.at("taskDefinition").first()?;
+    let shown = [
+        "tasks.taskDefinitionArn",
+        "service.taskDefinition",
+        "taskSet.taskDefinition",
+    ];
+    let shown = shown
+        .iter()
+        .find_map(|path| request.response.at(path).first().copied());
+    let name = shown.unwrap_or(requested);
     Some(match ArnParts::parse(name) {
         Some(_) => ResourceArn::from_pattern(escape(name)),
         None => {
@@ -213,10 +239,7 @@ fn entity(request: &Request<'_, '_, '_>, kind: &str, name: &str) -> ResourceArn 
 
 /// What the table says of the parameter `name`: its role is passed, is not, or nothing.
 fn listing(listed: PassRole, name: &str) -> Option<bool> {
-    let PassRole::Known { parameters, .. } = listed else {
-        return None;
-    };
-    parameters
+    parameters(listed)
         .split(',')
         .find_map(|listed| match listed.strip_prefix('!') {
             Some(listed) => listed.eq_ignore_ascii_case(name).then_some(false),
@@ -232,15 +255,16 @@ fn is_role_name(name: &str) -> bool {
 }
 
 /// The role's ARN in policy syntax. A plain name counts only where the call is known to pass a role (ECS takes
-/// `taskRoleArn: "web"`): such a role has no path.
-fn role_arn(leaf: &Leaf<'_>, known: bool, request: &Request<'_, '_, '_>) -> Option<ResourceArn> {
-    if let Some(arn) = ArnParts::parse(leaf.value) {
-        let is_role = arn.service == "iam" && arn.resource.starts_with("role/");
-        return is_role.then(|| ResourceArn::from_pattern(escape(leaf.value)));
+/// `taskRoleArn: "web"`): such a role has no path. A role of another account cannot be passed, whatever a policy says.
+/// Source: IAM User Guide, "Grant a user permissions to pass a role to an AWS service".
+fn role_arn(value: &str, known: bool, request: &Request<'_, '_, '_>) -> Option<ResourceArn> {
+    if let Some(arn) = ArnParts::parse(value) {
+        let own = request.caller.account.is_empty() || arn.account == request.caller.account;
+        let is_role = arn.service == "iam" && arn.resource.starts_with("role/") && own;
+        return is_role.then(|| ResourceArn::from_pattern(escape(value)));
     }
-    let is_name = leaf
-        .value
+    let is_name = value
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-/".contains(&b));
-    (known && is_name).then(|| entity(request, "role", leaf.value))
+    (known && is_name).then(|| entity(request, "role", value))
 }

@@ -140,8 +140,12 @@ pub fn resolve(event: &Event<'_, '_>, memo: &mut Memo) -> Resolved {
         needs,
         loaded,
         message,
+        unseen_template,
     } = decide(event, &caller, memo);
     let mut notes = Vec::new();
+    if outcome == Outcome::Used && unseen_template {
+        notes.push(UNSEEN_TEMPLATE.to_owned());
+    }
     if outcome == Outcome::Used && event.request_parameters.is_none() {
         notes.extend(needs.iter().filter(|need| !need.told).map(untold));
     }
@@ -155,6 +159,9 @@ pub fn resolve(event: &Event<'_, '_>, memo: &mut Memo) -> Resolved {
         notes,
     }
 }
+
+/// What a reader must know of an instance that was started of a launch template, where the response does not show it.
+const UNSEEN_TEMPLATE: &str = "started instances of a launch template, and the record does not show what was started: the image, subnet and security groups are granted as wildcards, and iam:PassRole on the role of its instance profile, if it has one, is not in the policy";
 
 /// What a reader must know of a need whose resource the record does not tell.
 fn untold(need: &Need) -> String {
@@ -178,6 +185,8 @@ struct Decided {
     needs: Vec<Need>,
     loaded: Option<Loaded>,
     message: Option<Said>,
+    /// Whether instances were started of a launch template that the record does not show.
+    unseen_template: bool,
 }
 
 impl Decided {
@@ -188,6 +197,7 @@ impl Decided {
             needs: Vec::new(),
             loaded: None,
             message: None,
+            unseen_template: false,
         }
     }
 }
@@ -231,6 +241,9 @@ fn decide(event: &Event<'_, '_>, caller: &Caller, memo: &mut Memo) -> Decided {
         // A call that failed after it was authorised put nothing anywhere.
         loaded: loaded.filter(|_| outcome == Outcome::Used && event.error_code.is_none()),
         message,
+        unseen_template: request.call == "RunInstances"
+            && event.response_elements.is_none()
+            && request.parameters.has("launchTemplate"),
     }
 }
 
