@@ -17,6 +17,7 @@ pub mod output;
 mod paint;
 pub mod principals;
 pub mod progress;
+pub mod simulate;
 pub mod verify;
 
 /// Least privilege from observed use: reads CloudTrail logs, writes the IAM policies that fit, and proves them.
@@ -40,6 +41,7 @@ enum Command {
     Generate(generate::Arguments),
     Map(map::Arguments),
     Verify(verify::Arguments),
+    Simulate(simulate::Arguments),
     Principals(principals::Arguments),
     Catalog(catalog::Arguments),
 }
@@ -97,6 +99,7 @@ fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Generate(command) => generate::run(&command, quiet),
         Command::Map(command) => map::run(&command, quiet),
         Command::Verify(command) => verify::run(&command, quiet),
+        Command::Simulate(command) => simulate::run(&command),
         Command::Principals(command) => principals::run(&command, quiet),
         Command::Catalog(command) => catalog::run(&command),
     };

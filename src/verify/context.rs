@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Deserializer};
+
+use crate::verify::json::{Entries, Many, Scalar};
+
 /// The condition keys of one request. The names of keys are compared without regard to case.
 /// Source: IAM User Guide, "IAM JSON policy elements: Condition".
 #[derive(Clone, Debug)]
@@ -59,5 +63,20 @@ impl Context {
     /// What is known of `name`, which is in lower case.
     pub(crate) fn get(&self, name: &str) -> &Key {
         self.keys.get(name).unwrap_or(&self.rest)
+    }
+}
+
+/// A complete context, from `{"aws:SourceIp": ["203.0.113.7"], "aws:TagKeys": ["a", "b"]}`. A value may stand without its
+/// list, a number or boolean without quotes; a key given twice, in whatever case, is refused.
+impl<'de> Deserialize<'de> for Context {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Entries(keys) = Entries::<Many<Scalar>>::deserialize(deserializer)?;
+        let keys = keys.into_iter();
+        Ok(
+            keys.fold(Self::complete(), |context, (name, Many(values))| {
+                let values = values.into_iter().map(|Scalar(value)| value);
+                context.with(&name, Key::Known(values.collect()))
+            }),
+        )
     }
 }

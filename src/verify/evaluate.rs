@@ -1,32 +1,37 @@
-//! The decision on one request, as IAM takes it over identity policies.
+//! A request, the decision on it and the reason; and the decision by identity policies alone.
 //!
 //! Source: IAM User Guide, "Policy evaluation logic": an explicit deny wins, then an allow, else the request is denied
-//! implicitly.
+//! implicitly. What the other types of policies have to say is the matter of [`crate::verify::authorize`].
 
-use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::iam::arn::ArnParts;
-use crate::iam::policy::Effect;
-use crate::verify::context::Context;
+use crate::verify::caller::{Caller, Named};
+use crate::verify::context::{Context, Key};
 use crate::verify::glob::Glob;
-use crate::verify::matcher::Answer;
-use crate::verify::policy::{Policy, PrincipalPattern, Statement};
+use crate::verify::layer::{Lack, Lacking, Layer, conclude};
+use crate::verify::policy::Policy;
 use crate::verify::resource::Subject;
 
 /// What is asked: may this principal do this action on this resource?
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    principal: &'a str,
-    action: &'a str,
-    resource: &'a str,
-    context: &'a Context,
-    action_glob: Glob,
-    subject: Subject,
+    pub(crate) caller: Caller<'a>,
+    pub(crate) action: &'a str,
+    pub(crate) resource: &'a str,
+    pub(crate) context: &'a Context,
+    pub(crate) action_glob: Glob,
+    pub(crate) subject: Subject,
 }
 
 impl<'a> Request<'a> {
-    /// A request by `principal` (the ARN of a user or a role) for `action` (`s3:GetObject`) on `resource`.
+    /// A request by `principal` for `action` (`s3:GetObject`) on `resource`.
+    ///
+    /// `principal` is the ARN of a user, a role, a session (`arn:aws:sts::111122223333:assumed-role/ci/build`), an
+    /// account's root user or an identity provider, the name of a service (`ec2.amazonaws.com`), or `*` for somebody
+    /// without credentials. A role's ARN stands for a session of it that no policy names.
     ///
     /// `resource` is in the syntax of [`crate::iam::arn::ResourceArn`]. `*` alone is what IAM is asked about an action
     /// that knows no resources; an ARN with wildcards stands for each resource that it describes: it is allowed where a
@@ -39,7 +44,7 @@ impl<'a> Request<'a> {
         context: &'a Context,
     ) -> Self {
         Self {
-            principal,
+            caller: Caller::new(principal),
             action,
             resource,
             context,
@@ -47,12 +52,28 @@ impl<'a> Request<'a> {
             subject: Subject::new(resource),
         }
     }
+
+    /// The account that owns the resource: by the key `aws:ResourceAccount`, else by the resource's ARN, else the
+    /// principal's own.
+    pub(crate) fn owner(&self) -> &str {
+        if let Key::Known(values) = self.context.get("aws:resourceaccount")
+            && let [account] = &values[..]
+        {
+            return account;
+        }
+        let parts = ArnParts::parse(self.resource);
+        parts
+            .map(|parts| parts.account)
+            .filter(|account| !account.is_empty() && account.bytes().all(|b| b.is_ascii_digit()))
+            .unwrap_or(self.caller.account)
+    }
 }
 
 /// A policy and whom it is attached to.
 #[derive(Clone, Copy, Debug)]
 pub struct Attached<'p> {
-    /// The ARN of the one principal that it is attached to; `None` for all.
+    /// The ARN of the one principal that it is attached to; `None` for all, and for policies that are not attached to
+    /// principals.
     pub principal: Option<&'p str>,
     /// What to call the policy in answers: its file.
     pub name: &'p str,
@@ -90,7 +111,7 @@ impl Decision {
 }
 
 /// A statement that had a part in a decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Matched<'p> {
     /// [`Attached::name`].
     pub policy: &'p str,
@@ -111,261 +132,58 @@ pub struct Judgement<'p> {
     pub decision: Decision,
     /// The statements that allow, or deny, or leave it open; empty where nothing does.
     pub matched: Vec<Matched<'p>>,
-    /// What came closest to allowing a request that is implicitly denied.
-    near: Option<Near<'p>>,
+    /// What a request that is implicitly denied lacks.
+    pub(crate) lack: Option<Lack<'p>>,
+    /// Whether an undecided request may turn out to be denied explicitly.
+    pub(crate) may_be_denied: bool,
 }
 
-/// How an allowing statement failed to apply.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Near<'p> {
-    Resource,
-    Part(Matched<'p>),
-    Condition(Matched<'p>, &'p str),
-}
-
-/// How far a statement reaches a request.
-enum Reach<'p> {
-    /// It says nothing of it.
-    None,
-    /// Its action fits, its resource does not.
-    Action,
-    /// Its action fits, its resource fits some of the family that is asked about.
-    Part,
-    /// All fits but the condition on this key.
-    Unmet(&'p str),
-    /// That is not known.
-    Open,
-    /// It applies.
-    Full,
-}
-
-/// Judges `request` by those of `policies` that are attached to its principal.
+/// Judges `request` by the identity policies among `policies` that are attached to its principal, and by nothing else.
 #[must_use]
 pub fn evaluate<'p>(request: &Request<'_>, policies: &[Attached<'p>]) -> Judgement<'p> {
-    let mut allow = Vec::new();
-    let mut deny = Vec::new();
-    let mut open_allow = Vec::new();
-    let mut open_deny = Vec::new();
-    let mut near = None;
-    for attached in policies {
-        if attached.principal.is_some_and(|p| p != request.principal) {
-            continue;
-        }
-        for statement in &attached.policy.statements {
-            let matched = Matched {
-                policy: attached.name,
-                statement: &statement.label,
-            };
-            match (reach(statement, request), statement.effect) {
-                (Reach::Full, Effect::Deny) => deny.push(matched),
-                (Reach::Full, Effect::Allow) => allow.push(matched),
-                (Reach::Open, Effect::Deny) => open_deny.push((matched, statement)),
-                (Reach::Open, Effect::Allow) => open_allow.push((matched, statement)),
-                (Reach::Unmet(key), Effect::Allow) => near = Some(Near::Condition(matched, key)),
-                (Reach::Part, Effect::Allow) if !matches!(near, Some(Near::Condition(..))) => {
-                    near = Some(Near::Part(matched));
-                }
-                (Reach::Action, Effect::Allow) if near.is_none() => near = Some(Near::Resource),
-                _ => {}
-            }
-        }
-    }
-    let (decision, matched) = if !deny.is_empty() {
-        (Decision::ExplicitlyDenied, deny)
-    } else if allow.is_empty() && open_allow.is_empty() {
-        (Decision::ImplicitlyDenied, Vec::new())
-    } else if !allow.is_empty() && open_deny.is_empty() {
-        (Decision::Allowed, allow)
-    } else {
-        let mut open = open_deny;
-        if allow.is_empty() {
-            open.extend(open_allow);
-        }
-        undecided(&open, request)
-    };
-    Judgement {
-        decision,
-        matched,
-        near,
-    }
-}
-
-fn undecided<'p>(
-    open: &[(Matched<'p>, &'p Statement)],
-    request: &Request<'_>,
-) -> (Decision, Vec<Matched<'p>>) {
-    let keys: BTreeSet<String> = open
-        .iter()
-        .flat_map(|(_, statement)| open_keys(statement, request.context))
-        .collect();
-    let keys = keys.into_iter().collect();
-    let matched = open.iter().map(|(matched, _)| *matched).collect();
-    (Decision::Undecided { keys }, matched)
-}
-
-/// The keys that keep `statement` from being decided.
-fn open_keys(statement: &Statement, context: &Context) -> Vec<String> {
-    let resources = statement.resources.iter().flat_map(|r| &r.items);
-    let variables = resources.flat_map(|r| r.open_variables(context));
-    let conditions = statement
-        .conditions
-        .iter()
-        .filter(|c| c.holds(context) == Answer::Unknown)
-        .flat_map(|c| c.open_keys(context));
-    variables.chain(conditions).map(str::to_owned).collect()
-}
-
-fn reach<'p>(statement: &'p Statement, request: &Request<'_>) -> Reach<'p> {
-    if !fits_action(statement, request) || !fits_principal(statement, request.principal) {
-        return Reach::None;
-    }
-    let resource = fits_resource(statement, request);
-    if resource == Answer::No {
-        let part = request.subject.is_family() && meets_resource(statement, request);
-        return if part { Reach::Part } else { Reach::Action };
-    }
-    let mut open = resource == Answer::Unknown;
-    for condition in &statement.conditions {
-        match condition.holds(request.context) {
-            Answer::No => return Reach::Unmet(&condition.key),
-            Answer::Unknown => open = true,
-            Answer::Yes => {}
-        }
-    }
-    if open { Reach::Open } else { Reach::Full }
-}
-
-pub(crate) fn fits_action(statement: &Statement, request: &Request<'_>) -> bool {
-    let listed = &statement.actions;
-    let any = listed.items.iter().any(|a| a.matches(&request.action_glob));
-    any != listed.negated
-}
-
-/// Whether the statement speaks of the request's resource.
-///
-/// What grants must surely match all of it, what refuses need only be able to match some of it. So `Allow` with
-/// `Resource` and `Deny` with `NotResource` ask whether a pattern covers it; `Deny` with `Resource` and `Allow` with
-/// `NotResource` ask whether a pattern can meet it.
-fn fits_resource(statement: &Statement, request: &Request<'_>) -> Answer {
-    let Some(listed) = &statement.resources else {
-        return Answer::Yes;
-    };
-    // A pattern with a variable that has no value names no resource; whether its negation names all is not documented.
-    let unfilled = if listed.negated {
-        Answer::Unknown
-    } else {
-        Answer::No
-    };
-    let (subject, context) = (&request.subject, request.context);
-    let covering = (statement.effect == Effect::Allow) != listed.negated;
-    let matched = Answer::any(listed.items.iter().map(|pattern| {
-        if covering {
-            pattern.covers(subject, context, unfilled)
-        } else {
-            pattern.meets(subject, context, unfilled)
-        }
-    }));
-    if listed.negated { !matched } else { matched }
-}
-
-/// Whether one of the statement's resources can match some of the request's.
-fn meets_resource(statement: &Statement, request: &Request<'_>) -> bool {
-    let listed = statement.resources.iter().filter(|listed| !listed.negated);
-    let (subject, context) = (&request.subject, request.context);
-    listed
-        .flat_map(|listed| &listed.items)
-        .any(|pattern| pattern.meets(subject, context, Answer::No) != Answer::No)
-}
-
-/// Whether the statement's `Principal`, if it has one, names the ARN `principal`.
-/// Source: IAM User Guide, "AWS JSON policy elements: Principal": an ARN, or an account by its id or its root's ARN.
-fn fits_principal(statement: &Statement, principal: &str) -> bool {
-    let Some(listed) = &statement.principals else {
-        return true;
-    };
-    let account = ArnParts::parse(principal).map_or("", |parts| parts.account);
-    let named = listed.items.iter().any(|item| match item {
-        PrincipalPattern::Anyone => true,
-        PrincipalPattern::Aws(text) if **text == *principal => true,
-        PrincipalPattern::Aws(text) if !account.is_empty() => {
-            **text == *account
-                || ArnParts::parse(text).is_some_and(|parts| {
-                    parts.service == "iam" && parts.account == account && parts.resource == "root"
-                })
-        }
-        PrincipalPattern::Aws(_) | PrincipalPattern::Other(_) => false,
-    });
-    named != listed.negated
+    let identity = Layer::of_identity(request, policies);
+    let lack = || Some(Lack::of(Lacking::Identity, &identity));
+    let allow = identity.allows(Named::No);
+    conclude(
+        request,
+        allow,
+        &[&identity],
+        &[(&identity, Named::No)],
+        lack,
+    )
 }
 
 impl Judgement<'_> {
+    /// The decision, or of one that is not taken the one that grants less: a statement that may apply is taken to apply
+    /// where it denies, and not to where it allows.
+    #[must_use]
+    pub fn cautious(&self) -> Decision {
+        match self.decision {
+            Decision::Undecided { .. } if self.may_be_denied => Decision::ExplicitlyDenied,
+            Decision::Undecided { .. } => Decision::ImplicitlyDenied,
+            ref decided => decided.clone(),
+        }
+    }
+
     /// Why, in one line. `request` is the one that was judged.
     #[must_use]
     pub fn reason(&self, request: &Request<'_>) -> String {
-        let (action, resource) = (request.action, request.resource);
         let first = self.matched.first().map(ToString::to_string);
-        match (&self.decision, first, &self.near) {
+        match (&self.decision, first, &self.lack) {
             (Decision::Allowed, Some(by), _) => format!("allowed by {by}"),
+            (Decision::Allowed, None, _) => {
+                "the root user may do in its account what no policy denies".to_owned()
+            }
             (Decision::ExplicitlyDenied, Some(by), _) => format!("denied by {by}"),
+            (Decision::Undecided { keys }, Some(by), _) if keys.is_empty() => {
+                format!("{by} depends on its `NotPrincipal`")
+            }
             (Decision::Undecided { keys }, Some(by), _) => {
                 format!("{by} depends on `{}`", keys.join("`, `"))
             }
-            (_, _, Some(Near::Condition(by, key))) => {
-                format!("{by} allows it only under a condition on `{key}`, which is not met")
-            }
-            (_, _, Some(Near::Part(by))) => {
-                format!("{by} allows it on a part of `{resource}` only")
-            }
-            (_, _, Some(Near::Resource)) => {
-                format!("`{action}` is not allowed on `{resource}`, only elsewhere")
-            }
-            _ => format!("no statement allows `{action}`"),
+            (_, _, Some(lack)) => lack.reason(request),
+            _ => format!("no statement allows `{}`", request.action),
         }
-    }
-}
-
-/// Calls `mark` with each pair of an action and a resource of `statement` (their places in its lists; a negated list
-/// has the one place 0) that together match some of `request`, conditions aside.
-pub(crate) fn touch(
-    statement: &Statement,
-    request: &Request<'_>,
-    mut mark: impl FnMut(usize, usize),
-) {
-    if !fits_action(statement, request) {
-        return;
-    }
-    let meets = |place: usize| match &statement.resources {
-        Some(listed) if !listed.negated => {
-            let pattern = &listed.items[place];
-            pattern.meets(&request.subject, request.context, Answer::No) != Answer::No
-        }
-        _ => fits_resource(statement, request) != Answer::No,
-    };
-    let resources: Vec<usize> = (0..resource_places(statement))
-        .filter(|r| meets(*r))
-        .collect();
-    let actions = &statement.actions;
-    for action in 0..action_places(statement) {
-        if actions.negated || actions.items[action].matches(&request.action_glob) {
-            resources.iter().for_each(|r| mark(action, *r));
-        }
-    }
-}
-
-/// How many places [`touch`] tells apart among the actions.
-pub(crate) fn action_places(statement: &Statement) -> usize {
-    if statement.actions.negated {
-        1
-    } else {
-        statement.actions.items.len()
-    }
-}
-
-/// How many places [`touch`] tells apart among the resources.
-pub(crate) fn resource_places(statement: &Statement) -> usize {
-    match &statement.resources {
-        Some(listed) if !listed.negated => listed.items.len(),
-        _ => 1,
     }
 }
 

@@ -23,13 +23,17 @@
 //! # Ok::<(), trailfit::verify::policy::ParseError>(())
 //! ```
 
+pub mod authorize;
 pub mod context;
 pub mod evaluate;
 pub mod policy;
 pub mod replay;
 
+mod caller;
 mod condition;
 mod glob;
 mod json;
+mod layer;
 mod matcher;
+mod reach;
 mod resource;

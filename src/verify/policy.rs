@@ -64,6 +64,15 @@ impl Policy {
     pub fn statement_count(&self) -> usize {
         self.statements.len()
     }
+
+    /// The first statement with a `Principal` or `NotPrincipal`, or the first without where `missing` is asked for.
+    /// Resource policies and RCPs must have one in each statement, policies of other types have none.
+    #[must_use]
+    pub fn statement_with_principal(&self, missing: bool) -> Option<&str> {
+        let mut statements = self.statements.iter();
+        let found = statements.find(|statement| statement.principals.is_none() == missing);
+        found.map(|statement| &*statement.label)
+    }
 }
 
 /// The policy documents in `text`: one document, an array of documents, or a document in the wrapper in which the AWS

@@ -10,10 +10,9 @@ use crate::usage::context::{ContextKey, ContextKeys};
 use crate::usage::joint::Joint;
 use crate::usage::ledger::{Ledger, PrincipalUsage};
 use crate::verify::context::{Context, Key};
-use crate::verify::evaluate::{
-    Attached, Decision, Request, action_places, evaluate, resource_places, touch,
-};
+use crate::verify::evaluate::{Attached, Decision, Request, evaluate};
 use crate::verify::policy::Statement;
+use crate::verify::reach::{action_places, resource_places, touch};
 
 /// What a replay found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
