@@ -1,6 +1,7 @@
 // Judges JSON lines with an IAM evaluator that is not trailfit's.
 //
-// In, one request a line: {"policies": [document, ...], "request": {"principal", "action", "resource", "context"}}.
+// In, one request a line: {"policies": [document, ...], "request": {"principal", "action", "resource", "context"}}, and
+// perhaps "boundary" and "session" (a document), "scps" (levels of documents), "rcps" (documents), "resource" (a document).
 // Out, one line for each: {"decision": "allowed" | "implicitlyDenied" | "explicitlyDenied"}, {"error": ...}, or
 // {"skip": ...} where it refuses the question: it judges an action only on a resource of a type that the action knows,
 // and of several resources at once it says whether some may be allowed, not whether all are.
@@ -35,10 +36,28 @@ function ownPolicy(principal, action) {
 
 const unaskable = ['no.resource.types', 'multiple.resource.types', 'must.use.wildcard']
 
-async function judge({ policies, request }) {
+// It lets a session policy limit even what a resource policy grants to the session itself.
+function grantsDirectly(resourcePolicy, principal) {
+  return resourcePolicy?.Statement.some(({ Principal: named }) => {
+    const list = typeof named === 'string' ? [named] : [named?.AWS ?? []].flat()
+    return list.some((name) => name === '*' || name === principal)
+  })
+}
+
+const named = (documents = []) => documents.map((policy, index) => ({ name: `policy ${index}`, policy }))
+
+async function judge(question) {
+  const { policies, request, boundary, session, scps = [], rcps } = question
   const { principal, action, resource, context } = request
+  const account = principal.split(':')[4]
+  // Neither identity policies nor SCPs are about an AWS service; this evaluator would apply them.
+  const isService = !principal.startsWith('arn:')
+  const owner = context['aws:ResourceAccount']?.[0] ?? account
   if (resource !== '*' && /[*?]/.test(resource)) {
     return { skip: 'a request for many resources' }
+  }
+  if (session && grantsDirectly(question.resource, principal)) {
+    return { skip: 'its reading of session policies' }
   }
   const contextVariables = {}
   for (const [key, values] of Object.entries(context)) {
@@ -49,14 +68,19 @@ async function judge({ policies, request }) {
       request: {
         principal,
         action,
-        // The caller's own account: another account would need a resource policy as well.
-        resource: { resource, accountId: principal.split(':')[4] },
+        resource: { resource, accountId: owner },
         contextVariables
       },
-      identityPolicies: policies.map((policy, index) => ({ name: `policy ${index}`, policy })),
-      resourcePolicy: ownPolicy(principal, action),
-      serviceControlPolicies: [],
-      resourceControlPolicies: []
+      identityPolicies: isService ? [] : named(policies),
+      resourcePolicy:
+        question.resource ?? (owner === account ? ownPolicy(principal, action) : undefined),
+      permissionBoundaryPolicies: boundary && named([boundary]),
+      sessionPolicy: session,
+      serviceControlPolicies: (isService ? [] : scps).map((level, index) => ({
+        orgIdentifier: `level ${index}`,
+        policies: named(level)
+      })),
+      resourceControlPolicies: rcps ? [{ orgIdentifier: 'root', policies: named(rcps) }] : []
     },
     {}
   )

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod cases;
+mod layers;
 mod pairs;
 
 use std::collections::BTreeMap;
@@ -16,15 +17,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use trailfit::verify::authorize::{Policies, authorize};
 use trailfit::verify::context::{Context, Key};
-use trailfit::verify::evaluate::{Attached, Request, evaluate};
+use trailfit::verify::evaluate::{Attached, Request};
 use trailfit::verify::policy::{Policy, parse};
 
 /// A question for every judge: documents, a request, and what a judge has to answer.
 pub(crate) struct Question {
     /// Where it comes from.
     pub(crate) source: String,
-    /// `{"policies", "request"}`, as `judge.mjs` reads it.
+    /// `{"policies", "request"}`, and perhaps `boundary`, `session`, `scps`, `rcps` and `resource`, as `judge.mjs` reads it.
     pub(crate) line: Value,
     /// What every judge must say.
     pub(crate) expected: Expected,
@@ -53,19 +55,22 @@ impl Expected {
 
 /// What trailfit says to `line`.
 pub(crate) fn trailfit(line: &Value) -> String {
-    let documents = line["policies"].as_array().unwrap();
-    let policies: Vec<Policy> = documents
-        .iter()
-        .flat_map(|document| parse(&document.to_string()).unwrap())
-        .collect();
-    let attached: Vec<Attached<'_>> = policies
-        .iter()
-        .map(|policy| Attached {
-            principal: None,
-            name: "policy",
-            policy,
-        })
-        .collect();
+    let identity = documents(&line["policies"]);
+    let boundary = documents(&line["boundary"]);
+    let session = documents(&line["session"]);
+    let levels = line["scps"].as_array().map_or(&[][..], |levels| levels);
+    let levels: Vec<Vec<Policy>> = levels.iter().map(documents).collect();
+    let rcps = documents(&line["rcps"]);
+    let resource = documents(&line["resource"]);
+    let scps: Vec<Vec<Attached<'_>>> = levels.iter().map(|level| attach(level)).collect();
+    let policies = Policies {
+        identity: &attach(&identity),
+        boundary: &attach(&boundary),
+        session: &attach(&session),
+        scps: &scps,
+        rcps: &attach(&rcps),
+        resource: &attach(&resource),
+    };
     let request = &line["request"];
     let text = |key: &str| request[key].as_str().unwrap();
     let mut context = Context::complete();
@@ -80,7 +85,29 @@ pub(crate) fn trailfit(line: &Value) -> String {
         text("resource"),
         &context,
     );
-    evaluate(&request, &attached).decision.as_str().to_owned()
+    authorize(&request, &policies).decision.as_str().to_owned()
+}
+
+/// A document, a list of them, or none.
+fn documents(value: &Value) -> Vec<Policy> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::Array(documents) => documents.iter().flat_map(documents_of).collect(),
+        document => documents_of(document),
+    }
+}
+
+fn documents_of(document: &Value) -> Vec<Policy> {
+    parse(&document.to_string()).unwrap()
+}
+
+fn attach(policies: &[Policy]) -> Vec<Attached<'_>> {
+    let attach = |policy| Attached {
+        principal: None,
+        name: "policy",
+        policy,
+    };
+    policies.iter().map(attach).collect()
 }
 
 pub(crate) fn root() -> PathBuf {
@@ -125,6 +152,7 @@ fn every_judge_says_the_same() {
         .map(|question| json!({"decision": trailfit(&question.line)}))
         .collect();
     questions.extend(pairs::questions(seed, count));
+    questions.extend(layers::questions(seed, count));
     let here = root().join("oracle");
     let simulate = ask(Command::new("node").arg(here.join("judge.mjs")), &questions);
     let ministack = ask(

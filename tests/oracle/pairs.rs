@@ -7,7 +7,7 @@ use crate::{Expected, Question, trailfit};
 const PRINCIPAL: &str = "arn:aws:iam::111122223333:user/team/ann";
 
 /// Actions with the resources that they can be asked about.
-const ACTIONS: &[(&str, &[&str])] = &[
+pub(crate) const ACTIONS: &[(&str, &[&str])] = &[
     ("s3:GetObject", OBJECTS),
     ("s3:GetObjectTagging", OBJECTS),
     ("s3:PutObject", OBJECTS),
@@ -163,10 +163,10 @@ enum Kind {
 }
 
 /// splitmix64: the same numbers on every machine.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -175,11 +175,11 @@ impl Random {
     }
 
     /// Yes in `percent` of a hundred cases.
-    fn chance(&mut self, percent: usize) -> bool {
+    pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.below(items.len())]
     }
 }
@@ -231,7 +231,7 @@ pub(crate) fn questions(seed: u64, count: usize) -> Vec<Question> {
     out
 }
 
-fn policy(random: &mut Random, action: &str, resource: &str) -> Value {
+pub(crate) fn policy(random: &mut Random, action: &str, resource: &str) -> Value {
     let statements: Vec<Value> = (0..1 + random.below(3))
         .map(|_| statement(random, action, resource))
         .collect();
@@ -239,7 +239,7 @@ fn policy(random: &mut Random, action: &str, resource: &str) -> Value {
 }
 
 /// A statement that has a good chance to speak of `action` and `resource`.
-fn statement(random: &mut Random, action: &str, resource: &str) -> Value {
+pub(crate) fn statement(random: &mut Random, action: &str, resource: &str) -> Value {
     let mut out = Map::new();
     let effect = if random.chance(70) { "Allow" } else { "Deny" };
     out.insert("Effect".into(), effect.into());
@@ -464,7 +464,7 @@ fn owned(values: &[&str]) -> Vec<String> {
     values.iter().map(|v| (*v).to_owned()).collect()
 }
 
-fn context(random: &mut Random) -> Value {
+pub(crate) fn context(random: &mut Random) -> Value {
     let mut out = Map::new();
     for (key, _, values) in KEYS {
         if random.chance(60) {
