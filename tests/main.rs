@@ -15,5 +15,6 @@ mod mapping;
 mod program;
 mod read;
 mod samples;
+mod simulate;
 mod tidy;
 mod verify;

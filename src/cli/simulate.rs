@@ -152,10 +152,11 @@ fn judge_lines(path: &Path, policies: &Policies<'_>) -> Result<Ending> {
         if lines.read_until(b'\n', &mut line).map_err(failed)? == 0 {
             break;
         }
-        if line.trim_ascii().is_empty() {
+        let text = line.trim_ascii();
+        if text.is_empty() {
             continue;
         }
-        let written = match ask(&line) {
+        let written = match ask(text) {
             Ok(asked) => answer(&asked, policies, &mut out),
             Err(reason) => {
                 unreadable = true;

@@ -5,6 +5,7 @@
 //! what happens (a value of the wrong type, several values under an operator for one), the answer is
 //! [`Answer::Unknown`] and not a guess.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
@@ -13,7 +14,6 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::verify::context::{Context, Key};
-use crate::verify::glob::Glob;
 use crate::verify::matcher::{Answer, Pattern, Syntax, Variables};
 use crate::verify::resource::{ArnPattern, Subject};
 
@@ -163,20 +163,20 @@ impl Condition {
         };
         match &self.test {
             Test::Text { fold, values } => {
-                let subject = if *fold {
-                    Glob::literal(&value.to_lowercase())
+                let value = if *fold {
+                    Cow::Owned(value.to_lowercase())
                 } else {
-                    Glob::literal(value)
+                    Cow::Borrowed(value)
                 };
-                any(values, |p| p.covers(&subject, context, unfilled))
+                any(values, |p| p.matches(&value, context, unfilled))
             }
             Test::Bool(values) => {
-                let value = value.to_ascii_lowercase();
-                if value != "true" && value != "false" {
-                    return Answer::Unknown;
-                }
-                let subject = Glob::literal(&value);
-                any(values, |p| p.covers(&subject, context, unfilled))
+                let value = match value {
+                    _ if value.eq_ignore_ascii_case("true") => "true",
+                    _ if value.eq_ignore_ascii_case("false") => "false",
+                    _ => return Answer::Unknown,
+                };
+                any(values, |p| p.matches(value, context, unfilled))
             }
             Test::Arn(values) => {
                 let subject = Subject::literal(value);

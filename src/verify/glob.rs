@@ -115,6 +115,14 @@ impl Glob {
         self.literal == self.tokens.len()
     }
 
+    /// Whether `text` is one of the strings.
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        if self.is_literal() {
+            return *self.prefix == *text;
+        }
+        text.starts_with(&*self.prefix) && self.covers(&Self::literal(text))
+    }
+
     /// Whether every string of `other` is one of `self`.
     ///
     /// Exact, save that it answers no where the search outgrows its budget, which takes patterns with many stars that

@@ -204,6 +204,14 @@ impl Pattern {
         self.ask(subject, context, unfilled, Glob::covers)
     }
 
+    /// Whether the pattern matches the one string `text`; `unfilled` where a variable of it has no value.
+    pub(crate) fn matches(&self, text: &str, context: &Context, unfilled: Answer) -> Answer {
+        match self {
+            Self::Fixed(glob) => Answer::from(glob.matches(text)),
+            Self::Varying { .. } => self.covers(&Glob::literal(text), context, unfilled),
+        }
+    }
+
     /// Whether the pattern matches some of `subject`; `unfilled` where a variable of it has no value.
     pub(crate) fn meets(&self, subject: &Glob, context: &Context, unfilled: Answer) -> Answer {
         self.ask(subject, context, unfilled, Glob::meets)
@@ -229,14 +237,14 @@ impl Pattern {
     }
 }
 
-/// Cuts `text` into pieces. A `${` that is not closed, or holds nothing, is literal.
+/// Cuts `text` into pieces. A `${` that is not closed, or holds nothing, or another `${`, is literal.
 pub(crate) fn pieces(text: &str, syntax: Syntax) -> Vec<Piece> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         if syntax.variables != Variables::No
             && let Some(inside) = rest.strip_prefix("${")
-            && let Some((inside, behind)) = inside.split_once('}')
+            && let Some((inside, behind)) = closed(inside)
             && let Some(piece) = variable(inside)
             && (syntax.variables == Variables::All || matches!(piece, Piece::Is(_)))
         {
@@ -252,6 +260,14 @@ pub(crate) fn pieces(text: &str, syntax: Syntax) -> Vec<Piece> {
         rest = &rest[c.len_utf8()..];
     }
     out
+}
+
+/// `text` before its first `}`, and behind it; `None` where another `${` comes first, as variables do not nest. Thus the
+/// search never passes the same place twice, however many `${` are left open.
+fn closed(text: &str) -> Option<(&str, &str)> {
+    let mut places = text.char_indices();
+    let (end, _) = places.find(|(at, c)| *c == '}' || text[*at..].starts_with("${"))?;
+    Some((&text[..end], text[end..].strip_prefix('}')?))
 }
 
 /// The tokens of `pieces` that were read without variables.

@@ -1,4 +1,9 @@
-//! An IAM evaluator of its own: it reads policies as JSON text, judges requests against them and replays a ledger.
+//! An IAM evaluator of its own: it reads policies as JSON text, judges requests by them and replays a ledger.
+//!
+//! - [`policy::parse`] reads documents, strictly, and compiles them;
+//! - [`evaluate::evaluate`] judges a request by identity policies alone;
+//! - [`authorize::authorize`] judges it by policies of all types, within an account and across accounts;
+//! - [`replay::replay`] judges all that a ledger holds.
 //!
 //! It proves what `generate` writes, so it shares nothing with it: neither the structs of a policy nor the matching of
 //! wildcards. It knows no AWS tables; what it knows is the policy language, as the IAM User Guide defines it. Where the
@@ -20,6 +25,41 @@
 //! let judgement = evaluate(&request, &attached);
 //! assert_eq!(judgement.decision, Decision::Allowed);
 //! assert_eq!(judgement.reason(&request), "allowed by statement `Read` of `reports.json`");
+//! # Ok::<(), trailfit::verify::policy::ParseError>(())
+//! ```
+//!
+//! A role session that its bucket policy names is not limited by what its permissions boundary leaves out:
+//!
+//! ```
+//! use trailfit::verify::authorize::{Policies, authorize};
+//! use trailfit::verify::context::Context;
+//! use trailfit::verify::evaluate::{Attached, Decision, Request};
+//! use trailfit::verify::policy;
+//!
+//! let boundary = policy::parse(
+//!     r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}}"#,
+//! )?;
+//! let bucket = policy::parse(
+//!     r#"{"Version": "2012-10-17", "Statement": {"Sid": "Build", "Effect": "Allow", "Action": "s3:GetObject",
+//!         "Principal": {"AWS": "arn:aws:sts::111122223333:assumed-role/ci/build"},
+//!         "Resource": "arn:aws:s3:::reports/*"}}"#,
+//! )?;
+//! let policies = Policies {
+//!     boundary: &[Attached { principal: None, name: "boundary.json", policy: &boundary[0] }],
+//!     resource: &[Attached { principal: None, name: "bucket.json", policy: &bucket[0] }],
+//!     ..Policies::default()
+//! };
+//! let context = Context::complete();
+//! let judge = |session: &str| {
+//!     let request = Request::new(session, "s3:GetObject", "arn:aws:s3:::reports/may.csv", &context);
+//!     let judgement = authorize(&request, &policies);
+//!     (judgement.reason(&request), judgement.decision)
+//! };
+//! assert_eq!(
+//!     judge("arn:aws:sts::111122223333:assumed-role/ci/build"),
+//!     ("allowed by statement `Build` of `bucket.json`".to_owned(), Decision::Allowed)
+//! );
+//! assert_eq!(judge("arn:aws:sts::111122223333:assumed-role/ci/other").1, Decision::ImplicitlyDenied);
 //! # Ok::<(), trailfit::verify::policy::ParseError>(())
 //! ```
 

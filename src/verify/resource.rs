@@ -301,6 +301,8 @@ mod tests {
             // Not variables.
             ("${", "${$}{", Yes),
             ("${}", "${$}{}", Yes),
+            ("${a${aws:username}", "${$}{aann", Yes),
+            ("${${${,", "${$}{${$}{${$}{,", Yes),
             ("$x", "$x", Yes),
         ] {
             let pattern = format!("arn:aws:s3:::b/{pattern}");
