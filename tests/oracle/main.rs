@@ -8,6 +8,7 @@
 
 mod cases;
 mod layers;
+mod managed;
 mod pairs;
 
 use std::collections::BTreeMap;
@@ -151,6 +152,7 @@ fn every_judge_says_the_same() {
         .iter()
         .map(|question| json!({"decision": trailfit(&question.line)}))
         .collect();
+    questions.extend(managed::questions());
     questions.extend(pairs::questions(seed, count));
     questions.extend(layers::questions(seed, count));
     let here = root().join("oracle");

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs two IAM evaluators that are not trailfit's and holds trailfit's to them.
 #
-#   tests/oracle/run.sh              the case folders, and 4,000 pairs from seed 1
+#   tests/oracle/run.sh              the case folders, the managed policies, and 4,000 pairs and layers from seed 1
 #   TRAILFIT_ORACLE_SEED=7 TRAILFIT_ORACLE_PAIRS=100000 tests/oracle/run.sh
 #
 # Needs Node.js 18, Python 3.10 with pip, and a Rust toolchain. Ends with "N passed, M failed" and fails where M is not 0.
