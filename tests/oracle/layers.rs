@@ -82,7 +82,7 @@ fn line(random: &mut Random) -> Value {
     out
 }
 
-/// `policy` without short ARNs: that AWS completes them is documented of identity policies only, and the judges differ.
+/// `policy` without short ARNs, of which the judges differ outside identity policies.
 fn complete(mut policy: Value) -> Value {
     for statement in policy["Statement"].as_array_mut().unwrap() {
         for element in ["Resource", "NotResource"] {
