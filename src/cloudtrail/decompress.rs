@@ -15,7 +15,7 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 const MAX_LAYERS: usize = 3;
 
 /// A compressed stream may always grow to this many bytes.
-const BOMB_FLOOR: u64 = 16 << 20;
+pub(super) const BOMB_FLOOR: u64 = 16 << 20;
 
 /// Beyond [`BOMB_FLOOR`] it may hold at most this many bytes for each byte that is stored. A record of 1 to 3 kB carries
 /// two random identifiers (`eventID`, `requestID`: 32 bytes that do not compress), so no log comes near; zeros reach
@@ -73,13 +73,11 @@ pub fn decompress<'r>(
         let mut head = [0; 4];
         let length = read_up_to(&mut inner, &mut head)?;
         let peeked = Cursor::new(head).take(length as u64).chain(inner);
-        let layer: Box<dyn Read + 'r> = match head[..length] {
-            [0x1f, 0x8b] | [0x1f, 0x8b, 8, ..] => Box::new(Gzip::new(peeked)),
-            [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => {
-                Box::new(Zstd::new(peeked))
-            }
-            [b'P', b'K', 3, 4] | [b'P', b'K', 5, 6] => return Err(Broken::Zip.into()),
-            _ => return Ok(Box::new(peeked)),
+        let layer: Box<dyn Read + 'r> = match Layer::of(&head[..length]) {
+            Layer::Gzip => Box::new(Gzip::new(peeked)),
+            Layer::Zstd => Box::new(Zstd::new(peeked)),
+            Layer::Zip => return Err(Broken::Zip.into()),
+            Layer::Plain => return Ok(Box::new(peeked)),
         };
         let guarded = Guarded {
             layer,
@@ -89,6 +87,27 @@ pub fn decompress<'r>(
         inner = Box::new(BufReader::with_capacity(BUFFER, guarded));
     }
     Err(Broken::TooManyLayers.into())
+}
+
+/// How bytes are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layer {
+    Gzip,
+    Zstd,
+    Zip,
+    Plain,
+}
+
+impl Layer {
+    /// That of bytes which begin with `head`, four of them or as many as there are.
+    pub(super) fn of(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b] | [0x1f, 0x8b, 8, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Self::Zstd,
+            [b'P', b'K', 3, 4] | [b'P', b'K', 5, 6] => Self::Zip,
+            _ => Self::Plain,
+        }
+    }
 }
 
 /// Fills `buffer` as far as the input goes; its length.

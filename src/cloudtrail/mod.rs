@@ -8,3 +8,4 @@ pub mod reader;
 mod rows;
 mod session;
 mod split;
+mod whole;

@@ -19,6 +19,7 @@ use crate::cloudtrail::event::Event;
 use crate::cloudtrail::find::{Finder, MalformedReason, OtherKind};
 use crate::cloudtrail::session::Session;
 use crate::cloudtrail::split::Window;
+use crate::cloudtrail::whole::Whole;
 
 /// One thing that a log object holds.
 #[derive(Debug)]
@@ -123,6 +124,7 @@ impl Damage {
 
 /// Reads log objects. Its buffers are kept from one to the next: one reader a thread.
 pub struct Reader {
+    whole: Whole,
     buffer: Vec<u8>,
     finder: Finder,
 }
@@ -137,6 +139,7 @@ impl Reader {
     /// A reader with small buffers, which grow with the largest value read.
     pub fn new() -> Self {
         Self {
+            whole: Whole::new(),
             buffer: Vec::new(),
             finder: Finder::new(),
         }
@@ -150,25 +153,25 @@ impl Reader {
         mut input: impl Read,
         sink: &mut dyn FnMut(Item<'_, '_, '_>),
     ) -> FileSummary {
-        let stored = Cell::new(0);
         let mut summary = FileSummary::default();
-        match decompress(&mut input, &stored) {
-            Ok(mut stream) => {
-                let window = Window::new(&mut stream, &mut self.buffer);
-                let report = Report {
-                    sink,
-                    summary: &mut summary,
-                    text: false,
-                    held_back: Vec::new(),
-                    unlisted: 0,
-                };
-                Session::new(window, &mut self.finder, report).run();
-            }
-            Err(error) => {
-                summary.damage = Some(Damage {
-                    offset: 0,
-                    reason: reason_of(&error),
-                })
+        let stored = Cell::new(0);
+        if let Some((bytes_in, length)) = self.whole.read(&mut input, &mut self.buffer) {
+            stored.set(bytes_in as u64);
+            let window = Window::whole(&mut self.buffer, length);
+            session(window, &mut self.finder, &mut summary, sink);
+        } else {
+            let mut input = self.whole.stream(&mut input);
+            match decompress(&mut input, &stored) {
+                Ok(mut stream) => {
+                    let window = Window::new(&mut *stream, &mut self.buffer);
+                    session(window, &mut self.finder, &mut summary, sink);
+                }
+                Err(error) => {
+                    summary.damage = Some(Damage {
+                        offset: 0,
+                        reason: reason_of(&error),
+                    })
+                }
             }
         }
         summary.bytes_in = stored.get();
@@ -179,8 +182,24 @@ impl Reader {
     }
 }
 
-/// A larger buffer than this, grown for one value, is given back at the end of its log object.
-const LARGE: usize = 2 << 20;
+fn session(
+    window: Window<'_>,
+    finder: &mut Finder,
+    summary: &mut FileSummary,
+    sink: &mut dyn FnMut(Item<'_, '_, '_>),
+) {
+    let report = Report {
+        sink,
+        summary,
+        text: false,
+        held_back: Vec::new(),
+        unlisted: 0,
+    };
+    Session::new(window, finder, report).run();
+}
+
+/// A larger buffer than this, grown for one value or one object, is given back at the end of its log object.
+const LARGE: usize = 4 << 20;
 
 pub(super) fn reason_of(error: &io::Error) -> DamageReason {
     match broken_of(error) {

@@ -75,7 +75,8 @@ pub(super) enum Fault {
 
 /// The part of a stream that is being looked at.
 pub(super) struct Window<'r> {
-    input: &'r mut dyn Read,
+    /// What is still to come; nothing where the stream is in the buffer as a whole.
+    input: Option<&'r mut dyn Read>,
     /// The bytes `..end` are the stream's, from the offset `base` on; behind them are at least [`PADDING`] more.
     buffer: &'r mut Vec<u8>,
     base: u64,
@@ -85,7 +86,6 @@ pub(super) struct Window<'r> {
     kept: bool,
     position: usize,
     end: usize,
-    at_end: bool,
     /// What ended the stream early.
     pub(super) error: Option<io::Error>,
 }
@@ -93,14 +93,27 @@ pub(super) struct Window<'r> {
 impl<'r> Window<'r> {
     pub(super) fn new(input: &'r mut dyn Read, buffer: &'r mut Vec<u8>) -> Self {
         Self {
-            input,
+            input: Some(input),
             buffer,
             base: 0,
             start: 0,
             kept: true,
             position: 0,
             end: 0,
-            at_end: false,
+            error: None,
+        }
+    }
+
+    /// A window on a stream that is `buffer[..length]`; [`PADDING`] more bytes stand behind it.
+    pub(super) fn whole(buffer: &'r mut Vec<u8>, length: usize) -> Self {
+        Self {
+            input: None,
+            buffer,
+            base: 0,
+            start: 0,
+            kept: true,
+            position: 0,
+            end: length,
             error: None,
         }
     }
@@ -194,9 +207,9 @@ impl<'r> Window<'r> {
 
     /// Reads on; false at the end of the stream. What was held and what is ahead stays, at another place.
     pub(super) fn more(&mut self) -> bool {
-        if self.at_end {
+        let Some(input) = &mut self.input else {
             return false;
-        }
+        };
         if self.start > 0 && self.buffer.len() < self.end + CHUNK + PADDING {
             self.buffer.copy_within(self.start..self.end, 0);
             self.base += self.start as u64;
@@ -208,15 +221,15 @@ impl<'r> Window<'r> {
             self.buffer.resize(self.end + CHUNK + PADDING, 0);
         }
         let room = self.end..self.buffer.len() - PADDING;
-        match read_some(self.input, &mut self.buffer[room]) {
-            Ok(0) => self.at_end = true,
+        match read_some(input, &mut self.buffer[room]) {
+            Ok(0) => self.input = None,
             Ok(n) => self.end += n,
             Err(error) => {
-                self.at_end = true;
+                self.input = None;
                 self.error = Some(error);
             }
         }
-        !self.at_end
+        self.input.is_some()
     }
 
     /// Moves over the value that begins at the next byte, and holds it. With `envelopes`, an outermost object may turn out
