@@ -220,6 +220,7 @@ pub fn read_object(
         }
     };
     let summary = reader.read(input, &mut |item| match item {
+        Item::Ordinary { .. } => {}
         Item::Record { event, offset } => {
             let mut resolved = resolve::resolve(event, memo);
             if resolved.outcome != Outcome::Malformed && !filter.admits(event, &resolved) {

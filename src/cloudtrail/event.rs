@@ -4,7 +4,9 @@
 
 use memchr::memmem;
 use simd_json::prelude::*;
-use simd_json::tape::Object;
+use simd_json::tape::{Array, Object};
+
+use crate::cloudtrail::ordinary::{Field, Ordinary};
 
 /// A JSON value that has not been copied out of the record.
 pub type Json<'t, 'a> = simd_json::tape::Value<'t, 'a>;
@@ -72,6 +74,65 @@ impl<'t, 'a> Event<'t, 'a> {
         let (event, seen) = Self::read(&object, true);
         let wrapper = object.get("CloudTrailEvent").is_some();
         (seen.source && seen.name && seen.version_or_identity && !wrapper).then_some(event)
+    }
+
+    /// Reads an ordinary record, whose [`Self::PARTS`] are parsed in `parts`.
+    pub(super) fn from_ordinary(record: &Ordinary<'a>, parts: &Array<'t, 'a>) -> Self {
+        let filled = |field| record.text(field).filter(|text| !text.is_empty());
+        let mut event = Self {
+            event_id: record.text(Field::EventId),
+            shared_event_id: record.text(Field::SharedEventId),
+            event_time: record.text(Field::EventTime).and_then(seconds),
+            event_source: record.text(Field::EventSource),
+            event_name: record.text(Field::EventName),
+            event_type: record.text(Field::EventType),
+            event_category: record.text(Field::EventCategory),
+            aws_region: record.text(Field::AwsRegion),
+            source_ip_address: record.text(Field::SourceIpAddress),
+            vpc_endpoint_id: record.text(Field::VpcEndpointId),
+            error_code: filled(Field::ErrorCode),
+            error_message: filled(Field::ErrorMessage),
+            recipient_account_id: record.text(Field::RecipientAccountId),
+            api_version: record.text(Field::ApiVersion),
+            ..Self::default()
+        };
+        for (field, value) in Self::PARTS.into_iter().zip(parts.iter()) {
+            match field {
+                Field::UserIdentity => event.user_identity = UserIdentity::from_value(value, false),
+                Field::RequestParameters => event.request_parameters = present(value),
+                Field::ResponseElements => event.response_elements = present(value),
+                Field::AdditionalEventData => event.additional_event_data = present(value),
+                _ => event.resources = resources(value),
+            }
+        }
+        event
+    }
+
+    /// The fields that hold more than a text.
+    pub(super) const PARTS: [Field; 5] = [
+        Field::UserIdentity,
+        Field::RequestParameters,
+        Field::ResponseElements,
+        Field::AdditionalEventData,
+        Field::Resources,
+    ];
+
+    /// All that the event holds.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn to_text(&self) -> String {
+        let part = |part: Option<Json<'_, '_>>| part.map(|part| part.encode());
+        let parts = (
+            part(self.request_parameters),
+            part(self.response_elements),
+            part(self.additional_event_data),
+        );
+        let rest = Event {
+            request_parameters: None,
+            response_elements: None,
+            additional_event_data: None,
+            ..self.clone()
+        };
+        format!("{rest:?} {parts:?}")
     }
 
     /// Reads the fields of `object`, with the letter case of its names as it is or `folded` to the usual one.
@@ -222,7 +283,7 @@ fn present<'t, 'a>(value: Json<'t, 'a>) -> Option<Json<'t, 'a>> {
 }
 
 /// A time of the log in seconds since 1970. Athena and Lake print it without a zone; it is UTC all the same.
-fn seconds(text: &str) -> Option<i64> {
+pub(super) fn seconds(text: &str) -> Option<i64> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Some(time.as_second());
     }

@@ -13,6 +13,7 @@ use simd_json::{Buffers, ErrorType};
 
 use crate::cloudtrail::carrier;
 use crate::cloudtrail::event::{Event, Json, names_a_record};
+use crate::cloudtrail::ordinary::Ordinary;
 use crate::cloudtrail::rows;
 use crate::cloudtrail::split::{MAX_DEPTH, PADDING};
 
@@ -146,6 +147,38 @@ impl Finder {
         if length > LARGE {
             *self = Self::new();
         }
+    }
+
+    /// Parses what of an ordinary record is more than a text, and hands the event to `then`; false where there is none.
+    pub(super) fn event(
+        &mut self,
+        record: &Ordinary<'_>,
+        then: &mut dyn FnMut(&Event<'_, '_>),
+    ) -> bool {
+        let parser = &mut self.outer;
+        let mut tape = parser.take_tape();
+        parser.bytes.clear();
+        for part in Event::PARTS {
+            let before = if parser.bytes.is_empty() { b'[' } else { b',' };
+            parser.bytes.push(before);
+            let value = match record.raw(part) {
+                "" => "null",
+                value => value,
+            };
+            parser.bytes.extend_from_slice(value.as_bytes());
+        }
+        parser.bytes.push(b']');
+        let length = parser.bytes.len();
+        parser.bytes.resize(length + PADDING, 0);
+        let bytes = &mut parser.bytes;
+        let parsed = simd_json::fill_tape_padded(bytes, length, &mut parser.buffers, &mut tape);
+        let parts = parsed.ok().and_then(|()| tape.as_value().as_array());
+        let found = parts.is_some();
+        if let Some(parts) = parts {
+            then(&Event::from_ordinary(record, &parts));
+        }
+        parser.tape = tape.reset();
+        found
     }
 }
 

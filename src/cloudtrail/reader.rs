@@ -17,6 +17,7 @@ use std::io::{self, Read};
 use crate::cloudtrail::decompress::{Broken, broken_of, decompress};
 use crate::cloudtrail::event::Event;
 use crate::cloudtrail::find::{Finder, MalformedReason, OtherKind};
+use crate::cloudtrail::ordinary::{Ordinary, Scanner};
 use crate::cloudtrail::session::Session;
 use crate::cloudtrail::split::Window;
 use crate::cloudtrail::whole::Whole;
@@ -25,6 +26,15 @@ use crate::cloudtrail::whole::Whole;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Item<'r, 't, 'a> {
+    /// An ordinary record, before it is parsed. It comes again as [`Self::Record`] unless this was enough.
+    Ordinary {
+        /// Its members, as they stand in the log.
+        record: &'r Ordinary<'a>,
+        /// Where it begins in the decompressed stream.
+        offset: u64,
+        /// To be set where there is no need of the event.
+        enough: &'r Cell<bool>,
+    },
     /// A record.
     Record {
         /// Its fields.
@@ -127,6 +137,7 @@ pub struct Reader {
     whole: Whole,
     buffer: Vec<u8>,
     finder: Finder,
+    scanner: Scanner,
 }
 
 impl Default for Reader {
@@ -142,6 +153,7 @@ impl Reader {
             whole: Whole::new(),
             buffer: Vec::new(),
             finder: Finder::new(),
+            scanner: Scanner::default(),
         }
     }
 
@@ -153,18 +165,31 @@ impl Reader {
         mut input: impl Read,
         sink: &mut dyn FnMut(Item<'_, '_, '_>),
     ) -> FileSummary {
+        let Self {
+            whole,
+            buffer,
+            finder,
+            scanner,
+        } = self;
         let mut summary = FileSummary::default();
         let stored = Cell::new(0);
-        if let Some((bytes_in, length)) = self.whole.read(&mut input, &mut self.buffer) {
+        let report = Report {
+            sink,
+            summary: &mut summary,
+            text: false,
+            held_back: Vec::new(),
+            unlisted: 0,
+        };
+        if let Some((bytes_in, length)) = whole.read(&mut input, buffer) {
             stored.set(bytes_in as u64);
-            let window = Window::whole(&mut self.buffer, length);
-            session(window, &mut self.finder, &mut summary, sink);
+            let window = Window::whole(buffer, length);
+            Session::new(window, finder, scanner, report).run();
         } else {
-            let mut input = self.whole.stream(&mut input);
+            let mut input = whole.stream(&mut input);
             match decompress(&mut input, &stored) {
                 Ok(mut stream) => {
-                    let window = Window::new(&mut *stream, &mut self.buffer);
-                    session(window, &mut self.finder, &mut summary, sink);
+                    let window = Window::new(&mut *stream, buffer);
+                    Session::new(window, finder, scanner, report).run();
                 }
                 Err(error) => {
                     summary.damage = Some(Damage {
@@ -180,22 +205,6 @@ impl Reader {
         }
         summary
     }
-}
-
-fn session(
-    window: Window<'_>,
-    finder: &mut Finder,
-    summary: &mut FileSummary,
-    sink: &mut dyn FnMut(Item<'_, '_, '_>),
-) {
-    let report = Report {
-        sink,
-        summary,
-        text: false,
-        held_back: Vec::new(),
-        unlisted: 0,
-    };
-    Session::new(window, finder, report).run();
 }
 
 /// A larger buffer than this, grown for one value or one object, is given back at the end of its log object.
@@ -237,6 +246,18 @@ impl Report<'_> {
         (self.sink)(Item::Record { event, offset });
     }
 
+    /// Hands an ordinary record on; whether that was enough.
+    pub(super) fn ordinary(&mut self, record: &Ordinary<'_>, offset: u64) -> bool {
+        let enough = Cell::new(false);
+        (self.sink)(Item::Ordinary {
+            record,
+            offset,
+            enough: &enough,
+        });
+        self.summary.records += u64::from(enough.get());
+        enough.get()
+    }
+
     pub(super) fn malformed(&mut self, offset: u64, reason: MalformedReason) {
         if !self.text {
             self.summary.malformed += 1;
@@ -257,6 +278,41 @@ impl Report<'_> {
     }
 }
 
+/// Reads `stored` twice, with ordinary records taken apart and with all records parsed.
+///
+/// # Panics
+/// Where the two differ in anything.
+#[cfg(any(test, fuzzing))]
+pub fn compare(stored: &[u8]) {
+    let (scanned, mut parsed) = (Reader::new(), Reader::new());
+    parsed.scanner.off = true;
+    assert_eq!(transcript(scanned, stored), transcript(parsed, stored));
+}
+
+/// Reads `stored` twice, decompressed in one go if it can be and as a stream.
+///
+/// # Panics
+/// Where the two differ in anything.
+#[cfg(any(test, fuzzing))]
+pub fn compare_stored(stored: &[u8]) {
+    let (whole, mut streamed) = (Reader::new(), Reader::new());
+    streamed.whole.off = true;
+    assert_eq!(transcript(whole, stored), transcript(streamed, stored));
+}
+
+#[cfg(any(test, fuzzing))]
+fn transcript(mut reader: Reader, stored: &[u8]) -> (Vec<String>, FileSummary) {
+    let mut items = Vec::new();
+    let summary = reader.read(stored, &mut |item| {
+        items.push(match item {
+            Item::Ordinary { .. } => return,
+            Item::Record { event, offset } => format!("{offset}: {}", event.to_text()),
+            other => format!("{other:?}"),
+        });
+    });
+    (items, summary)
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use std::io::{Read, Write};
@@ -272,6 +328,7 @@ pub(super) mod tests {
         let mut items = Vec::new();
         let summary = Reader::new().read(stored, &mut |item| {
             items.push(match item {
+                Item::Ordinary { .. } => return,
                 Item::Record { event, offset } => {
                     format!("{}@{offset}", event.event_name.unwrap_or("?"))
                 }

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 
 use crate::cloudtrail::event::{names_a_record, names_a_whole_record};
 use crate::cloudtrail::find::{Finder, Finding, MalformedReason};
+use crate::cloudtrail::ordinary::Scanner;
 use crate::cloudtrail::reader::{Damage, DamageReason, FileSummary, Report, reason_of};
 use crate::cloudtrail::rows;
 use crate::cloudtrail::split::{Envelope, Fault, Found, MAX_VALUE, PADDING, Window};
@@ -27,6 +28,7 @@ enum Place {
 pub(super) struct Session<'r, 's> {
     window: Window<'r>,
     finder: &'s mut Finder,
+    scanner: &'s mut Scanner,
     report: Report<'s>,
     places: Vec<Place>,
     /// A value broke off in the middle. Until a whole record comes, values are the debris of it.
@@ -38,10 +40,16 @@ pub(super) struct Session<'r, 's> {
 }
 
 impl<'r, 's> Session<'r, 's> {
-    pub(super) fn new(window: Window<'r>, finder: &'s mut Finder, report: Report<'s>) -> Self {
+    pub(super) fn new(
+        window: Window<'r>,
+        finder: &'s mut Finder,
+        scanner: &'s mut Scanner,
+        report: Report<'s>,
+    ) -> Self {
         Self {
             window,
             finder,
+            scanner,
             report,
             places: Vec::new(),
             lost: false,
@@ -176,6 +184,9 @@ impl<'r, 's> Session<'r, 's> {
 
     /// Reads the value that begins at the next byte; false where the stream ends in it.
     fn value(&mut self) -> bool {
+        if self.ordinary() {
+            return true;
+        }
         let offset = self.window.offset();
         let envelopes = self.lost || matches!(self.places.last(), None | Some(Place::List));
         match self.window.value(envelopes) {
@@ -186,6 +197,31 @@ impl<'r, 's> Session<'r, 's> {
             }
             Err(fault) => self.fault(fault, offset),
         }
+    }
+
+    /// Reads an ordinary record, if one is next and whole.
+    fn ordinary(&mut self) -> bool {
+        let Self {
+            window,
+            finder,
+            scanner,
+            report,
+            ..
+        } = self;
+        if self.lost || report.text {
+            return false;
+        }
+        let Some(record) = scanner.scan(window.ahead()) else {
+            return false;
+        };
+        let offset = window.offset();
+        let known = report.ordinary(&record, offset);
+        if !known && !finder.event(&record, &mut |event| report.record(event, offset)) {
+            return false;
+        }
+        let length = record.length();
+        window.advance(length);
+        true
     }
 
     fn find(&mut self, offset: u64) {

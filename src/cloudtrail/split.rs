@@ -36,7 +36,8 @@ pub(super) enum Envelope {
 }
 
 impl Envelope {
-    fn of(name: &[u8]) -> Option<Self> {
+    /// The envelope that an array of this name is.
+    pub(super) fn of(name: &[u8]) -> Option<Self> {
         match name {
             b"Records" | b"records" => Some(Self::Records),
             b"Events" | b"events" | b"logEvents" | b"QueryResultRows" => Some(Self::Wrappers),

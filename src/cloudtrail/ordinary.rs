@@ -1,0 +1,369 @@
+//! Records in the shape that CloudTrail writes them in, taken apart without being parsed.
+//!
+//! A record is ordinary if it is an object without blanks, names its source and its name, has no member twice that is
+//! looked at, no escape in a name or in a text that is looked at, and nothing else that would make more of it than an
+//! event ([`crate::cloudtrail::find`] tells what can). Then its members are slices of the log, found in one pass. Any
+//! other record is left to the parser. The rule that holds this together, and that is fuzzed: what is ordinary gives the
+//! event that the parser gives, and the same end.
+
+use crate::cloudtrail::skip;
+use crate::cloudtrail::split::{Envelope, MAX_VALUE};
+
+/// A member of a record that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// `eventID`
+    EventId,
+    /// `sharedEventID`
+    SharedEventId,
+    /// `eventTime`
+    EventTime,
+    /// `eventSource`
+    EventSource,
+    /// `eventName`
+    EventName,
+    /// `eventType`
+    EventType,
+    /// `eventCategory`
+    EventCategory,
+    /// `awsRegion`
+    AwsRegion,
+    /// `sourceIPAddress`
+    SourceIpAddress,
+    /// `vpcEndpointId`
+    VpcEndpointId,
+    /// `errorCode`
+    ErrorCode,
+    /// `errorMessage`
+    ErrorMessage,
+    /// `recipientAccountId`
+    RecipientAccountId,
+    /// `apiVersion`
+    ApiVersion,
+    /// `userIdentity`
+    UserIdentity,
+    /// `requestParameters`
+    RequestParameters,
+    /// `responseElements`
+    ResponseElements,
+    /// `additionalEventData`
+    AdditionalEventData,
+    /// `resources`
+    Resources,
+}
+
+const FIELDS: usize = Field::Resources as usize + 1;
+
+/// What a name means for the shape of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    Field(Field),
+    /// A member that nothing looks at.
+    Nothing,
+}
+
+impl Meaning {
+    /// `None` for a name that makes a record more than ordinary.
+    fn of(name: &[u8]) -> Option<Self> {
+        Some(Self::Field(match name {
+            b"eventID" => Field::EventId,
+            b"sharedEventID" => Field::SharedEventId,
+            b"eventTime" => Field::EventTime,
+            b"eventSource" => Field::EventSource,
+            b"eventName" => Field::EventName,
+            b"eventType" => Field::EventType,
+            b"eventCategory" => Field::EventCategory,
+            b"awsRegion" => Field::AwsRegion,
+            b"sourceIPAddress" => Field::SourceIpAddress,
+            b"vpcEndpointId" => Field::VpcEndpointId,
+            b"errorCode" => Field::ErrorCode,
+            b"errorMessage" => Field::ErrorMessage,
+            b"recipientAccountId" => Field::RecipientAccountId,
+            b"apiVersion" => Field::ApiVersion,
+            b"userIdentity" => Field::UserIdentity,
+            b"requestParameters" => Field::RequestParameters,
+            b"responseElements" => Field::ResponseElements,
+            b"additionalEventData" => Field::AdditionalEventData,
+            b"resources" => Field::Resources,
+            // They stand in for another field.
+            b"@timestamp" | b"insightDetails" => return None,
+            name if Envelope::of(name).is_some() => return None,
+            _ => return Some(Self::Nothing),
+        }))
+    }
+}
+
+/// An ordinary record: its members as they stand in the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Ordinary<'a> {
+    text: &'a str,
+    /// Where each member's value stands; an empty range where there is none.
+    values: [(u32, u32); FIELDS],
+}
+
+impl<'a> Ordinary<'a> {
+    /// The record's length.
+    pub(super) fn length(&self) -> usize {
+        self.text.len()
+    }
+
+    /// A member's value in JSON, empty where the record has no such member.
+    #[must_use]
+    pub fn raw(&self, field: Field) -> &'a str {
+        let (start, end) = self.values[field as usize];
+        &self.text[start as usize..end as usize]
+    }
+
+    /// A member's value where it is a string.
+    #[must_use]
+    pub fn text(&self, field: Field) -> Option<&'a str> {
+        self.raw(field).strip_prefix('"')?.strip_suffix('"')
+    }
+}
+
+/// Takes records apart. Remembers in which order members came, which rarely changes; that saves time only.
+#[derive(Default)]
+pub(super) struct Scanner {
+    order: Vec<(Box<[u8]>, Meaning)>,
+    /// Takes no record for ordinary: what [`crate::cloudtrail::reader::compare`] compares with.
+    #[cfg(any(test, fuzzing))]
+    pub(super) off: bool,
+}
+
+/// More names are not remembered than this; a record has some twenty.
+const MAX_NAMES: usize = 64;
+
+impl Scanner {
+    /// The record that `bytes` begin with, if it is ordinary.
+    pub(super) fn scan<'a>(&mut self, bytes: &'a [u8]) -> Option<Ordinary<'a>> {
+        #[cfg(any(test, fuzzing))]
+        if self.off {
+            return None;
+        }
+        if bytes.first() != Some(&b'{') {
+            return None;
+        }
+        let mut values = [(0, 0); FIELDS];
+        let (mut at, mut turn) = (1, 0);
+        let end = loop {
+            let (meaning, start) = self.name(bytes, at, &mut turn)?;
+            let end = match meaning {
+                Meaning::Nothing => skip::value(bytes, start)?,
+                Meaning::Field(field) => {
+                    let end = plain_value(bytes, start)?;
+                    let value = &mut values[field as usize];
+                    if value.1 != 0 || end > MAX_VALUE {
+                        return None;
+                    }
+                    *value = (start as u32, end as u32);
+                    end
+                }
+            };
+            match bytes.get(end)? {
+                b',' => at = end + 1,
+                b'}' => break end + 1,
+                _ => return None,
+            }
+        };
+        let text = bytes.get(..end).filter(|_| end <= MAX_VALUE)?;
+        let record = Ordinary {
+            text: std::str::from_utf8(text).ok()?,
+            values,
+        };
+        record.is_event().then_some(record)
+    }
+
+    /// What the name at `at` means, and where its value begins.
+    fn name(&mut self, bytes: &[u8], at: usize, turn: &mut usize) -> Option<(Meaning, usize)> {
+        let rest = &bytes[at..];
+        let ahead = self.order.iter().enumerate().skip(*turn);
+        for (index, (name, meaning)) in ahead {
+            if rest.starts_with(name) {
+                *turn = index + 1;
+                return Some((*meaning, at + name.len()));
+            }
+        }
+        if rest.first() != Some(&b'"') {
+            return None;
+        }
+        let (end, escaped) = skip::string(bytes, at + 1)?;
+        if escaped || bytes.get(end) != Some(&b':') {
+            return None;
+        }
+        let meaning = Meaning::of(&bytes[at + 1..end - 1])?;
+        if self.order.len() == MAX_NAMES {
+            self.order.clear();
+            *turn = 0;
+        }
+        self.order.insert(*turn, (bytes[at..=end].into(), meaning));
+        *turn += 1;
+        Some((meaning, end + 1))
+    }
+}
+
+/// The position behind the value at `start`, where it is no string with escapes.
+fn plain_value(bytes: &[u8], start: usize) -> Option<usize> {
+    match bytes.get(start)? {
+        b'"' => {
+            let (end, escaped) = skip::string(bytes, start + 1)?;
+            (!escaped).then_some(end)
+        }
+        _ => skip::value(bytes, start),
+    }
+}
+
+impl Ordinary<'_> {
+    /// Whether the record is an event and nothing else: it names its source and its name, is no notification of a service
+    /// and no Insight.
+    fn is_event(&self) -> bool {
+        let source = self.text(Field::EventSource);
+        let insight = self
+            .text(Field::EventType)
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("AwsCloudTrailInsight"));
+        source.is_some_and(|source| !source.starts_with("aws:"))
+            && self.text(Field::EventName).is_some()
+            && !insight
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Field, Scanner};
+    use crate::cloudtrail::reader::compare;
+    use crate::cloudtrail::reader::tests::record;
+
+    /// Records of many kinds, as a delivery file has them.
+    const RECORDS: [&str; 6] = [
+        r#"{"eventVersion":"1.11","userIdentity":{"type":"AssumedRole","principalId":"AROA:s","arn":"arn:aws:sts::111122223333:assumed-role/r/s","accountId":"111122223333","accessKeyId":"ASIAEXAMPLE","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"AROA","arn":"arn:aws:iam::111122223333:role/p/r","accountId":"111122223333","userName":"r"},"attributes":{"creationDate":"2026-03-01T09:00:00Z","mfaAuthenticated":"false"}},"invokedBy":"cloudformation.amazonaws.com"},"eventTime":"2026-03-01T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-west-1","sourceIPAddress":"10.0.0.1","userAgent":"[a \"b\" \u00e9]","requestParameters":{"bucketName":"b","key":"k\/\u0041"},"responseElements":null,"additionalEventData":{"bytes":0,"share":1.5,"x":"y="},"requestID":"R","eventID":"e1","readOnly":true,"resources":[{"type":"AWS::S3::Object","ARN":"arn:aws:s3:::b/k"},{"accountId":"1","ARN":"arn:aws:s3:::b"}],"eventType":"AwsApiCall","managementEvent":false,"recipientAccountId":"111122223333","sharedEventID":"s1","eventCategory":"Data","vpcEndpointId":"vpce-1","tlsDetails":{"tlsVersion":"TLSv1.3"}}"#,
+        r#"{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/eve"},"eventTime":"2026-03-01T10:00:00Z","eventSource":"iam.amazonaws.com","eventName":"GetUser","errorCode":"AccessDenied","errorMessage":"User é is not authorized","requestParameters":{"list":[1,-2,[],{},[[]],{"a":[{"b":null}]}]},"eventID":"e2","apiVersion":"2010-05-08"}"#,
+        r#"{"eventSource":"ec2.amazonaws.com","eventName":"RunInstances","userIdentity":null,"eventTime":"yesterday","resources":"x","errorCode":"","awsRegion":7}"#,
+        r#"{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","eventVersion":"2.0","s3":{}}"#,
+        r#"{"eventSource":"s","eventName":"n","eventType":"AwsCloudTrailInsight","eventID":"e4","insightDetails":{"eventName":"x"}}"#,
+        r#"{"eventSource":"s","eventName":"n","Events":[{"eventSource":"t","eventName":"m"}],"@timestamp":"2026-03-01T10:00:00Z"}"#,
+    ];
+
+    #[test]
+    fn the_members_are_those_of_the_record() {
+        let mut scanner = Scanner::default();
+        for _ in 0..2 {
+            let text = format!("{},{{", RECORDS[0]);
+            let record = scanner.scan(text.as_bytes()).unwrap();
+            assert_eq!(record.length(), RECORDS[0].len());
+            assert_eq!(record.text(Field::EventName), Some("GetObject"));
+            assert_eq!(record.raw(Field::ResponseElements), "null");
+            assert_eq!(record.text(Field::ResponseElements), None);
+            assert_eq!(record.raw(Field::ErrorCode), "");
+            let identity = record.raw(Field::UserIdentity);
+            assert!(
+                identity.starts_with(r#"{"type""#) && identity.ends_with(r#"on.amazonaws.com"}"#)
+            );
+        }
+        assert!(scanner.scan(RECORDS[1].as_bytes()).is_some());
+        assert!(scanner.scan(RECORDS[2].as_bytes()).is_some());
+        for (number, text) in RECORDS.iter().enumerate().skip(3) {
+            assert!(scanner.scan(text.as_bytes()).is_none(), "{number}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_to_the_parser() {
+        let with = |field: &str| format!(r#"{{"eventSource":"s","eventName":"n",{field}}}"#);
+        let mut scanner = Scanner::default();
+        let deep = |depth: usize| format!(r#""x":{}{}"#, "[".repeat(depth), "]".repeat(depth));
+        for plain in [
+            r#""x":"\n\"""#,
+            r#""x":0"#,
+            r#""x":-1.25"#,
+            r#""x":"é""#,
+            &deep(62),
+            r#""x":1,"x":2"#,
+        ] {
+            assert!(scanner.scan(with(plain).as_bytes()).is_some(), "{plain}");
+        }
+        for odd in [
+            r#""x": 1"#,
+            r#""x":01"#,
+            r#""x":-0"#,
+            r#""x":1e5"#,
+            r#""x":1."#,
+            r#""x":1234567890123456"#,
+            r#""x":nul"#,
+            r#""x":truex"#,
+            r#""x":"\q""#,
+            r#""x":"\ud800""#,
+            r#""x":"\u12""#,
+            "\"x\":\"\t\"",
+            r#""\u0078":1"#,
+            r#""x":[1,]"#,
+            r#""x":{"a"}"#,
+            r#""x":{1:2}"#,
+            r#""x":[}"#,
+            r#""errorMessage":"\n""#,
+            r#""eventID":"a","eventID":"b""#,
+            &deep(63),
+        ] {
+            assert!(scanner.scan(with(odd).as_bytes()).is_none(), "{odd}");
+            compare(format!(r#"{{"Records":[{}]}}"#, with(odd)).as_bytes());
+        }
+        let mut broken = with(r#""x":"?""#).into_bytes();
+        let at = broken.iter().position(|&byte| byte == b'?').unwrap();
+        broken[at] = 0xff;
+        assert!(scanner.scan(&broken).is_none());
+    }
+
+    /// A change to a text: what is put in the place of how many bytes where.
+    fn change() -> impl Strategy<Value = (prop::sample::Index, usize, Vec<u8>)> {
+        let piece = prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..3),
+            "[{}\\[\\]\":,\\\\ 0-9eE.+tfn\n-]{0,3}".prop_map(String::into_bytes),
+            prop::sample::select(vec![
+                "\\u0041",
+                "\\ud83d\\ude00",
+                "\\ud83d",
+                "null",
+                "true",
+                "1e400",
+                "-0",
+                "0.5",
+                "\"eventName\":\"x\",",
+                "é",
+                "{}",
+                "[]",
+                "\"eventSource\":\"aws:sqs\",",
+                "\"EventSource\":\"aws:s3\",",
+                "\"Records\":[",
+                "\"CloudTrailEvent\":\"{}\",",
+            ])
+            .prop_map(|piece| piece.as_bytes().to_vec()),
+        ];
+        (any::<prop::sample::Index>(), 0usize..4, piece)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// The same events or the same refusal, whatever is done to the records.
+        #[test]
+        fn what_is_ordinary_is_what_the_parser_reads(
+            chosen in prop::collection::vec(0usize..7, 1..4),
+            changes in prop::collection::vec(change(), 0..4),
+            between in prop::sample::select(vec![",", "\n", "", " , "]),
+            envelope in any::<bool>(),
+        ) {
+            let records: Vec<String> = chosen.iter().map(|&n| match RECORDS.get(n) {
+                Some(text) => (*text).to_owned(),
+                None => record("A"),
+            }).collect();
+            let text = records.join(between);
+            let mut bytes = if envelope { format!(r#"{{"Records":[{text}]}}"#) } else { text }.into_bytes();
+            for (at, length, piece) in changes {
+                let at = at.index(bytes.len() + 1);
+                let end = (at + length).min(bytes.len());
+                bytes.splice(at..end, piece);
+            }
+            compare(&bytes);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Moves over JSON values of the plainest kind, checking every byte: what is moved over here is valid JSON to any parser,
+//! save that its UTF-8 is still to be checked.
+//!
+//! Plain is what CloudTrail writes: no blanks between tokens, whole numbers or short decimals, escapes of one code unit.
+//! `None` says that a value is not plain, never that it is wrong.
+
+/// Deeper values are not plain. One bit each, below a bit that marks the outermost.
+const MAX_DEPTH: u32 = 62;
+
+/// The position behind the value that begins at `at`.
+pub(super) fn value(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes.get(at)? {
+        b'"' => string(bytes, at + 1).map(|(end, _)| end),
+        b'{' | b'[' => nested(bytes, at),
+        b't' => word(bytes, at, b"true"),
+        b'f' => word(bytes, at, b"false"),
+        b'n' => word(bytes, at, b"null"),
+        _ => number(bytes, at),
+    }
+}
+
+fn word(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
+    bytes[at..].starts_with(word).then_some(at + word.len())
+}
+
+/// A number of at most 15 digits, which every parser reads exactly, without an exponent.
+fn number(bytes: &[u8], mut at: usize) -> Option<usize> {
+    let digits = |at: usize| {
+        let rest = bytes[at..].iter();
+        rest.take(16)
+            .take_while(|byte| byte.is_ascii_digit())
+            .count()
+    };
+    let negative = bytes.get(at) == Some(&b'-');
+    at += usize::from(negative);
+    let whole = digits(at);
+    let zero = bytes.get(at) == Some(&b'0');
+    if whole == 0 || (zero && (whole > 1 || negative)) {
+        return None;
+    }
+    at += whole;
+    let mut count = whole;
+    if bytes.get(at) == Some(&b'.') {
+        let fraction = digits(at + 1);
+        if fraction == 0 {
+            return None;
+        }
+        at += 1 + fraction;
+        count += fraction;
+    }
+    (count <= 15).then_some(at)
+}
+
+/// The position behind the string whose first byte is at `at`, and whether it has escapes in it.
+///
+/// Eight bytes at a time: most strings of a record are short.
+pub(super) fn string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
+    let mut escaped = false;
+    loop {
+        at += match bytes[at..].first_chunk() {
+            Some(eight) => match special(u64::from_le_bytes(*eight)) {
+                Some(found) => found,
+                None => {
+                    at += 8;
+                    continue;
+                }
+            },
+            None => bytes[at..].iter().position(|&byte| is_special(byte))?,
+        };
+        match bytes[at] {
+            b'"' => return Some((at + 1, escaped)),
+            b'\\' => {
+                escaped = true;
+                at = escape(bytes, at + 1)?;
+            }
+            _ => return None, // a control character
+        }
+    }
+}
+
+fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// Which of eight bytes is the first that [`is_special`].
+fn special(word: u64) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    // The lowest bit set is that of the first byte below `limit`; bits above it may be set wrongly.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH;
+    let found = below(word, 0x20)
+        | below(word ^ (ONES * u64::from(b'"')), 1)
+        | below(word ^ (ONES * u64::from(b'\\')), 1);
+    (found != 0).then(|| found.trailing_zeros() as usize / 8)
+}
+
+/// The position behind an escape, whose backslash is before `at`. Halves of characters beyond the basic plane are not
+/// plain.
+fn escape(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes.get(at)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 1),
+        b'u' => {
+            let digits = bytes.get(at + 1..at + 5)?;
+            let surrogate = matches!(
+                digits,
+                [b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..]
+            );
+            let hex = digits.iter().all(u8::is_ascii_hexdigit);
+            (hex && !surrogate).then_some(at + 5)
+        }
+        _ => None,
+    }
+}
+
+/// The position behind the name and the colon that begin at `at`.
+fn name(bytes: &[u8], at: usize) -> Option<usize> {
+    if bytes.get(at) != Some(&b'"') {
+        return None;
+    }
+    let (end, _) = string(bytes, at + 1)?;
+    (bytes.get(end) == Some(&b':')).then_some(end + 1)
+}
+
+/// The position behind the object or array that begins at `at`.
+fn nested(bytes: &[u8], mut at: usize) -> Option<usize> {
+    // One bit for each open bracket, the innermost lowest: whether it is an object's.
+    let mut open = 1u64;
+    loop {
+        if open >> MAX_DEPTH != 0 {
+            return None;
+        }
+        // Before a value.
+        match bytes.get(at)? {
+            b'{' => {
+                open = open << 1 | 1;
+                at += 1;
+                if bytes.get(at) != Some(&b'}') {
+                    at = name(bytes, at)?;
+                    continue;
+                }
+            }
+            b'[' => {
+                open <<= 1;
+                at += 1;
+                if bytes.get(at) != Some(&b']') {
+                    continue;
+                }
+            }
+            _ => at = value(bytes, at)?,
+        }
+        // Behind a value, or before the end of an empty one.
+        loop {
+            if open == 1 {
+                return Some(at);
+            }
+            match (bytes.get(at)?, open & 1) {
+                (b',', 1) => {
+                    at = name(bytes, at + 1)?;
+                    break;
+                }
+                (b',', _) => {
+                    at += 1;
+                    break;
+                }
+                (b'}', 1) | (b']', 0) => {
+                    open >>= 1;
+                    at += 1;
+                }
+                _ => return None,
+            }
+        }
+    }
+}
