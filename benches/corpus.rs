@@ -6,8 +6,10 @@
 //! ```
 //!
 //! Four in ten events are S3's, with the identifiers in them that never repeat; the others are what functions, pipelines
-//! and consoles call. A file is one account's in one Region, and holds the calls of two dozen sessions. `--unique` is the
-//! share of S3's calls, in percent, whose object no other call names; the others share two thousand objects a bucket.
+//! and consoles call. A file is one account's in one Region. Forty sessions an hour call there, and each role works on few
+//! things: a bucket, two tables, a key, a function, ten parameters and secrets. `--unique` is the share of S3's calls, in
+//! percent, whose object no other call names; the others go to two hundred objects a bucket. So does the share of calls to
+//! DynamoDB, STS and CloudWatch Logs, about one event in five, that carry an item's key, a session's or a stream's name.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -34,11 +36,6 @@ impl Rng {
 
     fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        let index = self.below(from.len() as u64);
-        from[index as usize]
     }
 
     /// Small numbers far more often than great ones, as some objects are read far more often than others.
@@ -122,6 +119,7 @@ const AGENTS: [&str; 6] = [
 
 /// Who calls, with what a session has of its own.
 struct Caller {
+    role: u64,
     identity: String,
     address: String,
     agent: &'static str,
@@ -174,8 +172,8 @@ impl Delivery {
         let mut rng = Rng(seed ^ file.wrapping_mul(0xd134_2543_de82_ef95));
         let account = ACCOUNTS[rng.skewed(4) as usize];
         let region = REGIONS[rng.skewed(3) as usize];
-        // The delivery files of thirty days, in the order of their times.
-        let second = 1_772_323_200 + file * 1_297 % 2_592_000;
+        // The delivery files of two days.
+        let second = 1_772_323_200 + file * 86 % 172_800;
         let mut delivery = Self {
             rng,
             account,
@@ -184,15 +182,22 @@ impl Delivery {
             second,
             unique,
         };
-        delivery.callers = (0..24).map(|_| delivery.caller()).collect();
+        let hour = second / 3_600;
+        let place = hour << 8 | ACCOUNTS.iter().position(|&a| a == account).unwrap_or(0) as u64;
+        let place = place << 8 | REGIONS.iter().position(|&r| r == region).unwrap_or(0) as u64;
+        let mut sessions = Rng(seed ^ place.wrapping_mul(0x9fb2_1c65_1e98_df25));
+        delivery.callers = (0..40)
+            .map(|_| Caller::new(&mut sessions, account, hour))
+            .collect();
         delivery
     }
+}
 
-    fn caller(&mut self) -> Caller {
-        let rng = &mut self.rng;
-        let role = ROLES[rng.skewed(ROLES.len() as u64) as usize];
-        let account = self.account;
-        let started = time(self.second - 600 - rng.below(2_000));
+impl Caller {
+    fn new(rng: &mut Rng, account: &str, hour: u64) -> Self {
+        let number = rng.skewed(ROLES.len() as u64);
+        let role = ROLES[number as usize];
+        let started = time(hour * 3_600 - rng.below(2_000));
         let id = format!("AROA{:X}EXAMPLE00", Rng(role.len() as u64).next() >> 40);
         let session = match rng.below(3) {
             0 => role.to_owned(),
@@ -203,36 +208,36 @@ impl Delivery {
         let identity = format!(
             r#"{{"type":"AssumedRole","principalId":"{id}:{session}","arn":"arn:aws:sts::{account}:assumed-role/{role}/{session}","accountId":"{account}","accessKeyId":"{key}","sessionContext":{{"sessionIssuer":{{"type":"Role","principalId":"{id}","arn":"arn:aws:iam::{account}:role/service/{role}","accountId":"{account}","userName":"{role}"}},"attributes":{{"creationDate":"{started}","mfaAuthenticated":"false"}}}}}}"#
         );
-        Caller {
+        Self {
+            role: number,
             identity,
             address: format!("10.{}.{}.{}", rng.below(4), rng.below(256), rng.below(256)),
             agent: AGENTS[rng.below(6) as usize],
         }
     }
+}
 
-    fn call(&mut self) -> Call {
+impl Delivery {
+    /// A call of the role with this number.
+    fn call(&mut self, role: u64) -> Call {
         match self.rng.below(100) {
-            0..40 => self.s3(),
-            40..52 => self.kms(),
-            52..62 => self.dynamodb(),
+            0..40 => self.s3(role),
+            40..52 => self.kms(role),
+            52..62 => self.dynamodb(role),
             62..68 => self.sts(),
-            68..80 => self.ec2(),
-            80..88 => self.secret(),
-            88..94 => self.lambda(),
+            68..80 => self.ec2(role),
+            80..88 => self.secret(role),
+            88..94 => self.lambda(role),
             _ => self.management(),
         }
     }
 
-    fn s3(&mut self) -> Call {
+    fn s3(&mut self, role: u64) -> Call {
         let rng = &mut self.rng;
-        let bucket = format!(
-            "example-{}-{}",
-            rng.pick(&["orders", "lake", "media"]),
-            self.account
-        );
+        let bucket = format!("example-{}-{}", ROLES[role as usize], self.account);
         let key = match rng.below(100) < self.unique {
             true => format!("incoming/{}/{}.json", rng.below(64), rng.uuid()),
-            false => format!("table/part-{:05}.snappy.parquet", rng.skewed(2_000)),
+            false => format!("table/part-{:05}.snappy.parquet", rng.skewed(200)),
         };
         let host = format!("{bucket}.s3.{}.amazonaws.com", self.region);
         let (name, reads) = match rng.below(20) {
@@ -282,10 +287,10 @@ impl Delivery {
         call
     }
 
-    fn kms(&mut self) -> Call {
-        let key = self.rng.pick(&KEYS);
+    fn kms(&mut self, role: u64) -> Call {
+        let key = KEYS[role as usize % KEYS.len()];
         let arn = format!("arn:aws:kms:{}:{}:key/{key}", self.region, self.account);
-        let table = self.rng.pick(&TABLES);
+        let table = table(role);
         let context = format!(
             r#""encryptionContext":{{"aws:dynamodb:tableName":"{table}","aws:dynamodb:subscriberId":"{}"}}"#,
             self.account
@@ -313,9 +318,9 @@ impl Delivery {
         call
     }
 
-    fn dynamodb(&mut self) -> Call {
+    fn dynamodb(&mut self, role: u64) -> Call {
         let rng = &mut self.rng;
-        let table = rng.pick(&TABLES);
+        let table = table(role + rng.below(2));
         let arn = format!(
             "arn:aws:dynamodb:{}:{}:table/{table}",
             self.region, self.account
@@ -381,9 +386,9 @@ impl Delivery {
         call
     }
 
-    fn ec2(&mut self) -> Call {
+    fn ec2(&mut self, role: u64) -> Call {
         let rng = &mut self.rng;
-        let id = format!("i-0{:016x}", Rng(rng.below(500)).next());
+        let id = format!("i-0{:016x}", Rng(role * 100 + rng.below(5)).next());
         let (name, parameters) = match rng.below(6) {
             0..2 => (
                 "DescribeInstances",
@@ -418,9 +423,9 @@ impl Delivery {
         call
     }
 
-    fn secret(&mut self) -> Call {
+    fn secret(&mut self, role: u64) -> Call {
         let rng = &mut self.rng;
-        let number = rng.below(300);
+        let number = role * 10 + rng.below(10);
         let mut call = match rng.below(2) {
             0 => {
                 let name = format!("/orders/{number}/endpoint");
@@ -452,10 +457,8 @@ impl Delivery {
         call
     }
 
-    fn lambda(&mut self) -> Call {
-        let function = self
-            .rng
-            .pick(&["order-processor", "image-resizer", "mail-sender"]);
+    fn lambda(&mut self, role: u64) -> Call {
+        let function = ROLES[role as usize];
         let arn = format!(
             "arn:aws:lambda:{}:{}:function:{function}",
             self.region, self.account
@@ -520,7 +523,8 @@ impl Delivery {
 
     /// Writes one record, its members in the order that CloudTrail has them in.
     fn record(&mut self, out: &mut String) {
-        let call = self.call();
+        let chosen = self.rng.skewed(self.callers.len() as u64) as usize;
+        let call = self.call(self.callers[chosen].role);
         let Self {
             rng,
             account,
@@ -530,7 +534,7 @@ impl Delivery {
             ..
         } = self;
         *second += u64::from(rng.below(3) == 0);
-        let caller = &callers[rng.skewed(callers.len() as u64) as usize];
+        let caller = &callers[chosen];
         let (identity, address, agent) = (&caller.identity, &caller.address, caller.agent);
         let Call {
             service,
@@ -593,6 +597,10 @@ const KEYS: [&str; 4] = [
 ];
 
 const TABLES: [&str; 5] = ["orders", "customers", "sessions", "stock", "prices"];
+
+fn table(role: u64) -> &'static str {
+    TABLES[role as usize % TABLES.len()]
+}
 
 /// A time of 2026 in CloudTrail's form.
 fn time(second: u64) -> String {
