@@ -8,21 +8,18 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
-use dashmap::DashSet;
-use xxhash_rust::xxh3::Xxh3;
-
 use crate::cloudtrail::event::Event;
+use crate::cloudtrail::ordinary::{Field, Ordinary};
 use crate::cloudtrail::reader::{Item, Reader};
 use crate::source::files::LogObject;
-use crate::usage::coverage::{Coverage, FileProblem};
+use crate::usage::calls::{Calls, session_hash};
+use crate::usage::coverage::{Coverage, FileProblem, SEEN_BEFORE};
 use crate::usage::joint::Joint;
 use crate::usage::ledger::Ledger;
 use crate::usage::memo::Memo;
 use crate::usage::resolve::{self, Outcome, Resolved};
-
-/// The most event ids that are remembered to recognise an event that is delivered again: 16 bytes each, about 1.6 GiB.
-/// Events beyond that are counted as often as they are delivered, and the summary says so; policies are the same.
-pub const MAX_REMEMBERED_EVENTS: usize = 50_000_000;
+use crate::usage::seen::{Seen, digest, id_of, is_named};
+use crate::usage::times::Times;
 
 /// More threads than this are not started, whatever is asked for.
 const MAX_THREADS: usize = 256;
@@ -41,14 +38,17 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn admits(&self, event: &Event<'_, '_>, resolved: &Resolved) -> bool {
+    fn admits_time(&self, time: Option<i64>) -> bool {
         let in_time = |time: i64| {
             self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time < to)
         };
-        let timed = self.from.is_none() && self.to.is_none();
+        (self.from.is_none() && self.to.is_none()) || time.is_some_and(in_time)
+    }
+
+    fn admits(&self, event: &Event<'_, '_>, resolved: &Resolved) -> bool {
         let account = &resolved.caller.principal.account;
         let region = event.aws_region.unwrap_or_default();
-        (timed || event.event_time.is_some_and(in_time))
+        self.admits_time(event.event_time)
             && (self.accounts.is_empty() || self.accounts.contains(account))
             && (self.regions.is_empty() || self.regions.contains(region))
     }
@@ -65,85 +65,6 @@ pub struct Progress {
     pub events: AtomicU64,
 }
 
-/// The events seen so far, by what makes two of them the same.
-#[derive(Debug, Default)]
-pub struct Seen {
-    events: DashSet<u128>,
-    /// Their number, as asking the set for it would lock all of it.
-    count: AtomicUsize,
-}
-
-impl Seen {
-    /// Whether this event was not there yet; from now on it is. `true` too where it cannot be told: a record without
-    /// an id, or more than [`MAX_REMEMBERED_EVENTS`].
-    fn is_new(&self, event: &Event<'_, '_>, resolved: &Resolved, coverage: &mut Coverage) -> bool {
-        let Some(key) = same_event(event, resolved) else {
-            return true;
-        };
-        if self.count.load(Ordering::Relaxed) >= MAX_REMEMBERED_EVENTS {
-            coverage.forgetful = true;
-            return !self.events.contains(&key);
-        }
-        let new = self.events.insert(key);
-        self.count.fetch_add(usize::from(new), Ordering::Relaxed);
-        new
-    }
-}
-
-/// What two deliveries of one event have in common.
-///
-/// The id is not enough: exports repeat an id with another body, and then both bodies count, whichever comes first. So all
-/// that the ledger takes from an event is part of it. A call across accounts leaves a record in each, with one
-/// `sharedEventID`; the copy that does not name the caller is ignored as another account's, and two that do are the same
-/// here.
-fn same_event(event: &Event<'_, '_>, resolved: &Resolved) -> Option<u128> {
-    let id = id_of(event, resolved)?;
-    let mut hash = Xxh3::new();
-    let mut add = |text: &str| {
-        hash.update(&(text.len() as u64).to_le_bytes());
-        hash.update(text.as_bytes());
-    };
-    add(id);
-    add(event.event_source.unwrap_or_default());
-    add(event.event_name.unwrap_or_default());
-    add(resolved.outcome.as_str());
-    add(&resolved.reason);
-    let caller = &resolved.caller;
-    add(caller.principal.kind.as_str());
-    add(&caller.principal.account);
-    add(&caller.principal.name);
-    add(&caller.principal.arn);
-    add(caller.session.as_deref().unwrap_or_default());
-    for need in &resolved.needs {
-        add(need.action.as_str());
-        for resource in &need.resources {
-            add(resource.as_str());
-        }
-        for (key, value) in need.context.iter() {
-            add(key.as_str());
-            add(value);
-        }
-    }
-    if let Some(loaded) = &resolved.loaded {
-        add(loaded.carrier.as_str());
-        loaded.roles.iter().for_each(|role| add(role.as_str()));
-    }
-    for note in &resolved.notes {
-        add(note);
-    }
-    hash.update(&event.event_time.unwrap_or(i64::MIN).to_le_bytes());
-    Some(hash.digest128())
-}
-
-/// The id that all deliveries of the event have: `sharedEventID` where there is one and the caller is named, else
-/// `eventID`.
-fn id_of<'a>(event: &Event<'_, 'a>, resolved: &Resolved) -> Option<&'a str> {
-    match event.shared_event_id {
-        Some(shared) if resolved.caller.principal.kind.takes_identity_policy() => Some(shared),
-        _ => event.event_id,
-    }
-}
-
 /// One event with all that is known of it.
 pub struct Judged<'r, 't, 'a> {
     /// The record.
@@ -156,7 +77,11 @@ impl<'a> Judged<'_, '_, 'a> {
     /// The event's id, by which it can be found in the logs, whichever of its deliveries this is.
     #[must_use]
     pub fn id(&self) -> Option<&'a str> {
-        id_of(self.event, self.resolved)
+        id_of(
+            self.event.event_id,
+            self.event.shared_event_id,
+            is_named(self.resolved),
+        )
     }
 }
 
@@ -165,12 +90,16 @@ impl<'a> Judged<'_, '_, 'a> {
 pub struct Worker {
     reader: Reader,
     memo: Memo,
+    /// For a worker that sums up, and need not look at each event.
+    calls: Option<Calls>,
 }
 
 /// What [`read_object`] hands on, in the order of the file.
 pub enum Record<'r, 't, 'a> {
     /// A record that the filter admits.
     Event(Judged<'r, 't, 'a>),
+    /// Events that mean what one did that was handed on before. Only a worker that sums up gives them.
+    Again(&'r Resolved, &'r Times),
     /// A record that could not be read.
     Malformed {
         /// Where it starts, in bytes of the decompressed content.
@@ -198,7 +127,11 @@ impl<R: Read> Read for Stoppable<'_, R> {
 /// Reads one log object, accounts for every record in `coverage` and hands it to `sink`, which may end the reading.
 pub fn read_object(
     object: &LogObject,
-    Worker { reader, memo }: &mut Worker,
+    Worker {
+        reader,
+        memo,
+        calls,
+    }: &mut Worker,
     filter: &Filter,
     seen: &Seen,
     coverage: &mut Coverage,
@@ -214,38 +147,128 @@ pub fn read_object(
     };
     let stop = Cell::new(false);
     let input = Stoppable { input, stop: &stop };
-    let mut sink = |record: Record<'_, '_, '_>| {
-        if !stop.get() && sink(record).is_break() {
-            stop.set(true);
-        }
+    let mut reading = Reading {
+        memo,
+        calls: calls.as_mut(),
+        looked_up: false,
+        filter,
+        seen,
+        coverage,
+        problem,
+        sink: &mut |record| {
+            if !stop.get() && sink(record).is_break() {
+                stop.set(true);
+            }
+        },
     };
     let summary = reader.read(input, &mut |item| match item {
-        Item::Ordinary { .. } => {}
-        Item::Record { event, offset } => {
-            let mut resolved = resolve::resolve(event, memo);
-            if resolved.outcome != Outcome::Malformed && !filter.admits(event, &resolved) {
-                coverage.outside_filter += 1;
-                return;
-            }
-            if resolved.outcome == Outcome::Malformed {
-                problem.malformed(offset, &resolved.reason);
-            } else if !seen.is_new(event, &resolved, coverage) {
-                resolved.outcome = Outcome::Duplicate;
-                resolved.reason = "eventID seen before".into();
-            }
-            coverage.count(event, &resolved);
-            let resolved = &resolved;
-            sink(Record::Event(Judged { event, resolved }));
-        }
+        Item::Ordinary { record, enough, .. } => enough.set(reading.look_up(record)),
+        Item::Record { event, offset } => reading.record(event, offset),
         Item::Malformed { offset, reason } => {
             let reason = reason.to_string();
-            problem.malformed(offset, &reason);
-            coverage.count_malformed(1);
-            sink(Record::Malformed { offset, reason });
+            reading.problem.malformed(offset, &reason);
+            reading.coverage.count_malformed(1);
+            (reading.sink)(Record::Malformed { offset, reason });
         }
-        Item::Other { kind, .. } => coverage.count_other(&kind.to_string()),
+        Item::Other { kind, .. } => reading.coverage.count_other(&kind.to_string()),
     });
+    let Reading {
+        coverage, problem, ..
+    } = reading;
     coverage.finish_object(Some(&summary), problem);
+}
+
+/// The reading of one log object.
+struct Reading<'r> {
+    memo: &'r mut Memo,
+    calls: Option<&'r mut Calls>,
+    /// The record that comes next was looked up in `calls`, which does not know it.
+    looked_up: bool,
+    filter: &'r Filter,
+    seen: &'r Seen,
+    coverage: &'r mut Coverage,
+    problem: FileProblem,
+    sink: &'r mut dyn FnMut(Record<'_, '_, '_>),
+}
+
+impl Reading<'_> {
+    /// Accounts for an event that means what one did which is remembered; false where there is none.
+    fn look_up(&mut self, record: &Ordinary<'_>) -> bool {
+        let Some(calls) = &mut self.calls else {
+            return false;
+        };
+        let Some((call, session)) = calls.find(record) else {
+            self.looked_up = true;
+            return false;
+        };
+        let time = record.time();
+        let id = id_of(
+            record.text(Field::EventId),
+            record.text(Field::SharedEventId),
+            call.takes_identity_policy,
+        );
+        // The same account and Region were admitted before.
+        if !self.filter.admits_time(time) {
+            self.coverage.outside_filter += 1;
+        } else if self
+            .seen
+            .is_new(id, time, session, call.digest, self.coverage)
+        {
+            call.again.add(time, id);
+        } else {
+            self.coverage.count_duplicate(time);
+        }
+        true
+    }
+
+    fn record(&mut self, event: &Event<'_, '_>, offset: u64) {
+        let looked_up = std::mem::take(&mut self.looked_up);
+        let mut resolved = resolve::resolve(event, self.memo);
+        if resolved.outcome == Outcome::Malformed {
+            self.problem.malformed(offset, &resolved.reason);
+            return self.count(event, &resolved);
+        }
+        if !self.filter.admits(event, &resolved) {
+            self.coverage.outside_filter += 1;
+            return;
+        }
+        let digest = digest(event, &resolved);
+        let id = id_of(event.event_id, event.shared_event_id, is_named(&resolved));
+        let session = session_hash(resolved.caller.session.as_deref());
+        let time = event.event_time;
+        if !self.seen.is_new(id, time, session, digest, self.coverage) {
+            resolved.outcome = Outcome::Duplicate;
+            resolved.reason = SEEN_BEFORE.into();
+            return self.count(event, &resolved);
+        }
+        self.count(event, &resolved);
+        if let Some(calls) = self.calls.as_mut().filter(|_| looked_up) {
+            if calls.is_full() {
+                count_again(calls, self.coverage, &mut |resolved, times| {
+                    (self.sink)(Record::Again(resolved, times));
+                });
+            } else {
+                calls.learn(resolved, digest, event, self.memo.touched);
+            }
+        }
+    }
+
+    fn count(&mut self, event: &Event<'_, '_>, resolved: &Resolved) {
+        self.coverage.count(event, resolved);
+        (self.sink)(Record::Event(Judged { event, resolved }));
+    }
+}
+
+/// Accounts for the calls that came again, hands them to `sink`, and forgets them.
+fn count_again(
+    calls: &mut Calls,
+    coverage: &mut Coverage,
+    sink: &mut dyn FnMut(&Resolved, &Times),
+) {
+    calls.empty(|resolved, times| {
+        coverage.count_again(resolved, times.count, times.seen);
+        sink(resolved, times);
+    });
 }
 
 /// Reads all `objects` on `threads` workers and sums them up. The result does not depend on their number, nor on the
@@ -262,9 +285,8 @@ pub fn collect(
         filter,
         threads,
         progress,
-        |ledger: &mut Ledger, judged| {
-            ledger.add(judged.resolved, judged.event.event_time, judged.id());
-        },
+        true,
+        |ledger: &mut Ledger, resolved, times| ledger.add_all(resolved, times),
     );
     let mut ledger = Ledger::default();
     parts.into_iter().for_each(|part| ledger.merge(part));
@@ -281,11 +303,11 @@ pub fn collect_joint(
     threads: NonZeroUsize,
     progress: &Progress,
 ) -> ((Ledger, Joint), Coverage) {
-    let add = |(ledger, joint): &mut (Ledger, Joint), judged: Judged<'_, '_, '_>| {
-        ledger.add(judged.resolved, judged.event.event_time, judged.id());
-        joint.add(judged.resolved);
+    let add = |(ledger, joint): &mut (Ledger, Joint), resolved: &Resolved, times: &Times| {
+        ledger.add_all(resolved, times);
+        joint.add(resolved, times.count);
     };
-    let (parts, coverage) = run(objects, filter, threads, progress, add);
+    let (parts, coverage) = run(objects, filter, threads, progress, true, add);
     let (mut ledger, mut joint) = (Ledger::default(), Joint::default());
     for (part, calls) in parts {
         ledger.merge(part);
@@ -297,23 +319,26 @@ pub fn collect_joint(
 }
 
 /// Reads all `objects` on `threads` workers, each of which sums up what it reads in a `T` of its own. Which worker reads
-/// which object is a matter of chance.
+/// which object is a matter of chance. To `remember` calls saves time only.
 fn run<T: Default + Send>(
     objects: &[LogObject],
     filter: &Filter,
     threads: NonZeroUsize,
     progress: &Progress,
-    add: impl Fn(&mut T, Judged<'_, '_, '_>) + Sync,
+    remember: bool,
+    add: impl Fn(&mut T, &Resolved, &Times) + Sync,
 ) -> (Vec<T>, Coverage) {
     let next = AtomicUsize::new(0);
     let seen = Seen::default();
     let worker = || {
-        let mut worker = Worker::default();
+        let mut worker = Worker {
+            calls: remember.then(Calls::default),
+            ..Worker::default()
+        };
         let mut part = T::default();
         let mut coverage = Coverage::default();
         while let Some(object) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let bytes = coverage.bytes_read;
-            let mut events = 0;
+            let (bytes, events) = (coverage.bytes_read, coverage.events_read);
             read_object(
                 object,
                 &mut worker,
@@ -321,9 +346,13 @@ fn run<T: Default + Send>(
                 &seen,
                 &mut coverage,
                 &mut |record| {
-                    events += 1;
-                    if let Record::Event(judged) = record {
-                        add(&mut part, judged);
+                    match record {
+                        Record::Event(judged) => {
+                            let times = Times::once(judged.event.event_time, judged.id());
+                            add(&mut part, judged.resolved, &times);
+                        }
+                        Record::Again(resolved, times) => add(&mut part, resolved, times),
+                        Record::Malformed { .. } => {}
                     }
                     ControlFlow::Continue(())
                 },
@@ -332,7 +361,14 @@ fn run<T: Default + Send>(
             progress
                 .bytes
                 .fetch_add(coverage.bytes_read - bytes, Ordering::Relaxed);
-            progress.events.fetch_add(events, Ordering::Relaxed);
+            progress
+                .events
+                .fetch_add(coverage.events_read - events, Ordering::Relaxed);
+        }
+        if let Some(calls) = &mut worker.calls {
+            count_again(calls, &mut coverage, &mut |resolved, times| {
+                add(&mut part, resolved, times);
+            });
         }
         (part, coverage)
     };
@@ -354,4 +390,169 @@ fn run<T: Default + Send>(
         }
     });
     (parts, coverage)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::num::NonZeroUsize;
+
+    use proptest::prelude::*;
+
+    use super::{Filter, Progress, run};
+    use crate::source::files;
+    use crate::usage::coverage::Coverage;
+    use crate::usage::joint::Joint;
+    use crate::usage::ledger::Ledger;
+
+    /// Source, name, parameters with a `?` to be filled, and response likewise: calls that look into all kinds of them.
+    const CALLS: [(&str, &str, &str, &str); 14] = [
+        (
+            "s3",
+            "GetObject",
+            r#"{"bucketName":"b","key":"k?","Host":"h?"}"#,
+            "null",
+        ),
+        (
+            "s3",
+            "PutObject",
+            r#"{"bucketName":"b?","key":"k","tagging":["?"]}"#,
+            r#"{"x":"?"}"#,
+        ),
+        (
+            "dynamodb",
+            "GetItem",
+            r#"{"tableName":"t","key":{"id":{"s":"?"}}}"#,
+            "null",
+        ),
+        (
+            "dynamodb",
+            "BatchGetItem",
+            r#"{"requestItems":{"t?":{"keys":[]}}}"#,
+            "null",
+        ),
+        (
+            "sts",
+            "AssumeRole",
+            r#"{"roleArn":"arn:aws:iam::111122223333:role/r?","roleSessionName":"s?"}"#,
+            r#"{"y":"?"}"#,
+        ),
+        (
+            "ec2",
+            "RunInstances",
+            r#"{"launchTemplate":{"launchTemplateId":"lt-?"},"clientToken":"?"}"#,
+            r#"{"instancesSet":{"items":[{"instanceId":"i-?","subnetId":"subnet-?","iamInstanceProfile":{"arn":"arn:aws:iam::111122223333:instance-profile/p?"}}]}}"#,
+        ),
+        (
+            "ec2",
+            "DescribeInstances",
+            r#"{"instancesSet":{"items":[{"instanceId":"i-0?0?0?0?"}]},"filterSet":{"items":[{"name":"?"}]}}"#,
+            "null",
+        ),
+        (
+            "ec2",
+            "CreateVolume",
+            r#"{"size":"?","zone":"z","tagSpecificationSet":{"items":[{"tags":[{"key":"?"}]}]}}"#,
+            "null",
+        ),
+        (
+            "ecs",
+            "RegisterTaskDefinition",
+            r#"{"family":"f?","taskRoleArn":"arn:aws:iam::111122223333:role/t?"}"#,
+            r#"{"taskDefinition":{"taskDefinitionArn":"arn:aws:ecs:eu-west-1:111122223333:task-definition/f:?"}}"#,
+        ),
+        (
+            "ecs",
+            "RunTask",
+            r#"{"taskDefinition":"f","cluster":"c?"}"#,
+            r#"{"tasks":[{"taskDefinitionArn":"arn:aws:ecs:eu-west-1:111122223333:task-definition/f:?"}]}"#,
+        ),
+        (
+            "iam",
+            "AddRoleToInstanceProfile",
+            r#"{"roleName":"r?","instanceProfileName":"p?"}"#,
+            "null",
+        ),
+        (
+            "iam",
+            "CreateRole",
+            r#"{"roleName":"r","description":"HIDDEN_DUE_TO_SECURITY_REASONS","path":"/?/"}"#,
+            r#"{"role":{"arn":"?"}}"#,
+        ),
+        (
+            "ssm",
+            "AddTagsToResource",
+            r#"{"resourceType":"Parameter","resourceId":"/a?","tags":[{"key":"?"}]}"#,
+            "null",
+        ),
+        ("unheard", "Of", r#"{"a":"?"}"#, r#"{"b":"?"}"#),
+    ];
+
+    const IDENTITIES: [&str; 4] = [
+        r#"{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/u?","accountId":"111122223333"}"#,
+        r#"{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/r/s?","accountId":"111122223333"}"#,
+        r#"{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/r/s?","invokedBy":"cloudformation.amazonaws.com"}"#,
+        r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#,
+    ];
+
+    const ERRORS: [&str; 4] = [
+        "",
+        r#""errorCode":"AccessDenied","errorMessage":"User: u is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::b/k?","#,
+        r#""errorCode":"ThrottlingException","#,
+        r#""errorCode":"NoSuchKey","errorMessage":"?","#,
+    ];
+
+    /// A call, and what fills its parts.
+    type Choice = (usize, u8, u8, usize, u8, usize, u8);
+
+    fn record((call, a, b, identity, c, error, id): Choice) -> String {
+        let (source, name, parameters, response) = CALLS[call];
+        let fill = |text: &str, with: u8| text.replace('?', &with.to_string());
+        let error = fill(ERRORS[error.saturating_sub(16)], a);
+        let parameters = if id == 7 {
+            "null".to_owned()
+        } else {
+            fill(parameters, a)
+        };
+        format!(
+            r#"{{"eventVersion":"1.11","userIdentity":{},"eventTime":"2026-03-0{}T10:00:0{a}Z","eventSource":"{source}.amazonaws.com","eventName":"{name}","awsRegion":"eu-west-{b}",{error}"requestParameters":{parameters},"responseElements":{},"eventID":"{id}-{a}","recipientAccountId":"111122223333"}}"#,
+            fill(IDENTITIES[identity], c),
+            1 + id % 3,
+            if id % 5 == 0 {
+                "null".to_owned()
+            } else {
+                fill(response, id % 2)
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// What is summed up is the same whether calls are remembered or each is worked out by itself.
+        #[test]
+        fn to_remember_calls_changes_nothing(
+            choices in prop::collection::vec(
+                (0..CALLS.len(), 0u8..3, 0u8..2, 0..IDENTITIES.len(), 0u8..2, 0usize..20, 0u8..250), 1..400),
+            timed in any::<bool>(),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            for (number, file) in choices.chunks(40).enumerate() {
+                let records: Vec<String> = file.iter().map(|choice| record(*choice)).collect();
+                let text = format!("{{\"Records\":[{}]}}", records.join(","));
+                fs::write(folder.path().join(format!("{number}.json")), text).unwrap();
+            }
+            let objects = files::list(&[folder.path().display().to_string()]).unwrap();
+            let filter = Filter { from: timed.then_some(1_772_445_600), ..Filter::default() };
+            let sum = |remember| {
+                let (parts, coverage): (Vec<(Ledger, Joint)>, Coverage) =
+                    run(&objects, &filter, NonZeroUsize::MIN, &Progress::default(), remember, |(ledger, joint): &mut (Ledger, Joint), resolved, times| {
+                        ledger.add_all(resolved, times);
+                        joint.add(resolved, times.count);
+                    });
+                (parts, coverage)
+            };
+            prop_assert_eq!(sum(true), sum(false));
+        }
+    }
 }

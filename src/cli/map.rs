@@ -13,12 +13,13 @@ use crate::cli::output;
 use crate::cli::{Ending, tell};
 use crate::error::Result;
 use crate::iam::arn::ResourceArn;
-use crate::pipeline::{self, Judged, Record, Seen, Worker};
+use crate::pipeline::{self, Judged, Record, Worker};
 use crate::report::summary;
 use crate::usage::carriers;
 use crate::usage::coverage::Coverage;
 use crate::usage::passrole::PASS_ROLE;
 use crate::usage::resolve::{Need, Outcome};
+use crate::usage::seen::Seen;
 
 /// Show what every record needed: one JSON line a record, in the order of the input.
 #[derive(Args, Debug)]
@@ -126,6 +127,7 @@ fn wanted(input: &Input, record: &Record<'_, '_, '_>) -> bool {
     match record {
         Record::Event(Judged { resolved, .. }) => input.selects(&resolved.caller.principal),
         Record::Malformed { .. } => true,
+        Record::Again(..) => false,
     }
 }
 
@@ -140,6 +142,7 @@ fn write_line(out: &mut impl Write, record: &Record<'_, '_, '_>) -> std::io::Res
             reason: &resolved.reason,
             needs: resolved.needs.iter().map(NeedEntry::of).collect(),
         },
+        Record::Again(..) => return Ok(()),
         Record::Malformed { reason, .. } => Line {
             event_id: None,
             event_source: None,

@@ -6,6 +6,7 @@
 //! other record is left to the parser. The rule that holds this together, and that is fuzzed: what is ordinary gives the
 //! event that the parser gives, and the same end.
 
+use crate::cloudtrail::event::seconds;
 use crate::cloudtrail::skip;
 use crate::cloudtrail::split::{Envelope, MAX_VALUE};
 
@@ -119,12 +120,62 @@ impl<'a> Ordinary<'a> {
     pub fn text(&self, field: Field) -> Option<&'a str> {
         self.raw(field).strip_prefix('"')?.strip_suffix('"')
     }
+
+    /// `eventTime` in seconds since 1970.
+    #[must_use]
+    pub fn time(&self) -> Option<i64> {
+        self.text(Field::EventTime).and_then(seconds)
+    }
+}
+
+/// Where a member of an object stands in its text.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    name: u32,
+    colon: u32,
+    end: u32,
+}
+
+impl Member {
+    /// Its name, without quotes.
+    #[must_use]
+    pub fn name(self, object: &str) -> &str {
+        &object[self.name as usize + 1..self.colon as usize - 1]
+    }
+
+    /// Its value in JSON.
+    #[must_use]
+    pub fn value(self, object: &str) -> &str {
+        &object[self.colon as usize + 1..self.end as usize]
+    }
+}
+
+/// Finds the members of an object in an ordinary record; none where `raw` is something else, or a name has escapes.
+pub fn split(raw: &str, members: &mut Vec<Member>) {
+    members.clear();
+    let bytes = raw.as_bytes();
+    let mut at = 0;
+    while matches!(bytes.get(at), Some(b'{' | b',')) && bytes.get(at + 1) == Some(&b'"') {
+        let name = at + 1;
+        let colon = skip::string(bytes, name + 1).filter(|(_, escaped)| !escaped);
+        let end = colon.and_then(|(colon, _)| Some((colon, skip::value(bytes, colon + 1)?)));
+        let Some((colon, end)) = end else {
+            return members.clear();
+        };
+        members.push(Member {
+            name: name as u32,
+            colon: colon as u32,
+            end: end as u32,
+        });
+        at = end;
+    }
 }
 
 /// Takes records apart. Remembers in which order members came, which rarely changes; that saves time only.
 #[derive(Default)]
 pub(super) struct Scanner {
     order: Vec<(Box<[u8]>, Meaning)>,
+    repeated: Repeated,
     /// Takes no record for ordinary: what [`crate::cloudtrail::reader::compare`] compares with.
     #[cfg(any(test, fuzzing))]
     pub(super) off: bool,
@@ -148,9 +199,12 @@ impl Scanner {
         let end = loop {
             let (meaning, start) = self.name(bytes, at, &mut turn)?;
             let end = match meaning {
-                Meaning::Nothing => skip::value(bytes, start)?,
+                Meaning::Nothing => self.repeated.value(bytes, start)?,
                 Meaning::Field(field) => {
-                    let end = plain_value(bytes, start)?;
+                    let end = match field {
+                        Field::UserIdentity => self.repeated.value(bytes, start)?,
+                        _ => plain_value(bytes, start)?,
+                    };
                     let value = &mut values[field as usize];
                     if value.1 != 0 || end > MAX_VALUE {
                         return None;
@@ -200,6 +254,49 @@ impl Scanner {
         Some((meaning, end + 1))
     }
 }
+
+/// Objects that come again and again: identities, and what is told of TLS. One that begins with the bytes of a whole one
+/// is that one, so that it need not be looked through again.
+struct Repeated(Vec<Vec<u8>>);
+
+/// How many are remembered.
+const REPEATED: usize = 256;
+
+impl Default for Repeated {
+    fn default() -> Self {
+        Self(vec![Vec::new(); REPEATED])
+    }
+}
+
+impl Repeated {
+    /// As [`skip::value`].
+    fn value(&mut self, bytes: &[u8], start: usize) -> Option<usize> {
+        // Where identities differ, and hosts in `tlsDetails`.
+        let word = |at: usize| {
+            let word = bytes.get(start + at..)?.first_chunk();
+            word.map(|word| u64::from_le_bytes(*word))
+        };
+        let (Some(b'{'), Some(a), Some(b), Some(c)) =
+            (bytes.get(start), word(40), word(64), word(96))
+        else {
+            return skip::value(bytes, start);
+        };
+        let mixed = (a ^ b.rotate_left(21) ^ c.rotate_left(42)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let known = &mut self.0[(mixed >> 56) as usize % REPEATED];
+        if !known.is_empty() && bytes[start..].starts_with(known) {
+            return Some(start + known.len());
+        }
+        let end = skip::value(bytes, start)?;
+        if end - start < MAX_REPEATED {
+            known.clear();
+            known.extend_from_slice(&bytes[start..end]);
+        }
+        Some(end)
+    }
+}
+
+/// Larger objects are not remembered.
+const MAX_REPEATED: usize = 4 << 10;
 
 /// The position behind the value at `start`, where it is no string with escapes.
 fn plain_value(bytes: &[u8], start: usize) -> Option<usize> {

@@ -11,6 +11,7 @@ use memchr::memchr3;
 
 use crate::cloudtrail::decompress::read_some;
 use crate::cloudtrail::event::names_a_whole_record;
+use crate::cloudtrail::skip::end_or_escape;
 
 /// A value of more bytes than this is not held but reported. CloudTrail's records end at 256 KB; what gets long are whole
 /// documents in a wrapper that is not streamed (a page of an Athena result comes to 5 MB). The worst value of this size, an array of
@@ -487,33 +488,11 @@ impl Scan {
     }
 }
 
-/// The position of the first quote, backslash or line break. Most strings of a record are short, so that eight bytes at a
-/// time in a register beat the call of a vector search, which takes over from 64 bytes on.
-fn end_or_escape(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    // The lowest bit set is that of the first byte of `word` that equals `byte`; bits above it may be set wrongly.
-    let equal = |word: u64, byte: u8| {
-        let word = word ^ (ONES * u64::from(byte));
-        word.wrapping_sub(ONES) & !word & HIGH
-    };
-    let mut position = 0;
-    while let (true, Some(eight)) = (position < 64, bytes[position..].first_chunk()) {
-        let word = u64::from_le_bytes(*eight);
-        let found = equal(word, b'"') | equal(word, b'\\') | equal(word, b'\n');
-        if found != 0 {
-            return Some(position + found.trailing_zeros() as usize / 8);
-        }
-        position += 8;
-    }
-    memchr3(b'"', b'\\', b'\n', &bytes[position..]).map(|found| position + found)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Envelope, Fault, Found, MAX_DEPTH, MAX_VALUE, Window, end_or_escape};
+    use super::{Envelope, Fault, Found, MAX_DEPTH, MAX_VALUE, Window};
 
     /// Moves over the value at the beginning of `text`; what comes of it, what is held, and the offset after it.
     fn scan(text: &str, envelopes: bool) -> (Result<Found, Fault>, String, u64) {
@@ -666,13 +645,6 @@ mod tests {
             prop_assume!(text.len() > 1 && text.is_ascii() && text.starts_with(['[', '{', '"']));
             let (found, _, _) = scan(&text[..cut.index(text.len() - 1) + 1], false);
             prop_assert!(found == Err(Fault::CutOff) || found == Ok(Found::Value) && cut.index(text.len() - 1) + 1 == text.len());
-        }
-
-        #[test]
-        fn the_end_of_a_string_is_found(bytes in prop::collection::vec(prop_oneof![Just(b'"'), Just(b'\\'), Just(b'\n'), any::<u8>(), 0x20u8..0x24, 0x09u8..0x0c], 0..12), before in 0usize..80) {
-            let bytes = [vec![b'x'; before], bytes].concat();
-            let expected = bytes.iter().position(|byte| b"\"\\\n".contains(byte));
-            prop_assert_eq!(end_or_escape(&bytes), expected);
         }
     }
 }

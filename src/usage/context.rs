@@ -87,15 +87,15 @@ pub struct Contexts {
 }
 
 impl Contexts {
-    /// Counts a call.
-    pub(crate) fn count(&mut self, keys: &ContextKeys) {
+    /// Counts calls.
+    pub(crate) fn count(&mut self, keys: &ContextKeys, calls: u64) {
         if keys.is_empty() || self.too_many {
             return;
         }
         if let Some(count) = self.counts.get_mut(keys) {
-            *count += 1;
+            *count += calls;
         } else {
-            self.counts.insert(keys.clone(), 1);
+            self.counts.insert(keys.clone(), calls);
             self.bound();
         }
     }
@@ -162,7 +162,7 @@ mod tests {
     fn contexts(services: &[&str]) -> Contexts {
         let mut contexts = Contexts::default();
         for service in services {
-            contexts.count(&to(service));
+            contexts.count(&to(service), 1);
         }
         contexts
     }
@@ -187,7 +187,7 @@ mod tests {
         let mut turned = contexts(rest);
         turned.absorb(contexts(some));
         let mut after = contexts(&all);
-        after.count(&to("s1"));
+        after.count(&to("s1"), 1);
         for contexts in [merged, turned, contexts(&all), after] {
             assert_eq!((contexts.total(), contexts.too_many), (0, true));
         }

@@ -16,6 +16,9 @@ const MAX_LISTED: usize = 10;
 /// The most distinct reasons or names kept in one account; see [`bounded`].
 const MAX_NAMES: usize = 10_000;
 
+/// The reason of a duplicate.
+pub const SEEN_BEFORE: &str = "eventID seen before";
+
 /// What a set of log objects held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
@@ -23,6 +26,8 @@ pub struct Coverage {
     pub objects: u64,
     /// Bytes read, as stored.
     pub bytes_read: u64,
+    /// Records found in them, readable or not: what a progress bar shows.
+    pub events_read: u64,
     /// Records by outcome and reason. An unmapped record's reason is its call, a denied one's the policy or error code
     /// that refused it.
     pub outcomes: BTreeMap<Outcome, BTreeMap<String, u64>>,
@@ -115,20 +120,9 @@ impl Coverage {
 
     /// Accounts for a record.
     pub fn count(&mut self, event: &Event<'_, '_>, resolved: &Resolved) {
-        self.add(resolved.outcome, &resolved.reason);
+        self.count_again(resolved, 1, event.event_time.map(|time| (time, time)));
         if resolved.outcome == Outcome::Malformed {
             return;
-        }
-        match &resolved.message {
-            _ if resolved.outcome != Outcome::Denied => {}
-            Some(Said::TheSame) => self.messages_agree += 1,
-            Some(Said::Otherwise(text)) => {
-                bounded::count(&mut self.message_differences, text, 1, MAX_NAMES);
-            }
-            None => {}
-        }
-        if let Some(time) = event.event_time {
-            self.seen = period(self.seen, Some((time, time)));
         }
         let caller = &resolved.caller.principal;
         if caller.kind != PrincipalKind::Unknown {
@@ -139,6 +133,36 @@ impl Coverage {
         if event.event_category == Some("Data") {
             note(&mut self.data_event_sources, event.event_source);
         }
+    }
+
+    /// Accounts for `count` records of the time `seen` that mean what one did which was accounted for before, and have
+    /// the same caller, recipient, Region, source and category.
+    pub fn count_again(&mut self, resolved: &Resolved, count: u64, seen: Option<(i64, i64)>) {
+        bounded::count(
+            self.outcomes.entry(resolved.outcome).or_default(),
+            &resolved.reason,
+            count,
+            MAX_NAMES,
+        );
+        if resolved.outcome == Outcome::Malformed {
+            return;
+        }
+        match &resolved.message {
+            _ if resolved.outcome != Outcome::Denied => {}
+            Some(Said::TheSame) => self.messages_agree += count,
+            Some(Said::Otherwise(text)) => {
+                bounded::count(&mut self.message_differences, text, count, MAX_NAMES);
+            }
+            None => {}
+        }
+        self.seen = period(self.seen, seen);
+    }
+
+    /// Accounts for an event that was there before, as one that means the same was accounted for.
+    pub fn count_duplicate(&mut self, time: Option<i64>) {
+        let reasons = self.outcomes.entry(Outcome::Duplicate).or_default();
+        bounded::count(reasons, SEEN_BEFORE, 1, MAX_NAMES);
+        self.seen = period(self.seen, time.map(|time| (time, time)));
     }
 
     /// Accounts for records that could not even be parsed.
@@ -160,6 +184,7 @@ impl Coverage {
         self.objects += 1;
         if let Some(summary) = summary {
             self.bytes_read += summary.bytes_in;
+            self.events_read += summary.records + summary.malformed;
             self.count_malformed(summary.unlisted);
             problem.malformed += summary.unlisted;
             let nothing = summary.records == 0 && summary.malformed == 0;
@@ -173,19 +198,11 @@ impl Coverage {
         }
     }
 
-    fn add(&mut self, outcome: Outcome, reason: &str) {
-        bounded::count(
-            self.outcomes.entry(outcome).or_default(),
-            reason,
-            1,
-            MAX_NAMES,
-        );
-    }
-
     /// Adds `other`'s accounts. Commutative and associative.
     pub fn merge(&mut self, other: Self) {
         self.objects += other.objects;
         self.bytes_read += other.bytes_read;
+        self.events_read += other.events_read;
         for (outcome, reasons) in other.outcomes {
             let mine = self.outcomes.entry(outcome).or_default();
             for (reason, count) in reasons {

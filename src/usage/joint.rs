@@ -23,8 +23,8 @@ pub struct Joint {
 }
 
 impl Joint {
-    /// Counts a call, if it was used and needed more than one thing.
-    pub fn add(&mut self, resolved: &Resolved) {
+    /// Counts calls that mean the same, if they were used and needed more than one thing.
+    pub fn add(&mut self, resolved: &Resolved, count: u64) {
         let needs: usize = resolved.needs.iter().map(|need| need.resources.len()).sum();
         // What carries a role may turn out to hold several.
         let carries = |need: &Need| {
@@ -40,7 +40,7 @@ impl Joint {
             resources.map(|resource| (need.action.clone(), resource.clone(), need.context.clone()))
         });
         let call = (resolved.caller.principal.clone(), facts.collect());
-        *self.calls.entry(call).or_default() += 1;
+        *self.calls.entry(call).or_default() += count;
     }
 
     /// Adds `other`'s calls. Commutative and associative.

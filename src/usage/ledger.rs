@@ -15,6 +15,7 @@ use crate::usage::context::Contexts;
 use crate::usage::passrole::PASS_ROLE;
 use crate::usage::paths;
 use crate::usage::resolve::{Need, Outcome, Resolved};
+use crate::usage::times::{Times, join};
 
 /// The most distinct resources that are kept apart for one action of one principal, but for the services whose resources
 /// say who may do what: those are never cut. Beyond it, resources are cut to a
@@ -90,29 +91,22 @@ pub(crate) fn period(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i6
 }
 
 impl Tally {
-    fn count(&mut self, outcome: Outcome) {
+    fn count(&mut self, outcome: Outcome, times: &Times) {
         match outcome {
-            Outcome::Used => self.used += 1,
-            Outcome::Denied => self.denied += 1,
-            Outcome::Inconclusive => self.inconclusive += 1,
+            Outcome::Used => self.used += times.count,
+            Outcome::Denied => self.denied += times.count,
+            Outcome::Inconclusive => self.inconclusive += times.count,
             Outcome::Ignored | Outcome::Unmapped | Outcome::Malformed | Outcome::Duplicate => {}
         }
     }
 
-    fn see(&mut self, time: Option<i64>, event_id: Option<&str>) {
-        if let Some(time) = time {
-            self.seen = period(self.seen, Some((time, time)));
-            // Sixteen bits reach the year 2149; a time outside them is kept in `seen` only.
-            if let Ok(day) = u16::try_from(time.div_euclid(86_400))
-                && let Err(at) = self.days.binary_search(&day)
-            {
-                self.days.insert(at, day);
-            }
-        }
-        if let Some(id) = event_id
-            && self.sample_event_id.as_deref().is_none_or(|old| id < old)
+    fn see(&mut self, times: &Times) {
+        self.seen = period(self.seen, times.seen);
+        join(&mut self.days, &times.days);
+        if let Some(id) = &times.sample_event_id
+            && self.sample_event_id.as_ref().is_none_or(|old| id < old)
         {
-            self.sample_event_id = Some(id.into());
+            self.sample_event_id = Some(id.clone());
         }
     }
 
@@ -122,11 +116,7 @@ impl Tally {
         self.denied += other.denied;
         self.inconclusive += other.inconclusive;
         self.seen = period(self.seen, other.seen);
-        for day in other.days {
-            if let Err(at) = self.days.binary_search(&day) {
-                self.days.insert(at, day);
-            }
-        }
+        join(&mut self.days, &other.days);
         self.sample_event_id = match (self.sample_event_id.take(), other.sample_event_id) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -156,14 +146,7 @@ impl PrincipalUsage {
         kept(&self.cut, action, resource)
     }
 
-    fn add(
-        &mut self,
-        need: &Need,
-        outcome: Outcome,
-        time: Option<i64>,
-        event_id: Option<&str>,
-        max: usize,
-    ) {
+    fn add(&mut self, need: &Need, outcome: Outcome, times: &Times, max: usize) {
         let (facts, cuts, floor) = match outcome {
             Outcome::Used => (&mut self.facts, &mut self.cut, floor(&need.action)),
             _ => (&mut self.refused, &mut self.refused_cut, 0),
@@ -172,10 +155,10 @@ impl PrincipalUsage {
             let key = kept(cuts, &need.action, resource);
             let resources = facts.entry(need.action.clone()).or_default();
             let tally = resources.entry(key).or_default();
-            tally.count(outcome);
-            tally.see(time, event_id);
+            tally.count(outcome, times);
+            tally.see(times);
             if outcome == Outcome::Used {
-                tally.contexts.count(&need.context);
+                tally.contexts.count(&need.context, times.count);
             }
         }
         bound(facts, cuts, &need.action, floor, max);
@@ -314,6 +297,11 @@ fn cut(resource: &ResourceArn, depth: usize) -> ResourceArn {
 impl Ledger {
     /// Counts one event: its outcome, its session, and for each need the fact it is. A duplicate counts for nothing.
     pub fn add(&mut self, resolved: &Resolved, time: Option<i64>, event_id: Option<&str>) {
+        self.add_all(resolved, &Times::once(time, event_id));
+    }
+
+    /// Counts events that mean the same, of which there were `times`.
+    pub fn add_all(&mut self, resolved: &Resolved, times: &Times) {
         if matches!(resolved.outcome, Outcome::Duplicate | Outcome::Malformed) {
             return;
         }
@@ -325,7 +313,7 @@ impl Ledger {
         let Some(usage) = self.principals.get_mut(&caller.principal) else {
             return;
         };
-        *usage.events.entry(resolved.outcome).or_default() += 1;
+        *usage.events.entry(resolved.outcome).or_default() += times.count;
         if let Some(session) = &caller.session {
             bounded::insert(&mut usage.sessions, session, MAX_SESSIONS);
         }
@@ -339,7 +327,7 @@ impl Ledger {
             return;
         }
         for need in &resolved.needs {
-            usage.add(need, resolved.outcome, time, event_id, MAX_RESOURCES);
+            usage.add(need, resolved.outcome, times, MAX_RESOURCES);
         }
     }
 
@@ -474,6 +462,7 @@ mod tests {
     use crate::usage::context::ContextKeys;
     use crate::usage::identity::Caller;
     use crate::usage::resolve::{Basis, Need, Outcome, Resolved};
+    use crate::usage::times::Times;
     use proptest::prelude::{ProptestConfig, any, proptest};
 
     fn arn(resource: &str) -> ResourceArn {
@@ -597,7 +586,7 @@ mod tests {
                     context: ContextKeys::default(),
                     told: true,
                 };
-                usage.add(&need, Outcome::Used, None, None, 2);
+                usage.add(&need, Outcome::Used, &Times::once(None, None), 2);
             }
             let used: Vec<_> = usage
                 .used()

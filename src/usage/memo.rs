@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::catalog::errors::{self, ErrorClass};
 use crate::catalog::operation::{self, Need, Operation, PassRole};
+use crate::usage::calls::Touched;
 
 /// The most calls, and the most error codes, that are remembered: more than AWS has. Names beyond, which only made-up
 /// logs have, are looked up each time.
@@ -16,6 +17,8 @@ pub struct Memo {
     calls: HashMap<String, HashMap<String, Rc<Call>>>,
     count: usize,
     errors: HashMap<String, ErrorClass>,
+    /// What the last event's meaning was found in.
+    pub touched: Touched,
 }
 
 /// What the catalog says of a call.

@@ -2,11 +2,13 @@
 //! sums them up.
 
 pub mod bounded;
+pub mod calls;
 pub mod carriers;
 pub mod context;
 pub mod coverage;
 pub mod denial;
 pub mod format;
+pub mod hashed;
 pub mod identity;
 pub mod joint;
 pub mod keys;
@@ -18,4 +20,6 @@ mod paths;
 pub mod request;
 pub mod resolve;
 pub mod resource;
+pub mod seen;
 pub mod template;
+pub mod times;

@@ -67,16 +67,17 @@ impl Request<'_, '_, '_> {
                     && tail.bytes().all(|b| b.is_ascii_alphanumeric())
                     && bound.any(|source| same_name(leaf.name, source.parameter))
             };
-            let tail = leaf.value.rsplit_once('-').map(|(_, tail)| tail);
+            let value = self.parameters.value(leaf);
+            let tail = value.rsplit_once('-').map(|(_, tail)| tail);
             tail.is_some_and(|tail| hex(tail) || own(tail))
-                && resource::ec2_type(leaf.value) == Some(kind.name)
+                && resource::ec2_type(value) == Some(kind.name)
         };
         // The nearest to the top: a security group deeper in a rule is one that the rule speaks of.
         let ids = || self.parameters.leaves().iter().filter(is_id);
         let nearest = ids().map(|leaf| leaf.depth).min();
         let mut found: Vec<&str> = ids()
             .filter(|leaf| Some(leaf.depth) == nearest)
-            .map(|leaf| leaf.value)
+            .map(|leaf| self.parameters.value(leaf))
             .collect();
         if found.is_empty() && required {
             found = self.ids_of_response(kind, &format);

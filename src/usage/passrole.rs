@@ -84,9 +84,11 @@ fn by_name(listed: PassRole, request: &Request<'_, '_, '_>) -> Vec<Passed> {
     let leaves = request.parameters.leaves().iter();
     let passed = leaves.filter_map(|leaf| {
         let role = match listing(listed, leaf.name) {
-            Some(true) => role_arn(leaf.value, false, request),
+            Some(true) => role_arn(request.parameters.value(leaf), false, request),
             Some(false) => None,
-            None if is_role_name(leaf.name) => role_arn(leaf.value, known, request),
+            None if is_role_name(leaf.name) => {
+                role_arn(request.parameters.value(leaf), known, request)
+            }
             None => None,
         };
         Some((listed.service_of(leaf.name), role?))

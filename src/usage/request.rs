@@ -4,6 +4,8 @@
 //! as `instancesSet.items[].instanceId` and its newer operations put all under `<Operation>Request`, S3 uses its query
 //! and header names. So a parameter is looked for by its name's letters and digits alone, at any depth.
 
+use std::cell::Cell;
+
 use simd_json::prelude::{TypedScalarValue, ValueAsScalar, ValueIntoString};
 
 use crate::catalog::operation::same_text;
@@ -19,8 +21,10 @@ pub struct Leaf<'a> {
     pub name: &'a str,
     /// How many members are around it.
     pub depth: usize,
-    /// The string.
-    pub value: &'a str,
+    /// The string; [`Parameters::value`] gives it and notes that.
+    value: &'a str,
+    /// The bit of the top level's member that it stands in.
+    touch: u64,
 }
 
 /// The parameters of one request.
@@ -28,6 +32,10 @@ pub struct Leaf<'a> {
 pub struct Parameters<'t, 'a> {
     top: Option<Json<'t, 'a>>,
     leaves: Vec<Leaf<'a>>,
+    /// Whether what is looked into is told apart by the members of the top level.
+    divided: bool,
+    /// The members that were looked into, as in [`Touched`](crate::usage::calls::Touched).
+    touched: Cell<u64>,
 }
 
 impl<'t, 'a> Parameters<'t, 'a> {
@@ -35,21 +43,97 @@ impl<'t, 'a> Parameters<'t, 'a> {
     /// left out of the leaves.
     #[must_use]
     pub fn of(request: Option<Json<'t, 'a>>) -> Self {
-        let top = request.map(|request| unwrap(request, "Request"));
+        let inner = request.and_then(|request| inner(request, "Request"));
+        let mut parameters = Self::new(inner.or(request), inner.is_none());
+        let Some(top) = parameters.top else {
+            return parameters;
+        };
         let mut leaves = Vec::new();
-        if let Some(top) = &top {
-            gather(top, "", 0, &mut leaves);
+        match top.as_object() {
+            Some(object) => {
+                for (index, (member, value)) in object.iter().enumerate() {
+                    if !is_the_callers_own(member, value.as_object().is_some()) {
+                        gather(&value, member, 1, parameters.bit(index), &mut leaves);
+                    }
+                }
+            }
+            None => gather(&top, "", 0, u64::MAX, &mut leaves),
         }
-        Self { top, leaves }
+        parameters.leaves = leaves;
+        parameters
     }
 
     /// The same without its leaves, for look-ups by path alone.
     #[must_use]
     pub fn by_path_only(elements: Option<Json<'t, 'a>>) -> Self {
+        let inside = elements.and_then(|elements| inner(elements, "Response"));
+        Self::new(inside.or(elements), false)
+    }
+
+    fn new(top: Option<Json<'t, 'a>>, divided: bool) -> Self {
         Self {
-            top: elements.map(|elements| unwrap(elements, "Response")),
+            top,
             leaves: Vec::new(),
+            divided,
+            touched: Cell::new(0),
         }
+    }
+
+    /// Whether the record has none.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.top().is_none()
+    }
+
+    /// What was looked into so far: the bits of the first members, and all of them where that is not told apart.
+    #[must_use]
+    pub fn touched(&self) -> u64 {
+        self.touched.get()
+    }
+
+    fn bit(&self, index: usize) -> u64 {
+        match self.divided {
+            true => 1u64.checked_shl(index as u32).unwrap_or(0),
+            false => u64::MAX,
+        }
+    }
+
+    fn touch(&self, bits: u64) {
+        self.touched.set(self.touched.get() | bits);
+    }
+
+    /// The text of a leaf.
+    #[must_use]
+    pub fn value(&self, leaf: &Leaf<'a>) -> &'a str {
+        self.touch(leaf.touch);
+        leaf.value
+    }
+
+    /// The top level. Where what is looked into is not told apart, it is all looked into, be there anything or not.
+    fn top(&self) -> Option<Json<'t, 'a>> {
+        if !self.divided {
+            self.touch(u64::MAX);
+        }
+        self.top
+    }
+
+    /// The members of the top level that are named `name`.
+    fn first(&self, name: &str) -> Vec<Json<'t, 'a>> {
+        let Some(top) = self.top() else {
+            return Vec::new();
+        };
+        let Some(object) = top.as_object() else {
+            self.touch(u64::MAX);
+            return members(&top, name);
+        };
+        let members = object.iter().enumerate();
+        let found = members.filter(|(_, (member, _))| same_name(member, name));
+        found
+            .map(|(index, (_, value))| {
+                self.touch(self.bit(index));
+                value
+            })
+            .collect()
     }
 
     /// Every string, in the order of the record.
@@ -69,12 +153,12 @@ impl<'t, 'a> Parameters<'t, 'a> {
             .collect();
         let least = found.iter().map(|leaf| leaf.depth).min();
         found.retain(|leaf| Some(leaf.depth) == least);
-        found.into_iter().map(|leaf| leaf.value).collect()
+        found.iter().map(|leaf| self.value(leaf)).collect()
     }
 
     /// The whole numbers of the parameter `name` on the top level: a layer's `versionNumber`.
     pub fn numbers(&self, name: &str) -> Vec<u64> {
-        let places = self.top.iter().flat_map(|top| members(top, name));
+        let places = self.first(name).into_iter();
         places.filter_map(|place| place.as_u64()).collect()
     }
 
@@ -84,7 +168,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
         let mut out = Vec::new();
         for place in &places {
             let mut leaves = Vec::new();
-            gather(place, "", 0, &mut leaves);
+            gather(place, "", 0, 0, &mut leaves);
             out.extend(leaves.into_iter().map(|leaf| leaf.value));
         }
         out
@@ -93,30 +177,46 @@ impl<'t, 'a> Parameters<'t, 'a> {
     /// The strings at and below every member named `name`, at whatever depth.
     pub fn below(&self, name: &str) -> Vec<&'a str> {
         let mut found = Vec::new();
-        if let Some(top) = &self.top {
-            find_below(top, name, 0, &mut found);
+        if let Some(top) = self.top() {
+            self.touch_below(&top, name);
+            find_below(&top, name, 0, &mut found);
         }
         let mut out = Vec::new();
         for place in &found {
-            gather(place, "", 0, &mut out);
+            gather(place, "", 0, 0, &mut out);
         }
         out.into_iter().map(|leaf| leaf.value).collect()
+    }
+
+    /// Notes that all lists and objects are looked into, and the members named `name`.
+    fn touch_below(&self, top: &Json<'t, 'a>, name: &str) {
+        let Some(object) = top.as_object() else {
+            return self.touch(u64::MAX);
+        };
+        for (index, (member, value)) in object.iter().enumerate() {
+            if value.as_str().is_none() || member.eq_ignore_ascii_case(name) {
+                self.touch(self.bit(index));
+            }
+        }
     }
 
     /// Whatever stands at a dotted path. A step `requestItems[operation=Put]` goes on only in those elements of the list
     /// whose member `operation` has that text, by the rules of [`same_text`].
     fn places(&self, path: &str) -> Vec<Json<'t, 'a>> {
-        let mut places: Vec<Json<'t, 'a>> = self.top.into_iter().collect();
-        for step in path.split('.') {
+        let mut places = Vec::new();
+        for (depth, step) in path.split('.').enumerate() {
             let (name, wanted) = match step.strip_suffix(']').and_then(|step| step.split_once('['))
             {
                 Some((name, wanted)) => (name, wanted.split_once('=')),
                 None => (step, None),
             };
-            places = places
-                .iter()
-                .flat_map(|place| members(place, name))
-                .collect();
+            places = match depth {
+                0 => self.first(name),
+                _ => places
+                    .iter()
+                    .flat_map(|place| members(place, name))
+                    .collect(),
+            };
             if let Some((member, wanted)) = wanted {
                 places = places.iter().flat_map(elements).collect();
                 places.retain(|place| {
@@ -132,9 +232,8 @@ impl<'t, 'a> Parameters<'t, 'a> {
 
     /// The member names of the object at `name` on the top level: `requestItems` has a table's name for each.
     pub fn keys(&self, name: &str) -> Vec<&'a str> {
-        let places = self.top.iter().flat_map(|top| members(top, name));
         let mut out = Vec::new();
-        for place in places {
+        for place in self.first(name) {
             if let Some(object) = place.as_object() {
                 out.extend(object.keys());
             }
@@ -153,8 +252,10 @@ impl<'t, 'a> Parameters<'t, 'a> {
     /// `entries.eventBusName` is missing where only some entries have it.
     #[must_use]
     pub fn lacks(&self, path: &str) -> bool {
-        let Some(top) = &self.top else { return true };
-        let mut places = vec![*top];
+        let Some(top) = self.top() else { return true };
+        // That a member is missing shows in the names alone; what it holds is looked into.
+        self.first(path.split('.').next().unwrap_or_default());
+        let mut places = vec![top];
         for step in path.split('.') {
             let mut inner = Vec::new();
             for place in places.iter().flat_map(elements) {
@@ -179,27 +280,50 @@ fn elements<'t, 'a>(place: &Json<'t, 'a>) -> Vec<Json<'t, 'a>> {
 }
 
 /// The object inside, where all stands in one `<Operation>Request` or `<Operation>Response`.
-fn unwrap<'t, 'a>(whole: Json<'t, 'a>, suffix: &str) -> Json<'t, 'a> {
-    let inner = whole.as_object().and_then(|object| {
-        let mut members = object.iter();
-        let (name, value) = members.next()?;
-        let only = members.next().is_none();
-        (only && name.ends_with(suffix) && value.as_object().is_some()).then_some(value)
-    });
-    inner.unwrap_or(whole)
+fn inner<'t, 'a>(whole: Json<'t, 'a>, suffix: &str) -> Option<Json<'t, 'a>> {
+    let object = whole.as_object()?;
+    let mut members = object.iter();
+    let (name, value) = members.next()?;
+    let only = members.next().is_none();
+    (only && name.ends_with(suffix) && value.as_object().is_some()).then_some(value)
 }
 
-fn gather<'a>(place: &Json<'_, 'a>, name: &'a str, depth: usize, out: &mut Vec<Leaf<'a>>) {
+/// Whether a parameter of the top level matters only where [`Parameters`] notes that it was looked into: one text that is
+/// a leaf is then like another, and what is no leaf like nothing. `value` is in JSON.
+pub(crate) fn is_opaque(name: &str, value: &str) -> bool {
+    match value.as_bytes().first() {
+        Some(b'"') => {
+            let text = value.trim_matches('"');
+            !text.is_empty() && !text.contains('\\') && !is_redacted(text)
+        }
+        Some(b'{') => is_the_callers_own(name, true),
+        Some(b'[') => is_the_callers_own(name, false),
+        _ => false,
+    }
+}
+
+fn gather<'a>(
+    place: &Json<'_, 'a>,
+    name: &'a str,
+    depth: usize,
+    touch: u64,
+    out: &mut Vec<Leaf<'a>>,
+) {
     if depth > MAX_DEPTH {
         return;
     }
     if let Some(value) = place.into_string() {
         if !value.is_empty() && !is_redacted(value) {
-            out.push(Leaf { name, depth, value });
+            out.push(Leaf {
+                name,
+                depth,
+                value,
+                touch,
+            });
         }
     } else if let Some(list) = place.as_array() {
         for element in list.iter() {
-            gather(&element, name, depth, out);
+            gather(&element, name, depth, touch, out);
         }
     } else if let Some(object) = place.as_object() {
         for (member, value) in object.iter() {
@@ -210,7 +334,7 @@ fn gather<'a>(place: &Json<'_, 'a>, name: &'a str, depth: usize, out: &mut Vec<L
                 member
             };
             if !is_the_callers_own(member, value.as_object().is_some()) {
-                gather(&value, member, depth + 1, out);
+                gather(&value, member, depth + 1, touch, out);
             }
         }
     }

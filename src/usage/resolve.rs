@@ -8,6 +8,7 @@ use crate::cloudtrail::event::Event;
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::principal::PrincipalKind;
+use crate::usage::calls::{self, Touched};
 use crate::usage::carriers::Loaded;
 use crate::usage::context::ContextKeys;
 use crate::usage::denial::{self, Said};
@@ -130,10 +131,13 @@ pub struct Resolved {
     pub notes: Vec<String>,
 }
 
-/// What `event` means for its caller. `memo` only saves time.
+/// What `event` means for its caller. `memo` only saves time, and is told what of the parameters and the response was
+/// looked into.
 #[must_use]
 pub fn resolve(event: &Event<'_, '_>, memo: &mut Memo) -> Resolved {
     let caller = identity::caller(&event.user_identity);
+    let event = &calls::telling(event);
+    memo.touched = Touched::default();
     let Decided {
         outcome,
         reason,
@@ -234,6 +238,13 @@ fn decide(event: &Event<'_, '_>, caller: &Caller, memo: &mut Memo) -> Decided {
         Some(denial) => (Outcome::Denied, denial.reason),
         None => not_denied(event, caller, error, &needs),
     };
+    let unseen_template = request.call == "RunInstances"
+        && request.response.is_absent()
+        && request.parameters.has("launchTemplate");
+    memo.touched = Touched {
+        parameters: request.parameters.touched(),
+        response: request.response.touched() != 0,
+    };
     Decided {
         outcome,
         reason,
@@ -241,9 +252,7 @@ fn decide(event: &Event<'_, '_>, caller: &Caller, memo: &mut Memo) -> Decided {
         // A call that failed after it was authorised put nothing anywhere.
         loaded: loaded.filter(|_| outcome == Outcome::Used && event.error_code.is_none()),
         message,
-        unseen_template: request.call == "RunInstances"
-            && event.response_elements.is_none()
-            && request.parameters.has("launchTemplate"),
+        unseen_template,
     }
 }
 

@@ -259,7 +259,7 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
         let leaves = self.parameters.leaves().iter();
         let values = leaves
             .filter(|leaf| names_a_resource(leaf, kind))
-            .map(|leaf| leaf.value);
+            .map(|leaf| self.parameters.value(leaf));
         if let Some(arns) = pick(kind, among, values) {
             return Some(Found { arns, by: By::Arn });
         }
@@ -275,11 +275,12 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
 
     /// Whether one parameter bound to the type holds both: `services` of `DescribeServices` may.
     fn mixes_names_and_arns(&self, kind: ResourceType) -> bool {
-        let is_arn = |leaf: &Leaf<'_>| leaf.value.starts_with("arn:");
+        let is_arn = |leaf: &Leaf<'a>| self.parameters.value(leaf).starts_with("arn:");
         // The elements of one list stand side by side.
         let mut lists = self.parameters.leaves().chunk_by(|a, b| a.name == b.name);
         lists.any(|list| {
-            list.iter().any(is_arn) && !list.iter().all(is_arn) && is_bound(list[0].name, kind)
+            let mixed = || list.iter().any(is_arn) && !list.iter().all(is_arn);
+            list.len() > 1 && mixed() && is_bound(list[0].name, kind)
         })
     }
 

@@ -1,0 +1,54 @@
+//! How often and when a call was made.
+
+use crate::usage::ledger::period;
+
+/// How often and when one and the same call was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// How often.
+    pub count: u64,
+    /// As [`Tally::seen`](crate::usage::ledger::Tally::seen).
+    pub seen: Option<(i64, i64)>,
+    /// As [`Tally::days`](crate::usage::ledger::Tally::days).
+    pub days: Vec<u16>,
+    /// As [`Tally::sample_event_id`](crate::usage::ledger::Tally::sample_event_id).
+    pub sample_event_id: Option<Box<str>>,
+}
+
+impl Times {
+    /// A call that was made once.
+    #[must_use]
+    pub fn once(time: Option<i64>, event_id: Option<&str>) -> Self {
+        let mut times = Self::default();
+        times.add(time, event_id);
+        times
+    }
+
+    /// Counts a call.
+    pub fn add(&mut self, time: Option<i64>, event_id: Option<&str>) {
+        self.count += 1;
+        if let Some(time) = time {
+            self.seen = period(self.seen, Some((time, time)));
+            // Sixteen bits reach the year 2149; a time outside them is kept in `seen` only.
+            if let Ok(day) = u16::try_from(time.div_euclid(86_400))
+                && self.days.last() != Some(&day)
+            {
+                join(&mut self.days, &[day]);
+            }
+        }
+        if let Some(id) = event_id
+            && self.sample_event_id.as_deref().is_none_or(|old| id < old)
+        {
+            self.sample_event_id = Some(id.into());
+        }
+    }
+}
+
+/// Adds `more` to the sorted `days`.
+pub(crate) fn join(days: &mut Vec<u16>, more: &[u16]) {
+    for day in more {
+        if let Err(at) = days.binary_search(day) {
+            days.insert(at, *day);
+        }
+    }
+}
