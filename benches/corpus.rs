@@ -8,8 +8,8 @@
 //! Four in ten events are S3's, with the identifiers in them that never repeat; the others are what functions, pipelines
 //! and consoles call. A file is one account's in one Region. Forty sessions an hour call there, and each role works on few
 //! things: a bucket, two tables, a key, a function, ten parameters and secrets. `--unique` is the share of S3's calls, in
-//! percent, whose object no other call names; the others go to two hundred objects a bucket. So does the share of calls to
-//! DynamoDB, STS and CloudWatch Logs, about one event in five, that carry an item's key, a session's or a stream's name.
+//! percent, whose object no other call names; the others go to two hundred objects a bucket. With them about one event in
+//! five carries something that no other has: an item's key, the name of a session or of a log stream.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
