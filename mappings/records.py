@@ -185,6 +185,8 @@ class Maker:
         self.wanted = wanted
         # What the service's resources are called, so that `workGroup` is known to name one.
         self.nouns = {stem for kind in wanted.formats for stem in stems(wanted, kind)}
+        # Whether all members are in the request, and not only those that must be and those that name something.
+        self.whole = False
         # Members that are not left out, whatever they are named: those on the way to a parameter that is given.
         self.given = set()
 
@@ -222,7 +224,8 @@ class Maker:
         for member, reference in shape.get("members", {}).items():
             inner = self.shapes[reference["shape"]]
             # A response has all of its members.
-            if style not in ("whole", "ec2 answer") and member not in required and normal(member) not in self.given \
+            whole = self.whole or style in ("whole", "ec2 answer")
+            if not whole and member not in required and normal(member) not in self.given \
                     and not self.names_something(member, inner, depth):
                 continue
             value = self.value(member, reference, depth, (*seen, name), style)
