@@ -104,7 +104,8 @@ pub struct Ordinary<'a> {
 
 impl<'a> Ordinary<'a> {
     /// The record's length.
-    pub(super) fn length(&self) -> usize {
+    #[must_use]
+    pub fn length(&self) -> usize {
         self.text.len()
     }
 

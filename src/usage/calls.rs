@@ -5,8 +5,8 @@
 //! for byte as it stands in the log, mean the same. The memory saves time only: what it holds, and when it is emptied,
 //! changes nothing else.
 //!
-//! A key is a hash of those bytes, of 128 bits and with a seed of this process' own, so that nobody can write into a log
-//! what collides.
+//! A key is a hash of those bytes, of 128 bits and with a seed of this process' own, so that nobody who writes a log can
+//! know what collides.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -25,7 +25,8 @@ use crate::usage::request;
 use crate::usage::resolve::{Need, Outcome, Resolved};
 use crate::usage::times::Times;
 
-/// The fields of a call's key, besides who called, the parameters and the response.
+/// The fields of a call's key, besides who called, the parameters and the response. That the Region, the recipient and the
+/// category are among them is what lets a call that comes again count for all that its first one counted for.
 const FIELDS: [Field; 9] = [
     Field::EventSource,
     Field::EventName,
@@ -72,6 +73,10 @@ pub struct Touched {
 
 /// Parameters with more members are part of a key as a whole.
 const MAX_MEMBERS: usize = 64;
+
+/// Records of more bytes are not remembered, nor those with a longer id: CloudTrail's are 36 bytes.
+const MAX_RECORD: usize = 16 << 10;
+const MAX_ID: usize = 64;
 
 /// The memory is emptied where it holds more than about these bytes of calls, and forgets identities beyond this number.
 const MAX_CALLS: usize = 12 << 20;
@@ -159,7 +164,22 @@ impl Call {
                     .map(|each| 32 + each.as_str().len())
                     .sum::<usize>()
         });
-        size_of::<(u128, Self)>() * 2 + 128 + needs.sum::<usize>()
+        let rest = self.rest.as_ref().map_or(0, |rest| {
+            let notes = rest.notes.iter().map(|note| 32 + note.len());
+            let loaded = rest.loaded.iter().flat_map(|loaded| &loaded.roles);
+            let roles = loaded.map(|role| 64 + role.as_str().len());
+            let message = match &rest.message {
+                Some(Said::Otherwise(text)) => text.len(),
+                Some(Said::TheSame) | None => 0,
+            };
+            size_of::<Rest>() + notes.sum::<usize>() + roles.sum::<usize>() + message
+        });
+        size_of::<(u128, Self)>() * 2
+            + 128
+            + MAX_ID
+            + self.reason.len()
+            + rest
+            + needs.sum::<usize>()
     }
 }
 
@@ -223,6 +243,13 @@ pub fn session_hash(session: Option<&str>) -> u64 {
 }
 
 impl Calls {
+    /// Whether a record is small enough to be remembered.
+    #[must_use]
+    pub fn takes(record: &Ordinary<'_>) -> bool {
+        let ids = [Field::EventId, Field::SharedEventId];
+        record.length() <= MAX_RECORD && ids.iter().all(|id| record.raw(*id).len() <= MAX_ID)
+    }
+
     /// What is known of the call in `record`, and the hash of the session that made it.
     pub fn find(&mut self, record: &Ordinary<'_>) -> Option<(&mut Call, u64)> {
         let (seed, sought) = (self.seed, &mut self.sought);
@@ -297,6 +324,7 @@ impl Calls {
             .numbers
             .entry(identity)
             .or_insert_with_key(|(principal, _)| {
+                self.bytes += 2 * (principal.arn.len() + principal.name.len());
                 principals.push(principal.clone());
                 next
             });

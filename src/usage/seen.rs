@@ -1,13 +1,14 @@
 //! Events that are delivered again, whichever thread reads them.
 
-use std::hash::BuildHasherDefault;
+use std::hash::{BuildHasher as _, BuildHasherDefault, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashSet;
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+use xxhash_rust::xxh3::{Xxh3, xxh3_128, xxh3_128_with_seed};
 
 use crate::cloudtrail::event::Event;
 use crate::usage::coverage::Coverage;
+use crate::usage::denial::Said;
 use crate::usage::hashed::Hashed;
 use crate::usage::resolve::Resolved;
 
@@ -16,11 +17,23 @@ use crate::usage::resolve::Resolved;
 pub const MAX_REMEMBERED_EVENTS: usize = 50_000_000;
 
 /// The events seen so far, by what makes two of them the same.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Seen {
     events: DashSet<u128, BuildHasherDefault<Hashed>>,
     /// Their number, as asking the set for it would lock all of it.
     count: AtomicUsize,
+    /// This process' own, so that nobody who writes a log can know where its events end up in the table.
+    seed: u64,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            events: DashSet::default(),
+            count: AtomicUsize::new(0),
+            seed: RandomState::new().hash_one(0),
+        }
+    }
 }
 
 impl Seen {
@@ -47,7 +60,7 @@ impl Seen {
         event[16..32].copy_from_slice(&digest.to_le_bytes());
         event[32..40].copy_from_slice(&session.to_le_bytes());
         event[40..].copy_from_slice(&time.unwrap_or(i64::MIN).to_le_bytes());
-        let event = xxh3_128(&event);
+        let event = xxh3_128_with_seed(&event, self.seed);
         if self.count.load(Ordering::Relaxed) >= MAX_REMEMBERED_EVENTS {
             coverage.forgetful = true;
             return !self.events.contains(&event);
@@ -58,7 +71,7 @@ impl Seen {
     }
 }
 
-/// A hash of all that the ledger takes from an event, but for its id, its time and its session.
+/// A hash of all that the ledger and the accounts take from an event, but for its id, its time and its session.
 #[must_use]
 pub fn digest(event: &Event<'_, '_>, resolved: &Resolved) -> u128 {
     let mut hash = Xxh3::new();
@@ -91,6 +104,11 @@ pub fn digest(event: &Event<'_, '_>, resolved: &Resolved) -> u128 {
     }
     for note in &resolved.notes {
         add(note);
+    }
+    match &resolved.message {
+        None => {}
+        Some(Said::TheSame) => add("the same"),
+        Some(Said::Otherwise(text)) => add(text),
     }
     hash.digest128()
 }
