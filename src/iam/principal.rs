@@ -83,7 +83,10 @@ impl Principal {
         let role = self.kind == PrincipalKind::Role;
         let path = self.arn.contains(":role/aws-service-role/");
         // Some records have only the assumed-role ARN, which leaves the path out.
-        let pathless = self.arn.ends_with(&format!(":role/{}", self.name));
+        let pathless = self
+            .arn
+            .strip_suffix(&self.name)
+            .is_some_and(|arn| arn.ends_with(":role/"));
         role && (path || pathless && self.name.starts_with("AWSServiceRoleFor"))
     }
 }

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 /// A format in its pieces.
+#[derive(Debug)]
 pub struct Format<'f> {
     pieces: Vec<Piece<'f>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Piece<'f> {
     Literal(&'f str),
     Variable(&'f str),
@@ -45,13 +46,15 @@ impl<'f> Format<'f> {
 
     /// The format with each variable replaced by what `value` gives for its name.
     pub fn fill<'v>(&self, value: impl Fn(&'f str) -> Cow<'v, str>) -> String {
-        self.pieces
-            .iter()
-            .map(|piece| match piece {
-                Piece::Literal(text) => Cow::Borrowed(*text),
-                Piece::Variable(name) => value(name),
-            })
-            .collect()
+        // Most ARNs are shorter.
+        let mut out = String::with_capacity(128);
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(text) => out.push_str(text),
+                Piece::Variable(name) => out.push_str(&value(name)),
+            }
+        }
+        out
     }
 
     /// Whether `arn` has this format, and how closely: the number of literal characters it shares with it.

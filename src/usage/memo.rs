@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::catalog::errors::{self, ErrorClass};
-use crate::catalog::operation::{self, Need, Operation, PassRole};
+use crate::catalog::operation::{self, Operation, PassRole};
 use crate::usage::calls::Touched;
+use crate::usage::kind::Row;
 
 /// The most calls, and the most error codes, that are remembered: more than AWS has. Names beyond, which only made-up
 /// logs have, are looked up each time.
@@ -27,7 +28,7 @@ pub struct Call {
     /// What it is.
     pub operation: Operation,
     /// What it needs, where it needs anything.
-    pub needs: Vec<Need>,
+    pub needs: Vec<Row>,
     /// Whether it passes a role.
     pub pass_role: PassRole,
 }
@@ -42,7 +43,7 @@ impl Memo {
         let call = Rc::new(Call {
             operation,
             needs: match operation {
-                Operation::Needs(needs) => needs.iter().collect(),
+                Operation::Needs(needs) => needs.iter().map(Row::of).collect(),
                 Operation::NoPermission { .. } | Operation::Unknown => Vec::new(),
             },
             pass_role: operation::pass_role(source, name),

@@ -12,6 +12,7 @@ pub mod hashed;
 pub mod identity;
 pub mod joint;
 pub mod keys;
+pub mod kind;
 pub mod ledger;
 pub mod memo;
 pub mod names;

@@ -3,11 +3,13 @@
 //! Source: IAM User Guide, "Grant a user permissions to pass a role to an AWS service".
 
 use crate::catalog::action::AccessLevel;
-use crate::catalog::operation::{Need as Row, PassRole};
+use crate::catalog::operation::PassRole;
 use crate::iam::action::Action;
 use crate::iam::arn::{ArnParts, ResourceArn, escape};
 use crate::usage::carriers::{self, Kind, Loaded};
 use crate::usage::context::{ContextKey, ContextKeys};
+use crate::usage::kind::Row;
+use crate::usage::request::before;
 use crate::usage::resolve::{Basis, Need};
 use crate::usage::resource::Request;
 
@@ -36,7 +38,12 @@ pub fn infer(
     }
     // A call that only reads passes nothing.
     let known = listed != PassRole::Unlisted;
-    let reads = |row: &Row| matches!(row.action.level(), AccessLevel::List | AccessLevel::Read);
+    let reads = |row: &Row| {
+        matches!(
+            row.need.action.level(),
+            AccessLevel::List | AccessLevel::Read
+        )
+    };
     if !known && rows.iter().all(reads) {
         return None;
     }
@@ -251,9 +258,9 @@ fn listing(listed: PassRole, name: &str) -> Option<bool> {
 
 /// `roleArn`, `executionRoleArn`, `role`, `serviceRole`, `iamRoleArn`, …
 fn is_role_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let name = name.strip_suffix('s').unwrap_or(&name);
-    name.ends_with("role") || name.ends_with("rolearn") || name.ends_with("rolename")
+    let name = before(name, "s").unwrap_or(name);
+    let mut ends = ["role", "rolearn", "rolename"].iter();
+    ends.any(|end| before(name, end).is_some())
 }
 
 /// The role's ARN in policy syntax. A plain name counts only where the call is known to pass a role (ECS takes

@@ -144,16 +144,20 @@ impl<'t, 'a> Parameters<'t, 'a> {
 
     /// The strings of the parameter `name`, from the least deep place that has any.
     pub fn values(&self, name: &str) -> Vec<&'a str> {
-        let mut found: Vec<Leaf<'a>> = self
-            .leaves
-            .iter()
-            .filter(|leaf| same_name(leaf.name, name))
-            .filter(|leaf| leaf.depth == 1 || !is_generic(leaf.name))
-            .copied()
-            .collect();
-        let least = found.iter().map(|leaf| leaf.depth).min();
-        found.retain(|leaf| Some(leaf.depth) == least);
-        found.iter().map(|leaf| self.value(leaf)).collect()
+        let (mut found, mut least, mut touch) = (Vec::new(), usize::MAX, 0);
+        for leaf in &self.leaves {
+            let named = leaf.depth <= least && same_name(leaf.name, name);
+            if named && (leaf.depth == 1 || !is_generic(leaf.name)) {
+                if leaf.depth < least {
+                    found.clear();
+                    (least, touch) = (leaf.depth, 0);
+                }
+                found.push(leaf.value);
+                touch |= leaf.touch;
+            }
+        }
+        self.touch(touch);
+        found
     }
 
     /// The whole numbers of the parameter `name` on the top level: a layer's `versionNumber`.
@@ -389,64 +393,81 @@ fn is_empty(place: &Json<'_, '_>) -> bool {
 /// Whether two names are the same parameter: letters and digits without case, a plural `s` at the end left out.
 pub(crate) fn same_name(a: &str, b: &str) -> bool {
     fn letters(name: &str) -> impl Iterator<Item = u8> {
-        let name = name.strip_suffix(['s', 'S']).unwrap_or(name);
-        name.bytes()
-            .filter(u8::is_ascii_alphanumeric)
+        let name = match name.as_bytes() {
+            [singular @ .., b's' | b'S'] => singular,
+            name => name,
+        };
+        name.iter()
+            .filter(|b| b.is_ascii_alphanumeric())
             .map(|b| b.to_ascii_lowercase())
     }
     letters(a).eq(letters(b))
 }
 
+/// What stands before `end`, which is ASCII, in any letter case.
+pub(crate) fn before<'n>(name: &'n str, end: &str) -> Option<&'n str> {
+    let (start, tail) = name.split_at_checked(name.len().checked_sub(end.len())?)?;
+    tail.eq_ignore_ascii_case(end).then_some(start)
+}
+
 /// Names that mean something else at every place, so that only the top level's is taken.
 fn is_generic(name: &str) -> bool {
-    matches!(
-        name.to_ascii_lowercase().as_str(),
-        "name" | "id" | "arn" | "key" | "value" | "type" | "path" | "resource" | "resources"
-    )
+    const GENERIC: [&str; 9] = [
+        "name",
+        "id",
+        "arn",
+        "key",
+        "value",
+        "type",
+        "path",
+        "resource",
+        "resources",
+    ];
+    is_among(name, &GENERIC)
+}
+
+fn is_among(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
 /// What holds text of the caller's own choosing, which names no resource whatever it says: tags, filters, and free maps
 /// such as an item of DynamoDB, an encryption context, a function's environment.
 fn is_the_callers_own(name: &str, is_object: bool) -> bool {
-    let name = name.to_ascii_lowercase();
-    let free_map = || {
-        matches!(
-            name.as_str(),
-            "attributes"
-                | "clientcontext"
-                | "encryptioncontext"
-                | "environment"
-                | "exclusivestartkey"
-                | "expressionattributenames"
-                | "expressionattributevalues"
-                | "hyperparameters"
-                | "input"
-                | "item"
-                | "key"
-                | "labels"
-                | "messageattributes"
-                | "metadata"
-                | "parameters"
-                | "payload"
-                | "userdata"
-                | "variables"
-        )
-    };
-    matches!(
-        name.as_str(),
-        "tags"
-            | "tagset"
-            | "tag"
-            | "taglist"
-            | "tagkeys"
-            | "filters"
-            | "filter"
-            | "filterset"
-            | "tagspecifications"
-            | "tagspecificationset"
-            | "tagspecification"
-            | "clienttoken"
-    ) || (is_object && free_map())
+    const FREE_TEXT: [&str; 12] = [
+        "tags",
+        "tagset",
+        "tag",
+        "taglist",
+        "tagkeys",
+        "filters",
+        "filter",
+        "filterset",
+        "tagspecifications",
+        "tagspecificationset",
+        "tagspecification",
+        "clienttoken",
+    ];
+    const FREE_MAP: [&str; 18] = [
+        "attributes",
+        "clientcontext",
+        "encryptioncontext",
+        "environment",
+        "exclusivestartkey",
+        "expressionattributenames",
+        "expressionattributevalues",
+        "hyperparameters",
+        "input",
+        "item",
+        "key",
+        "labels",
+        "messageattributes",
+        "metadata",
+        "parameters",
+        "payload",
+        "userdata",
+        "variables",
+    ];
+    is_among(name, &FREE_TEXT) || (is_object && is_among(name, &FREE_MAP))
 }
 
 /// Whether AWS has replaced the value. Source: the values seen in logs; there is no documented list.

@@ -8,15 +8,13 @@
 
 use std::borrow::Cow;
 
-use crate::catalog::action::ActionFacts;
-use crate::catalog::operation::{self, Need as Row, When};
-use crate::catalog::resource::{self, ResourceType};
+use crate::catalog::operation::{self, When};
 use crate::cloudtrail::event::{Event, Resource};
 use crate::iam::arn::{ArnParts, ResourceArn, escape};
 use crate::iam::principal::Principal;
 use crate::usage::context::ContextKeys;
-use crate::usage::format::Format;
-use crate::usage::request::{Leaf, Parameters, same_name};
+use crate::usage::kind::{Kind, Row};
+use crate::usage::request::{Leaf, Parameters, before, same_name};
 use crate::usage::resolve::{Basis, Need};
 use crate::usage::template;
 
@@ -85,9 +83,10 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
     /// The needs of those `rows` that this request triggers.
     #[must_use]
     pub fn needs(&self, rows: &[Row]) -> Vec<Need> {
-        let own_prefix = rows.first().map_or("", |row| row.action.prefix());
-        let basis = |row: &Row| match row.when {
+        let own_prefix = rows.first().map_or("", |row| row.need.action.prefix());
+        let basis = |row: &Row| match row.need.when {
             _ if row
+                .need
                 .action
                 .to_action()
                 .name()
@@ -96,20 +95,22 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
                 Basis::Event
             }
             When::Present(_) | When::Equals(..) => Basis::Parameter,
-            When::Always | When::Absent(_) if row.action.prefix() != own_prefix => Basis::Dependent,
+            When::Always | When::Absent(_) if row.need.action.prefix() != own_prefix => {
+                Basis::Dependent
+            }
             When::Always | When::Absent(_) => Basis::Event,
         };
-        let triggered = rows.iter().filter(|row| self.triggers(row.when));
+        let triggered = rows.iter().filter(|row| self.triggers(row.need.when));
         let needs: Vec<Need> = triggered
-            .filter_map(|row| match row.resource {
+            .filter_map(|row| match &row.template {
                 Some(template) => Some(Need {
-                    action: row.action.to_action(),
+                    action: row.need.action.to_action(),
                     resources: template::fill(template, self)?,
                     basis: basis(row),
                     context: ContextKeys::default(),
                     told: true,
                 }),
-                None => Some(self.need(row.action, basis(row))),
+                None => Some(self.need(row, basis(row))),
             })
             .collect();
         if !needs.is_empty() {
@@ -117,12 +118,12 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
         }
         // A record without its parameters, as refused calls often are, fills no template: then the action's own resource
         // types say what is known, which is the account and the Region.
-        let unconditional = |row: &&Row| matches!(row.when, When::Always | When::Absent(_));
+        let unconditional = |row: &&Row| matches!(row.need.when, When::Always | When::Absent(_));
         rows.iter()
             .filter(unconditional)
             .map(|row| Need {
                 told: false,
-                ..self.need(row.action, Basis::Event)
+                ..self.need(row, Basis::Event)
             })
             .collect()
     }
@@ -139,32 +140,28 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
         }
     }
 
-    /// `facts`' action on the resources that the request names.
-    fn need(&self, facts: ActionFacts, basis: Basis) -> Need {
-        let prefix = facts.prefix();
-        let types: Vec<(ResourceType, bool)> = facts
-            .resource_types()
-            .filter_map(|(name, required)| Some((resource::find(prefix, name)?, required)))
-            .collect();
-        let any_required = types.iter().any(|(_, required)| *required);
-        let named_type = self.named_type(&types);
+    /// The row's action on the resources that the request names.
+    fn need(&self, row: &Row, basis: Basis) -> Need {
+        let types = &row.kinds;
+        let any_required = types.iter().any(|kind| kind.required);
+        let named_type = self.named_type(types);
         let mut resources = Vec::new();
         let mut unfilled = Vec::new();
         let mut by_arn = Vec::new();
         let mut by_field = false;
-        for (kind, required) in &types {
-            if named_type.is_some_and(|named| named != *kind) && !required {
+        for kind in types {
+            if named_type.is_some_and(|named| named.name != kind.name) && !kind.required {
                 continue;
             }
-            match self.find(*kind, *required, &types) {
+            match self.find(kind, types) {
                 Some(found) => {
                     resources.extend(found.arns);
                     by_field |= found.by == By::Field;
                     if found.by != By::Names {
-                        by_arn.push(*kind);
+                        by_arn.push(kind);
                     }
                 }
-                None if *required => unfilled.push(*kind),
+                None if kind.required => unfilled.push(kind),
                 None => {}
             }
         }
@@ -172,16 +169,14 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
         // gateway or a network load balancer). Where an ARN names one, it is that one and no other of its like; what
         // is unlike may be what the call makes (the association of a document). Alternatives that are not alike are in
         // `mappings/overrides/optional_types.tsv`.
-        unfilled.retain(|kind| !by_arn.iter().any(|other| alike(*kind, *other)));
+        unfilled.retain(|kind| !by_arn.iter().any(|other| alike(kind, other)));
         let mut told = unfilled.is_empty();
-        resources.extend(unfilled.iter().flat_map(|kind| self.unfilled(*kind)));
+        resources.extend(unfilled.iter().flat_map(|kind| self.unfilled(kind)));
         if resources.is_empty() && !any_required {
             // S3 marks all types as optional, since a call names a bucket or an access point; it always names one.
             let s3 = |name| {
-                types
-                    .iter()
-                    .map(|(kind, _)| *kind)
-                    .find(|kind| prefix == "s3" && kind.name == name)
+                let mut kinds = types.iter();
+                kinds.find(|kind| kind.prefix == "s3" && kind.name == name)
             };
             match s3("object").or_else(|| s3("bucket")) {
                 Some(kind) => {
@@ -202,7 +197,7 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
             basis
         };
         Need {
-            action: facts.to_action(),
+            action: row.need.action.to_action(),
             resources,
             basis,
             context: ContextKeys::default(),
@@ -212,27 +207,19 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
 
     /// The one of `types` that the request itself names as the type of its resource: `resourceType` of the tagging calls
     /// of Systems Manager is `Parameter`, and then `resourceId` is no document's.
-    fn named_type(&self, types: &[(ResourceType, bool)]) -> Option<ResourceType> {
+    fn named_type<'k>(&self, types: &'k [Kind]) -> Option<&'k Kind> {
         let named = *self.parameters.at("resourceType").first()?;
         let letters = |text: &str| -> String {
             let letters = text.chars().filter(char::is_ascii_alphanumeric);
             letters.map(|c| c.to_ascii_lowercase()).collect()
         };
         let named = letters(named);
-        types
-            .iter()
-            .map(|(kind, _)| *kind)
-            .find(|kind| letters(kind.name) == named)
+        types.iter().find(|kind| letters(kind.name) == named)
     }
 
-    fn find(
-        &self,
-        kind: ResourceType,
-        required: bool,
-        among: &[(ResourceType, bool)],
-    ) -> Option<Found> {
+    fn find(&self, kind: &Kind, among: &[Kind]) -> Option<Found> {
         let names = || {
-            let arns = self.by_names(kind, required)?;
+            let arns = self.by_names(kind)?;
             Some(Found {
                 arns,
                 by: By::Names,
@@ -274,19 +261,19 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
     }
 
     /// Whether one parameter bound to the type holds both: `services` of `DescribeServices` may.
-    fn mixes_names_and_arns(&self, kind: ResourceType) -> bool {
+    fn mixes_names_and_arns(&self, kind: &Kind) -> bool {
         let is_arn = |leaf: &Leaf<'a>| self.parameters.value(leaf).starts_with("arn:");
         // The elements of one list stand side by side.
         let mut lists = self.parameters.leaves().chunk_by(|a, b| a.name == b.name);
         lists.any(|list| {
             let mixed = || list.iter().any(is_arn) && !list.iter().all(is_arn);
-            list.len() > 1 && mixed() && is_bound(list[0].name, kind)
+            list.len() > 1 && mixed() && kind.is_bound(list[0].name)
         })
     }
 
     /// The access point that an S3 request went through: its ARN stands in the place of the bucket's name, or the name is
     /// an alias and `resources[]` tells the ARN.
-    fn access_point(&self, kind: ResourceType) -> Option<Found> {
+    fn access_point(&self, kind: &Kind) -> Option<Found> {
         let bucket = *self.parameters.at("bucketName").first()?;
         let is_arn = |text: &str| {
             ArnParts::parse(text).is_some_and(|arn| arn.resource.starts_with("accesspoint/"))
@@ -314,58 +301,51 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
 
 /// Whether two types' ARNs start with the same word and go on with the same variables, as `listener/app/…` and
 /// `listener/net/…` do, and a table and its stream do not.
-fn alike(a: ResourceType, b: ResourceType) -> bool {
-    let shape = |kind: ResourceType| {
-        let format = kind.formats().next()?;
-        let resource = format.splitn(6, ':').nth(5)?;
-        let variables: Vec<&str> = Format::parse(format).variables().collect();
+fn alike(a: &Kind, b: &Kind) -> bool {
+    fn shape(kind: &Kind) -> Option<(&'static str, Vec<&'static str>)> {
+        let form = kind.forms.first()?;
+        let resource = form.text.splitn(6, ':').nth(5)?;
+        let variables = form.format.variables().collect();
         Some((resource.split(['/', ':']).next()?, variables))
-    };
+    }
     shape(a).is_some() && shape(a) == shape(b)
 }
 
 /// Whether an ARN in this parameter can be the resource of the call: the parameter is bound to the type, or its name says
 /// that it holds an ARN. In a description, an image's tag or a message an ARN is only text.
-fn names_a_resource(leaf: &Leaf<'_>, kind: ResourceType) -> bool {
-    let name = leaf.name.to_ascii_lowercase();
-    let says_arn = ["arn", "arns", "arnlist", "identifier", "identifiers"]
-        .iter()
-        .any(|end| name.ends_with(end));
-    let of_any_type = matches!(
-        name.as_str(),
-        "resource" | "resources" | "resourceid" | "resourceids" | "resourcename"
-    );
+fn names_a_resource(leaf: &Leaf<'_>, kind: &Kind) -> bool {
+    let name = leaf.name;
+    let says_arn = || {
+        let mut ends = ["arn", "arns", "arnlist", "identifier", "identifiers"].iter();
+        ends.any(|end| before(name, end).is_some())
+    };
+    let of_any_type = || {
+        let names = [
+            "resource",
+            "resources",
+            "resourceid",
+            "resourceids",
+            "resourcename",
+        ];
+        names.iter().any(|other| name.eq_ignore_ascii_case(other))
+    };
     // SageMaker's clusterName may be an ARN, whose id is no name.
-    let of_type = same_name(name.strip_suffix("name").unwrap_or(&name), kind.name);
-    says_arn || of_any_type || of_type || is_bound(leaf.name, kind)
-}
-
-fn is_bound(name: &str, kind: ResourceType) -> bool {
-    kind.formats().any(|format| {
-        Format::parse(format).variables().any(|variable| {
-            kind.sources(variable)
-                .any(|source| same_name(source.parameter, name))
-        })
-    })
+    let of_type = || same_name(before(name, "name").unwrap_or(name), kind.name);
+    says_arn() || of_any_type() || of_type() || kind.is_bound(name)
 }
 
 /// Those ARNs among `values` that have `kind`'s format and no closer fitting one of another type of the same action.
 fn pick<'v>(
-    kind: ResourceType,
-    among: &[(ResourceType, bool)],
+    kind: &Kind,
+    among: &[Kind],
     values: impl Iterator<Item = &'v str>,
 ) -> Option<Vec<ResourceArn>> {
-    let fit = |kind: ResourceType, arn: &str| {
-        kind.formats()
-            .filter_map(|f| Format::parse(f).fits(arn))
-            .max()
-    };
     let arns: Vec<ResourceArn> = values
         // A shard iterator of DynamoDB begins with the stream's ARN and goes on behind a `|`.
         .filter(|value| value.starts_with("arn:") && !value.contains('|'))
         .filter(|arn| {
-            let own = fit(kind, arn);
-            own.is_some() && among.iter().all(|(other, _)| fit(*other, arn) <= own)
+            let own = kind.fits(arn);
+            own.is_some() && among.iter().all(|other| other.fits(arn) <= own)
         })
         .map(|arn| ResourceArn::from_pattern(escape(arn)))
         .collect();

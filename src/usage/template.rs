@@ -8,6 +8,29 @@ use crate::usage::format::Format;
 use crate::usage::names::MAX_ARNS;
 use crate::usage::resource::Request;
 
+/// A template in its pieces.
+#[derive(Debug)]
+pub struct Template {
+    text: &'static str,
+    format: Format<'static>,
+    /// What fills each of its variables.
+    sources: Vec<(&'static str, Option<Source>)>,
+}
+
+impl Template {
+    /// Takes a template apart.
+    #[must_use]
+    pub fn parse(text: &'static str) -> Self {
+        let format = Format::parse(text);
+        let variables = format.variables();
+        Self {
+            text,
+            sources: variables.map(|name| (name, Source::parse(name))).collect(),
+            format,
+        }
+    }
+}
+
 /// The values of one variable.
 struct Filled {
     variable: &'static str,
@@ -23,16 +46,16 @@ enum Value {
 /// The resources of `template` in this request, sorted; `None` where the template has parameters and the request has
 /// none of them.
 #[must_use]
-pub fn fill(template: &'static str, request: &Request<'_, '_, '_>) -> Option<Vec<ResourceArn>> {
-    if template == "*" {
+pub fn fill(template: &Template, request: &Request<'_, '_, '_>) -> Option<Vec<ResourceArn>> {
+    if template.text == "*" {
         return Some(vec![ResourceArn::any()]);
     }
-    let format = Format::parse(template);
-    let filled: Vec<Filled> = format
-        .variables()
-        .map(|variable| Filled {
+    let format = &template.format;
+    let sources = template.sources.iter();
+    let filled: Vec<Filled> = sources
+        .map(|(variable, source)| Filled {
             variable,
-            values: values(variable, &format, request),
+            values: source.map_or_else(Vec::new, |source| values(source, format, request)),
         })
         .collect();
     let most = filled.iter().map(|each| each.values.len()).max();
@@ -44,21 +67,14 @@ pub fn fill(template: &'static str, request: &Request<'_, '_, '_>) -> Option<Vec
     let filled = if too_many { Vec::new() } else { filled };
     let count = if too_many { 1 } else { most.unwrap_or(1) };
     let mut arns: Vec<ResourceArn> = (0..count)
-        .map(|at| arn(&format, &filled, at, request))
+        .map(|at| arn(format, &filled, at, request))
         .collect();
     arns.sort();
     arns.dedup();
     Some(arns)
 }
 
-fn values(
-    variable: &'static str,
-    format: &Format<'_>,
-    request: &Request<'_, '_, '_>,
-) -> Vec<Value> {
-    let Some(source) = Source::parse(variable) else {
-        return Vec::new();
-    };
+fn values(source: Source, format: &Format<'_>, request: &Request<'_, '_, '_>) -> Vec<Value> {
     let texts = request.parameters.at(source.parameter);
     if texts.is_empty() {
         return source
