@@ -293,8 +293,9 @@ pub fn collect(
         true,
         |ledger: &mut Ledger, resolved, times| ledger.add_all(resolved, times),
     );
-    let mut ledger = Ledger::default();
-    parts.into_iter().for_each(|part| ledger.merge(part));
+    let mut parts = parts.into_iter();
+    let mut ledger = parts.next().unwrap_or_default();
+    parts.for_each(|part| ledger.merge(part));
     ledger.settle();
     (ledger, coverage)
 }
@@ -313,7 +314,8 @@ pub fn collect_joint(
         joint.add(resolved, times.count);
     };
     let (parts, coverage) = run(objects, filter, threads, progress, true, add);
-    let (mut ledger, mut joint) = (Ledger::default(), Joint::default());
+    let mut parts = parts.into_iter();
+    let (mut ledger, mut joint) = parts.next().unwrap_or_default();
     for (part, calls) in parts {
         ledger.merge(part);
         joint.merge(calls);

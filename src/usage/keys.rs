@@ -16,12 +16,14 @@ use crate::usage::resource::Request;
 /// The record does not tell a forwarded call from one that the service made as a role it was given (a service role),
 /// which carries `invokedBy` too and none of the keys; see [`crate::generate::conditions::offers`].
 pub fn add(event: &Event<'_, '_>, request: &Request<'_, '_, '_>, needs: &mut [Need]) {
-    let named = request.parameters.at("aWSServiceName");
-    let linked = needs
-        .iter_mut()
-        .filter(|need| need.action.as_str() == "iam:CreateServiceLinkedRole");
-    for (need, service) in linked.zip(named) {
-        need.context = std::mem::take(&mut need.context).with(ContextKey::AwsServiceName, service);
+    let links = |need: &Need| need.action.as_str() == "iam:CreateServiceLinkedRole";
+    if needs.iter().any(links) {
+        let named = request.parameters.at("aWSServiceName");
+        let linked = needs.iter_mut().filter(|need| links(need));
+        for (need, service) in linked.zip(named) {
+            let keys = std::mem::take(&mut need.context);
+            need.context = keys.with(ContextKey::AwsServiceName, service);
+        }
     }
     let Some(via) = service_of(event) else {
         return;

@@ -151,9 +151,13 @@ impl PrincipalUsage {
             Outcome::Used => (&mut self.facts, &mut self.cut, floor(&need.action)),
             _ => (&mut self.refused, &mut self.refused_cut, 0),
         };
+        if need.resources.is_empty() {
+            return;
+        }
+        let resources = facts.entry(need.action.clone()).or_default();
+        let depth = cuts.get(&need.action);
         for resource in &need.resources {
-            let key = kept(cuts, &need.action, resource);
-            let resources = facts.entry(need.action.clone()).or_default();
+            let key = depth.map_or_else(|| resource.clone(), |depth| cut(resource, *depth));
             let tally = resources.entry(key).or_default();
             tally.count(outcome, times);
             tally.see(times);
@@ -161,7 +165,9 @@ impl PrincipalUsage {
                 tally.contexts.count(&need.context, times.count);
             }
         }
-        bound(facts, cuts, &need.action, floor, max);
+        if resources.len() > max {
+            bound(facts, cuts, &need.action, floor, max);
+        }
     }
 
     /// Adds `other`'s usage. Commutative and associative.
@@ -256,6 +262,11 @@ fn absorb_facts(
         cuts.insert(action, depth);
     }
     for (action, resources) in theirs {
+        if !cuts.contains_key(&action) && !mine.contains_key(&action) {
+            mine.insert(action.clone(), resources);
+            bound(mine, cuts, &action, floor(&action), max);
+            continue;
+        }
         let own = mine.entry(action.clone()).or_default();
         for (resource, tally) in resources {
             own.entry(kept(cuts, &action, &resource))

@@ -168,14 +168,11 @@ impl<'t, 'a> Parameters<'t, 'a> {
 
     /// The strings at a dotted path; lists on the way are walked through, and the path reaches tags and filters too.
     pub fn at(&self, path: &str) -> Vec<&'a str> {
-        let places = self.places(path);
         let mut out = Vec::new();
-        for place in &places {
-            let mut leaves = Vec::new();
-            gather(place, "", 0, 0, &mut leaves);
-            out.extend(leaves.into_iter().map(|leaf| leaf.value));
+        for place in &self.places(path) {
+            gather(place, "", 0, 0, &mut out);
         }
-        out
+        out.into_iter().map(|leaf| leaf.value).collect()
     }
 
     /// The strings at and below every member named `name`, at whatever depth.

@@ -206,8 +206,11 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
     }
 
     /// The one of `types` that the request itself names as the type of its resource: `resourceType` of the tagging calls
-    /// of Systems Manager is `Parameter`, and then `resourceId` is no document's.
+    /// of Systems Manager is `Parameter`, and then `resourceId` is no document's. It matters for optional types only.
     fn named_type<'k>(&self, types: &'k [Kind]) -> Option<&'k Kind> {
+        if types.iter().all(|kind| kind.required) {
+            return None;
+        }
         let named = *self.parameters.at("resourceType").first()?;
         let letters = |text: &str| -> String {
             let letters = text.chars().filter(char::is_ascii_alphanumeric);
