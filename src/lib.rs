@@ -12,7 +12,7 @@
 //! | [`usage`] | [`cloudtrail::event::Event`] → needs → [`usage::ledger::Ledger`] |
 //! | [`pipeline`] | the order of the stages and all threading |
 //! | [`generate`] | ledger → statements → policy documents |
-//! | [`verify`] | replay the ledger against policies, sharing no code with `generate` |
+//! | [`verify`] | judge requests by policies as IAM does, and replay the ledger, sharing no code with `generate` |
 //! | [`report`] | the accounts, for people |
 //! | [`cli`] | one file per command |
 //!
