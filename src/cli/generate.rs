@@ -247,9 +247,7 @@ fn notes(principal: &Principal) -> Vec<String> {
             "no identity policy limits the root user; this shows what it was used for".to_owned(),
         );
     }
-    if principal.arn.contains(":role/aws-service-role/")
-        || principal.name.starts_with("AWSServiceRoleFor")
-    {
+    if principal.is_service_linked() {
         notes.push(
             "a service-linked role: AWS keeps its policy, which cannot be replaced".to_owned(),
         );

@@ -79,18 +79,10 @@ pub fn offers(usage: &PrincipalUsage, kind: PrincipalKind) -> Vec<Offer> {
 }
 
 fn tells_forwarding(conditions: &[Condition]) -> bool {
-    let key = |key: ContextKey| {
-        conditions
-            .iter()
-            .any(|condition| condition.key == key.as_str())
-    };
-    [
-        ContextKey::CalledVia,
-        ContextKey::ViaAwsService,
-        ContextKey::ViaService,
-    ]
-    .into_iter()
-    .any(key)
+    let forwarding = ContextKey::FORWARDING.map(ContextKey::as_str);
+    conditions
+        .iter()
+        .any(|condition| forwarding.contains(&condition.key))
 }
 
 /// Whether some call was surely not made by a service. Where too many keys were told to be kept, none is sure.

@@ -31,13 +31,13 @@ impl ContextKey {
         }
     }
 
-    /// Whether the key tells that a service forwarded the call.
+    /// The keys that tell that a service forwarded the call.
+    pub const FORWARDING: [Self; 3] = [Self::CalledVia, Self::ViaAwsService, Self::ViaService];
+
+    /// Whether the key is one of [`Self::FORWARDING`].
     #[must_use]
     pub fn tells_forwarding(self) -> bool {
-        matches!(
-            self,
-            Self::CalledVia | Self::ViaAwsService | Self::ViaService
-        )
+        Self::FORWARDING.contains(&self)
     }
 }
 

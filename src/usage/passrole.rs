@@ -181,10 +181,7 @@ fn profiles<'r>(request: &'r Request<'_, '_, '_>) -> impl Iterator<Item = Resour
 }
 
 fn profile(request: &Request<'_, '_, '_>, value: &str) -> Option<ResourceArn> {
-    let arn = match ArnParts::parse(value) {
-        Some(_) => ResourceArn::from_pattern(escape(value)),
-        None => entity(request, "instance-profile", value),
-    };
+    let arn = arn_or(value, || entity(request, "instance-profile", value));
     (carriers::kind(&arn) == Some(Kind::InstanceProfile)).then_some(arn)
 }
 
@@ -208,17 +205,21 @@ fn task_definition(request: &Request<'_, '_, '_>) -> Option<ResourceArn> {
         .iter()
         .find_map(|path| request.response.at(path).first().copied());
     let name = shown.unwrap_or(requested);
-    Some(match ArnParts::parse(name) {
-        Some(_) => ResourceArn::from_pattern(escape(name)),
-        None => {
-            let (partition, region, account) =
-                (&request.partition, &request.region, &request.account);
-            ResourceArn::from_pattern(format!(
-                "arn:{partition}:ecs:{region}:{account}:task-definition/{}",
-                escape(name)
-            ))
-        }
-    })
+    Some(arn_or(name, || {
+        let (partition, region, account) = (&request.partition, &request.region, &request.account);
+        ResourceArn::from_pattern(format!(
+            "arn:{partition}:ecs:{region}:{account}:task-definition/{}",
+            escape(name)
+        ))
+    }))
+}
+
+/// `value` itself where it is an ARN, else what `named` makes of the name that it is.
+fn arn_or(value: &str, named: impl FnOnce() -> ResourceArn) -> ResourceArn {
+    match ArnParts::parse(value) {
+        Some(_) => ResourceArn::from_pattern(escape(value)),
+        None => named(),
+    }
 }
 
 /// What the call put `roles` into: the two calls that show what a carrier holds.
