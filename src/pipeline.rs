@@ -5,24 +5,31 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use crate::cloudtrail::event::Event;
-use crate::cloudtrail::ordinary::{Field, Ordinary};
 use crate::cloudtrail::reader::{Item, Reader};
 use crate::source::files::LogObject;
-use crate::usage::calls::{Calls, session_hash};
+use crate::usage::calls::session_hash;
 use crate::usage::coverage::{Coverage, FileProblem, SEEN_BEFORE};
 use crate::usage::joint::Joint;
 use crate::usage::ledger::Ledger;
 use crate::usage::memo::Memo;
 use crate::usage::resolve::{self, Outcome, Resolved};
-use crate::usage::seen::{Seen, digest, id_of, is_named};
-use crate::usage::times::Times;
+use crate::usage::seen::{Seen, id_of};
+
+mod rounds;
+mod sums;
+
+use rounds::Rounds;
+use sums::{How, Sum, Sums};
 
 /// More threads than this are not started, whatever is asked for.
 const MAX_THREADS: usize = 256;
+
+/// What a worker remembers of calls takes about so many bytes at most.
+const MEMORY: usize = 16 << 20;
 
 /// Which events to look at. An event outside is counted as such and nothing else.
 #[derive(Clone, Debug, Default)]
@@ -45,10 +52,10 @@ impl Filter {
         (self.from.is_none() && self.to.is_none()) || time.is_some_and(in_time)
     }
 
-    fn admits(&self, event: &Event<'_, '_>, resolved: &Resolved) -> bool {
-        let account = &resolved.caller.principal.account;
-        let region = event.aws_region.unwrap_or_default();
-        self.admits_time(event.event_time)
+    /// Whether it admits an event of this time and Region, whose caller is of `account`.
+    fn admits(&self, time: Option<i64>, region: Option<&str>, account: &str) -> bool {
+        let region = region.unwrap_or_default();
+        self.admits_time(time)
             && (self.accounts.is_empty() || self.accounts.contains(account))
             && (self.regions.is_empty() || self.regions.contains(region))
     }
@@ -73,37 +80,12 @@ pub struct Judged<'r, 't, 'a> {
     pub resolved: &'r Resolved,
 }
 
-impl<'a> Judged<'_, '_, 'a> {
-    /// The event's id, by which it can be found in the logs, whichever of its deliveries this is.
-    #[must_use]
-    pub fn id(&self) -> Option<&'a str> {
-        id_of(
-            self.event.event_id,
-            self.event.shared_event_id,
-            is_named(self.resolved),
-        )
-    }
-}
-
-/// What a thread keeps from one log object to the next, to save time only.
-#[derive(Default)]
-pub struct Worker {
-    reader: Reader,
-    memo: Memo,
-    /// For a worker that sums up, and need not look at each event.
-    calls: Option<Calls>,
-}
-
-/// What [`read_object`] hands on, in the order of the file.
+/// What [`map`] hands on.
 pub enum Record<'r, 't, 'a> {
     /// A record that the filter admits.
     Event(Judged<'r, 't, 'a>),
-    /// Events that mean what one did that was handed on before. Only a worker that sums up gives them.
-    Again(&'r Resolved, &'r Times),
     /// A record that could not be read.
     Malformed {
-        /// Where it starts, in bytes of the decompressed content.
-        offset: u64,
         /// Why.
         reason: String,
     },
@@ -124,156 +106,125 @@ impl<R: Read> Read for Stoppable<'_, R> {
     }
 }
 
-/// Reads one log object, accounts for every record in `coverage` and hands it to `sink`, which may end the reading.
-pub fn read_object(
-    object: &LogObject,
-    Worker {
-        reader,
-        memo,
-        calls,
-    }: &mut Worker,
+/// Reads all `objects` one after the other, and hands each record to `sink`, in the order of the files; it may end the
+/// reading. Every record is accounted for in what is returned.
+pub fn map(
+    objects: &[LogObject],
     filter: &Filter,
-    seen: &Seen,
-    coverage: &mut Coverage,
     sink: &mut dyn FnMut(Record<'_, '_, '_>) -> ControlFlow<()>,
-) {
-    let mut problem = FileProblem::new(&object.name);
-    let input = match object.open() {
-        Ok(input) => input,
+) -> Coverage {
+    let stop = Cell::new(false);
+    let mut sink = |record: Record<'_, '_, '_>| {
+        if !stop.get() && sink(record).is_break() {
+            stop.set(true);
+        }
+    };
+    let (seen, rounds) = (Seen::default(), Rounds::as_they_come(objects));
+    let (mut reader, mut memo, mut coverage) =
+        (Reader::new(), Memo::default(), Coverage::default());
+    while let Some(object) = rounds.next(&seen) {
+        let mut problem = FileProblem::new(&object.name);
+        let input = open(object, &mut problem);
+        let summary = input.map(|input| {
+            let input = Stoppable { input, stop: &stop };
+            reader.read(input, &mut |item| match item {
+                Item::Record { event, offset } => {
+                    let resolved = judge(event, filter, &seen, &mut memo);
+                    account(
+                        &mut coverage,
+                        &mut problem,
+                        event,
+                        offset,
+                        resolved.as_ref(),
+                    );
+                    if let Some(resolved) = &resolved {
+                        sink(Record::Event(Judged { event, resolved }));
+                    }
+                }
+                Item::Malformed { reason, .. } => {
+                    account_other(&mut coverage, &mut problem, &item);
+                    let reason = reason.to_string();
+                    sink(Record::Malformed { reason });
+                }
+                item => account_other(&mut coverage, &mut problem, &item),
+            })
+        });
+        coverage.finish_object(summary.as_ref(), problem);
+        rounds.done();
+        if stop.get() {
+            break;
+        }
+    }
+    coverage.forgetful = seen.is_forgetful();
+    coverage
+}
+
+/// Opens `object`, or tells `problem` why it cannot be opened.
+fn open<'o>(object: &'o LogObject, problem: &mut FileProblem) -> Option<impl Read + use<'o>> {
+    match object.open() {
+        Ok(input) => Some(input),
         Err(error) => {
             problem.damage = Some(error.to_string());
-            return coverage.finish_object(None, problem);
+            None
         }
-    };
-    let stop = Cell::new(false);
-    let input = Stoppable { input, stop: &stop };
-    let mut reading = Reading {
-        memo,
-        calls: calls.as_mut(),
-        looked_up: false,
-        filter,
-        seen,
-        coverage,
-        problem,
-        sink: &mut |record| {
-            if !stop.get() && sink(record).is_break() {
-                stop.set(true);
-            }
-        },
-    };
-    let summary = reader.read(input, &mut |item| match item {
-        Item::Ordinary { record, enough, .. } => enough.set(reading.look_up(record)),
-        Item::Record { event, offset } => reading.record(event, offset),
-        Item::Malformed { offset, reason } => {
-            reading.looked_up = false;
-            let reason = reason.to_string();
-            reading.problem.malformed(offset, &reason);
-            reading.coverage.count_malformed(1);
-            (reading.sink)(Record::Malformed { offset, reason });
-        }
-        Item::Other { kind, .. } => {
-            reading.looked_up = false;
-            reading.coverage.count_other(&kind.to_string());
-        }
-    });
-    let Reading {
-        coverage, problem, ..
-    } = reading;
-    coverage.finish_object(Some(&summary), problem);
-}
-
-/// The reading of one log object.
-struct Reading<'r> {
-    memo: &'r mut Memo,
-    calls: Option<&'r mut Calls>,
-    /// The record that comes next was looked up in `calls`, which does not know it.
-    looked_up: bool,
-    filter: &'r Filter,
-    seen: &'r Seen,
-    coverage: &'r mut Coverage,
-    problem: FileProblem,
-    sink: &'r mut dyn FnMut(Record<'_, '_, '_>),
-}
-
-impl Reading<'_> {
-    /// Accounts for an event that means what one did which is remembered; false where there is none.
-    fn look_up(&mut self, record: &Ordinary<'_>) -> bool {
-        self.looked_up = false;
-        let Some(calls) = self.calls.as_mut().filter(|_| Calls::takes(record)) else {
-            return false;
-        };
-        let Some((call, session)) = calls.find(record) else {
-            self.looked_up = true;
-            return false;
-        };
-        let time = record.time();
-        let id = id_of(
-            record.text(Field::EventId),
-            record.text(Field::SharedEventId),
-            call.takes_identity_policy,
-        );
-        // The same account and Region were admitted before.
-        if !self.filter.admits_time(time) {
-            self.coverage.outside_filter += 1;
-        } else if self
-            .seen
-            .is_new(id, time, session, call.digest, self.coverage)
-        {
-            call.again.add(time, id);
-        } else {
-            self.coverage.count_duplicate(time);
-        }
-        true
-    }
-
-    fn record(&mut self, event: &Event<'_, '_>, offset: u64) {
-        let looked_up = std::mem::take(&mut self.looked_up);
-        let mut resolved = resolve::resolve(event, self.memo);
-        if resolved.outcome == Outcome::Malformed {
-            self.problem.malformed(offset, &resolved.reason);
-            return self.count(event, &resolved);
-        }
-        if !self.filter.admits(event, &resolved) {
-            self.coverage.outside_filter += 1;
-            return;
-        }
-        let digest = digest(event, &resolved);
-        let id = id_of(event.event_id, event.shared_event_id, is_named(&resolved));
-        let session = session_hash(resolved.caller.session.as_deref());
-        let time = event.event_time;
-        if !self.seen.is_new(id, time, session, digest, self.coverage) {
-            resolved.outcome = Outcome::Duplicate;
-            resolved.reason = SEEN_BEFORE.into();
-            return self.count(event, &resolved);
-        }
-        self.count(event, &resolved);
-        if let Some(calls) = self.calls.as_mut().filter(|_| looked_up) {
-            if calls.is_full() {
-                count_again(calls, self.coverage, &mut |resolved, times| {
-                    (self.sink)(Record::Again(resolved, times));
-                });
-            } else {
-                calls.learn(resolved, digest, event, self.memo.touched);
-            }
-        }
-    }
-
-    fn count(&mut self, event: &Event<'_, '_>, resolved: &Resolved) {
-        self.coverage.count(event, resolved);
-        (self.sink)(Record::Event(Judged { event, resolved }));
     }
 }
 
-/// Accounts for the calls that came again, hands them to `sink`, and forgets them.
-fn count_again(
-    calls: &mut Calls,
+/// What `event` means, with the outcome `Duplicate` where it was there before; `None` where `filter` does not admit it.
+fn judge(event: &Event<'_, '_>, filter: &Filter, seen: &Seen, memo: &mut Memo) -> Option<Resolved> {
+    let mut resolved = resolve::resolve(event, memo);
+    let (caller, meaning) = (&resolved.caller, &mut resolved.meaning);
+    if meaning.outcome == Outcome::Malformed {
+        return Some(resolved);
+    }
+    if !filter.admits(
+        event.event_time,
+        event.aws_region,
+        &caller.principal.account,
+    ) {
+        return None;
+    }
+    if let Some(id) = id_of(event.event_id, event.shared_event_id, &caller.principal) {
+        let (source, name) = (event.event_source, event.event_name);
+        let (source, name) = (source.unwrap_or_default(), name.unwrap_or_default());
+        let digest = seen.digest(source, name, &caller.principal, meaning);
+        let session = session_hash(caller.session.as_deref());
+        if !seen.is_new(seen.print(id, event.event_time, session, digest)) {
+            meaning.outcome = Outcome::Duplicate;
+            meaning.reason = SEEN_BEFORE.into();
+        }
+    }
+    Some(resolved)
+}
+
+/// Accounts for an event with what [`judge`] found.
+fn account(
     coverage: &mut Coverage,
-    sink: &mut dyn FnMut(&Resolved, &Times),
+    problem: &mut FileProblem,
+    event: &Event<'_, '_>,
+    offset: u64,
+    resolved: Option<&Resolved>,
 ) {
-    calls.empty(|resolved, times| {
-        coverage.count_again(resolved, times.count, times.seen);
-        sink(resolved, times);
-    });
+    let Some(resolved) = resolved else {
+        coverage.outside_filter += 1;
+        return;
+    };
+    if resolved.meaning.outcome == Outcome::Malformed {
+        problem.malformed(offset, &resolved.meaning.reason);
+    }
+    coverage.count(event, resolved);
+}
+
+/// Accounts for what is no event.
+fn account_other(coverage: &mut Coverage, problem: &mut FileProblem, item: &Item<'_, '_, '_>) {
+    match item {
+        Item::Malformed { offset, reason } => {
+            problem.malformed(*offset, &reason.to_string());
+            coverage.count_malformed(1);
+        }
+        Item::Other { kind, .. } => coverage.count_other(&kind.to_string()),
+        Item::Ordinary { .. } | Item::Parts(_) | Item::Record { .. } => {}
+    }
 }
 
 /// Reads all `objects` on `threads` workers and sums them up. The result does not depend on their number, nor on the
@@ -285,19 +236,13 @@ pub fn collect(
     threads: NonZeroUsize,
     progress: &Progress,
 ) -> (Ledger, Coverage) {
-    let (parts, coverage) = run(
-        objects,
-        filter,
-        threads,
-        progress,
-        true,
-        |ledger: &mut Ledger, resolved, times| ledger.add_all(resolved, times),
-    );
-    let mut parts = parts.into_iter();
-    let mut ledger = parts.next().unwrap_or_default();
-    parts.for_each(|part| ledger.merge(part));
-    ledger.settle();
-    (ledger, coverage)
+    let how = How {
+        joint: false,
+        memory: Some(MEMORY),
+    };
+    let mut sum = run(objects, filter, threads, progress, how);
+    sum.ledger.settle();
+    (sum.ledger, sum.coverage)
 }
 
 /// As [`collect`], with the calls that needed several things beside the ledger. Their number is not bounded as the
@@ -309,94 +254,55 @@ pub fn collect_joint(
     threads: NonZeroUsize,
     progress: &Progress,
 ) -> ((Ledger, Joint), Coverage) {
-    let add = |(ledger, joint): &mut (Ledger, Joint), resolved: &Resolved, times: &Times| {
-        ledger.add_all(resolved, times);
-        joint.add(resolved, times.count);
+    let how = How {
+        joint: true,
+        memory: Some(MEMORY),
     };
-    let (parts, coverage) = run(objects, filter, threads, progress, true, add);
-    let mut parts = parts.into_iter();
-    let (mut ledger, mut joint) = parts.next().unwrap_or_default();
-    for (part, calls) in parts {
-        ledger.merge(part);
-        joint.merge(calls);
-    }
+    let sum = run(objects, filter, threads, progress, how);
+    let mut ledger = sum.ledger;
     let settled = ledger.settle();
-    let joint = joint.settled(&ledger, &settled);
-    ((ledger, joint), coverage)
+    let joint = sum.joint.unwrap_or_default().settled(&ledger, &settled);
+    ((ledger, joint), sum.coverage)
 }
 
-/// Reads all `objects` on `threads` workers, each of which sums up what it reads in a `T` of its own. Which worker reads
-/// which object is a matter of chance. To `remember` calls saves time only.
-fn run<T: Default + Send>(
+/// Reads all `objects` on `threads` workers, each of which sums up what it reads by itself, and adds up the sums. Which
+/// worker reads which object is a matter of chance.
+fn run(
     objects: &[LogObject],
     filter: &Filter,
     threads: NonZeroUsize,
     progress: &Progress,
-    remember: bool,
-    add: impl Fn(&mut T, &Resolved, &Times) + Sync,
-) -> (Vec<T>, Coverage) {
-    let next = AtomicUsize::new(0);
-    let seen = Seen::default();
+    how: How,
+) -> Sum {
+    let (seen, rounds) = (Seen::default(), Rounds::by_delivery(objects));
     let worker = || {
-        let mut worker = Worker {
-            calls: remember.then(Calls::default),
-            ..Worker::default()
-        };
-        let mut part = T::default();
-        let mut coverage = Coverage::default();
-        while let Some(object) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let (bytes, events) = (coverage.bytes_read, coverage.events_read);
-            read_object(
-                object,
-                &mut worker,
-                filter,
-                &seen,
-                &mut coverage,
-                &mut |record| {
-                    match record {
-                        Record::Event(judged) => {
-                            let times = Times::once(judged.event.event_time, judged.id());
-                            add(&mut part, judged.resolved, &times);
-                        }
-                        Record::Again(resolved, times) => add(&mut part, resolved, times),
-                        Record::Malformed { .. } => {}
-                    }
-                    ControlFlow::Continue(())
-                },
-            );
+        let mut sums = Sums::new(filter, &seen, how);
+        while let Some(object) = rounds.next(&seen) {
+            let (bytes, events) = sums.read(object);
+            rounds.done();
             progress.objects.fetch_add(1, Ordering::Relaxed);
-            progress
-                .bytes
-                .fetch_add(coverage.bytes_read - bytes, Ordering::Relaxed);
-            progress
-                .events
-                .fetch_add(coverage.events_read - events, Ordering::Relaxed);
+            progress.bytes.fetch_add(bytes, Ordering::Relaxed);
+            progress.events.fetch_add(events, Ordering::Relaxed);
         }
-        if let Some(calls) = &mut worker.calls {
-            count_again(calls, &mut coverage, &mut |resolved, times| {
-                add(&mut part, resolved, times);
-            });
-        }
-        (part, coverage)
+        sums.finish()
     };
-    let mut parts = Vec::new();
-    let mut coverage = Coverage::default();
+    let mut whole: Option<Sum> = None;
     thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.get().min(objects.len()).clamp(1, MAX_THREADS))
             .map(|_| scope.spawn(worker))
             .collect();
         for handle in workers {
-            match handle.join() {
-                Ok((part, accounts)) => {
-                    parts.push(part);
-                    coverage.merge(accounts);
-                }
+            match (handle.join(), &mut whole) {
+                (Ok(part), Some(whole)) => whole.merge(part),
+                (Ok(part), None) => whole = Some(part),
                 // A worker does not panic on any input; should one, its events must not go missing unnoticed.
-                Err(panic) => std::panic::resume_unwind(panic),
+                (Err(panic), _) => std::panic::resume_unwind(panic),
             }
         }
     });
-    (parts, coverage)
+    let mut whole = whole.unwrap_or_default();
+    whole.coverage.forgetful = seen.is_forgetful();
+    whole
 }
 
 #[cfg(test)]
@@ -406,13 +312,11 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Filter, Progress, run};
+    use super::{Filter, How, MEMORY, Progress, run};
     use crate::source::files;
     use crate::usage::coverage::Coverage;
     use crate::usage::joint::Joint;
     use crate::usage::ledger::Ledger;
-    use crate::usage::resolve::Resolved;
-    use crate::usage::times::Times;
 
     /// Source, name, parameters with a `?` to be filled, and response likewise: calls that look into all kinds of them.
     const CALLS: [(&str, &str, &str, &str); 17] = [
@@ -559,26 +463,26 @@ mod tests {
     fn sums(
         files: &[Vec<String>],
         filter: &Filter,
-        remember: bool,
-    ) -> (Vec<(Ledger, Joint)>, Coverage) {
+        memory: Option<usize>,
+    ) -> (Ledger, Option<Joint>, Coverage) {
         let folder = tempfile::tempdir().unwrap();
         for (number, records) in files.iter().enumerate() {
             let text = format!("{{\"Records\":[{}]}}", records.join(","));
             fs::write(folder.path().join(format!("{number}.json")), text).unwrap();
         }
         let objects = files::list(&[folder.path().display().to_string()]).unwrap();
-        let add = |(ledger, joint): &mut (Ledger, Joint), resolved: &Resolved, times: &Times| {
-            ledger.add_all(resolved, times);
-            joint.add(resolved, times.count);
+        let how = How {
+            joint: true,
+            memory,
         };
-        run(
+        let sum = run(
             &objects,
             filter,
             NonZeroUsize::MIN,
             &Progress::default(),
-            remember,
-            add,
-        )
+            how,
+        );
+        (sum.ledger, sum.joint, sum.coverage)
     }
 
     /// Once a call is remembered, a record that is otherwise in one thing is not taken for it.
@@ -615,8 +519,8 @@ mod tests {
             let files = [records];
             let filter = Filter::default();
             assert_eq!(
-                sums(&files, &filter, true),
-                sums(&files, &filter, false),
+                sums(&files, &filter, Some(MEMORY)),
+                sums(&files, &filter, None),
                 "{from}"
             );
         }
@@ -631,13 +535,17 @@ mod tests {
             choices in prop::collection::vec(
                 (0..CALLS.len(), 0u8..3, 0u8..2, 0..IDENTITIES.len(), 0u8..2, 0usize..20, 0u8..250, 0u8..2, 0usize..19), 1..400),
             timed in any::<bool>(),
+            memory in 0usize..40_000,
         ) {
             let files: Vec<Vec<String>> = choices
                 .chunks(40)
                 .map(|file| file.iter().map(|choice| record(*choice)).collect())
                 .collect();
             let filter = Filter { from: timed.then_some(1_772_445_600), ..Filter::default() };
-            prop_assert_eq!(sums(&files, &filter, true), sums(&files, &filter, false));
+            let alone = sums(&files, &filter, None);
+            for memory in [MEMORY, memory] {
+                prop_assert_eq!(&sums(&files, &filter, Some(memory)), &alone);
+            }
         }
     }
 }

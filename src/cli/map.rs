@@ -13,13 +13,11 @@ use crate::cli::output;
 use crate::cli::{Ending, tell};
 use crate::error::Result;
 use crate::iam::arn::ResourceArn;
-use crate::pipeline::{self, Judged, Record, Worker};
+use crate::pipeline::{self, Judged, Record};
 use crate::report::summary;
 use crate::usage::carriers;
-use crate::usage::coverage::Coverage;
 use crate::usage::passrole::PASS_ROLE;
 use crate::usage::resolve::{Need, Outcome};
-use crate::usage::seen::Seen;
 
 /// Show what every record needed: one JSON line a record, in the order of the input.
 #[derive(Args, Debug)]
@@ -89,32 +87,17 @@ impl<'r> NeedEntry<'r> {
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     let objects = arguments.input.objects()?;
     let filter = arguments.input.filter();
-    let seen = Seen::default();
-    let mut coverage = Coverage::default();
-    let mut worker = Worker::default();
     let mut out = output::stdout();
     let mut failed = None;
-    for object in &objects {
-        pipeline::read_object(
-            object,
-            &mut worker,
-            &filter,
-            &seen,
-            &mut coverage,
-            &mut |record| {
-                if wanted(&arguments.input, &record) {
-                    failed = write_line(&mut out, &record).err();
-                }
-                match failed {
-                    None => ControlFlow::Continue(()),
-                    Some(_) => ControlFlow::Break(()),
-                }
-            },
-        );
-        if failed.is_some() {
-            break;
+    let coverage = pipeline::map(&objects, &filter, &mut |record| {
+        if wanted(&arguments.input, &record) {
+            failed = write_line(&mut out, &record).err();
         }
-    }
+        match failed {
+            None => ControlFlow::Continue(()),
+            Some(_) => ControlFlow::Break(()),
+        }
+    });
     let written = failed.map_or_else(|| out.flush(), Err);
     written.map_err(output::stdout_error)?;
     if !quiet {
@@ -127,7 +110,6 @@ fn wanted(input: &Input, record: &Record<'_, '_, '_>) -> bool {
     match record {
         Record::Event(Judged { resolved, .. }) => input.selects(&resolved.caller.principal),
         Record::Malformed { .. } => true,
-        Record::Again(..) => false,
     }
 }
 
@@ -138,12 +120,11 @@ fn write_line(out: &mut impl Write, record: &Record<'_, '_, '_>) -> std::io::Res
             event_source: event.event_source,
             event_name: event.event_name,
             principal: Some(resolved.caller.principal.arn.as_str()),
-            outcome: resolved.outcome.as_str(),
-            reason: &resolved.reason,
-            needs: resolved.needs.iter().map(NeedEntry::of).collect(),
+            outcome: resolved.meaning.outcome.as_str(),
+            reason: &resolved.meaning.reason,
+            needs: resolved.meaning.needs.iter().map(NeedEntry::of).collect(),
         },
-        Record::Again(..) => return Ok(()),
-        Record::Malformed { reason, .. } => Line {
+        Record::Malformed { reason } => Line {
             event_id: None,
             event_source: None,
             event_name: None,

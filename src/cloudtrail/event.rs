@@ -41,16 +41,12 @@ pub struct Event<'t, 'a> {
     pub error_message: Option<&'a str>,
     /// `recipientAccountId`
     pub recipient_account_id: Option<&'a str>,
-    /// `apiVersion`
-    pub api_version: Option<&'a str>,
     /// `userIdentity`
     pub user_identity: UserIdentity<'a>,
     /// `requestParameters`: an object, or what the record has in its place (null counts as absent).
     pub request_parameters: Option<Json<'t, 'a>>,
     /// `responseElements`
     pub response_elements: Option<Json<'t, 'a>>,
-    /// `additionalEventData`
-    pub additional_event_data: Option<Json<'t, 'a>>,
     /// `resources[]`, only its elements that are objects with an ARN (`ARN` or `arn`).
     pub resources: Vec<Resource<'a>>,
 }
@@ -76,8 +72,13 @@ impl<'t, 'a> Event<'t, 'a> {
         (seen.source && seen.name && seen.version_or_identity && !wrapper).then_some(event)
     }
 
-    /// Reads an ordinary record, whose [`Self::PARTS`] are parsed in `parts`.
-    pub(super) fn from_ordinary(record: &Ordinary<'a>, parts: &Array<'t, 'a>) -> Self {
+    /// Reads an ordinary record, of whose [`Self::PARTS`] these `fields` are parsed in `parts`; the others are taken for
+    /// absent.
+    pub(super) fn from_ordinary(
+        record: &Ordinary<'a>,
+        fields: &[Field],
+        parts: &Array<'t, 'a>,
+    ) -> Self {
         let filled = |field| record.text(field).filter(|text| !text.is_empty());
         let mut event = Self {
             event_id: record.text(Field::EventId),
@@ -93,15 +94,13 @@ impl<'t, 'a> Event<'t, 'a> {
             error_code: filled(Field::ErrorCode),
             error_message: filled(Field::ErrorMessage),
             recipient_account_id: record.text(Field::RecipientAccountId),
-            api_version: record.text(Field::ApiVersion),
             ..Self::default()
         };
-        for (field, value) in Self::PARTS.into_iter().zip(parts.iter()) {
+        for (field, value) in fields.iter().zip(parts.iter()) {
             match field {
                 Field::UserIdentity => event.user_identity = UserIdentity::from_value(value, false),
                 Field::RequestParameters => event.request_parameters = present(value),
                 Field::ResponseElements => event.response_elements = present(value),
-                Field::AdditionalEventData => event.additional_event_data = present(value),
                 _ => event.resources = resources(value),
             }
         }
@@ -109,11 +108,10 @@ impl<'t, 'a> Event<'t, 'a> {
     }
 
     /// The fields that hold more than a text.
-    pub(super) const PARTS: [Field; 5] = [
+    pub const PARTS: [Field; 4] = [
         Field::UserIdentity,
         Field::RequestParameters,
         Field::ResponseElements,
-        Field::AdditionalEventData,
         Field::Resources,
     ];
 
@@ -121,15 +119,10 @@ impl<'t, 'a> Event<'t, 'a> {
     #[cfg(any(test, fuzzing))]
     pub(super) fn to_text(&self) -> String {
         let part = |part: Option<Json<'_, '_>>| part.map(|part| part.encode());
-        let parts = (
-            part(self.request_parameters),
-            part(self.response_elements),
-            part(self.additional_event_data),
-        );
+        let parts = (part(self.request_parameters), part(self.response_elements));
         let rest = Event {
             request_parameters: None,
             response_elements: None,
-            additional_event_data: None,
             ..self.clone()
         };
         format!("{rest:?} {parts:?}")
@@ -160,11 +153,9 @@ impl<'t, 'a> Event<'t, 'a> {
                     event.error_message = text(value).filter(|message| !message.is_empty())
                 }
                 "recipientAccountId" => event.recipient_account_id = text(value),
-                "apiVersion" => event.api_version = text(value),
                 "userIdentity" => event.user_identity = UserIdentity::from_value(value, folded),
                 "requestParameters" => event.request_parameters = present(value),
                 "responseElements" => event.response_elements = present(value),
-                "additionalEventData" => event.additional_event_data = present(value),
                 "resources" => event.resources = resources(value),
                 "insightDetails" => insight = true,
                 _ => {}
@@ -526,7 +517,6 @@ mod tests {
             assert_eq!(event.error_code, Some("AccessDenied"));
             assert_eq!(event.error_message, Some("Accès refusé"));
             assert_eq!(event.recipient_account_id, Some("111122223333"));
-            assert_eq!(event.api_version, Some("2006-03-01"));
             assert_eq!(
                 event
                     .request_parameters
@@ -539,15 +529,6 @@ mod tests {
             assert_eq!(
                 event.response_elements.unwrap().get("x").unwrap().as_u64(),
                 Some(1)
-            );
-            assert_eq!(
-                event
-                    .additional_event_data
-                    .unwrap()
-                    .get("y")
-                    .unwrap()
-                    .as_u64(),
-                Some(2)
             );
             let resources = [("arn:1", Some("AWS::S3::Object")), ("arn:2", None)];
             assert_eq!(

@@ -13,7 +13,7 @@ use simd_json::{Buffers, ErrorType};
 
 use crate::cloudtrail::carrier;
 use crate::cloudtrail::event::{Event, Json, names_a_record};
-use crate::cloudtrail::ordinary::Ordinary;
+use crate::cloudtrail::ordinary::{Field, Ordinary};
 use crate::cloudtrail::rows;
 use crate::cloudtrail::split::{MAX_DEPTH, PADDING};
 
@@ -149,19 +149,20 @@ impl Finder {
         }
     }
 
-    /// Parses what of an ordinary record is more than a text, and hands the event to `then`; false where there is none.
+    /// Parses these of an ordinary record's [`Event::PARTS`], and hands the event to `then`; false where there is none.
     pub(super) fn event(
         &mut self,
         record: &Ordinary<'_>,
+        fields: &[Field],
         then: &mut dyn FnMut(&Event<'_, '_>),
     ) -> bool {
         let parser = &mut self.outer;
         let mut tape = parser.take_tape();
         parser.bytes.clear();
-        for part in Event::PARTS {
+        for part in fields {
             let before = if parser.bytes.is_empty() { b'[' } else { b',' };
             parser.bytes.push(before);
-            let value = match record.raw(part) {
+            let value = match record.raw(*part) {
                 "" => "null",
                 value => value,
             };
@@ -175,7 +176,7 @@ impl Finder {
         let parts = parsed.ok().and_then(|()| tape.as_value().as_array());
         let found = parts.is_some();
         if let Some(parts) = parts {
-            then(&Event::from_ordinary(record, &parts));
+            then(&Event::from_ordinary(record, fields, &parts));
         }
         parser.tape = tape.reset();
         found

@@ -17,7 +17,7 @@ use std::io::{self, Read};
 use crate::cloudtrail::decompress::{Broken, broken_of, decompress};
 use crate::cloudtrail::event::Event;
 use crate::cloudtrail::find::{Finder, MalformedReason, OtherKind};
-use crate::cloudtrail::ordinary::{Ordinary, Scanner};
+use crate::cloudtrail::ordinary::{Field, Ordinary, Scanner};
 use crate::cloudtrail::session::Session;
 use crate::cloudtrail::split::Window;
 use crate::cloudtrail::whole::Whole;
@@ -26,15 +26,15 @@ use crate::cloudtrail::whole::Whole;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Item<'r, 't, 'a> {
-    /// An ordinary record, before it is parsed. It comes again as [`Self::Record`] unless this was enough.
+    /// An ordinary record, before it is parsed.
     Ordinary {
         /// Its members, as they stand in the log.
         record: &'r Ordinary<'a>,
-        /// Where it begins in the decompressed stream.
-        offset: u64,
-        /// To be set where there is no need of the event.
-        enough: &'r Cell<bool>,
+        /// What is wanted of it besides.
+        wanted: &'r Cell<Wanted>,
     },
+    /// Those parts of an ordinary record that were wanted; all other [parts](Event::PARTS) are absent.
+    Parts(&'r Event<'t, 'a>),
     /// A record.
     Record {
         /// Its fields.
@@ -56,6 +56,18 @@ pub enum Item<'r, 't, 'a> {
         /// Where it begins in the decompressed stream.
         offset: u64,
     },
+}
+
+/// What is wanted of an ordinary record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// All: the [`Item::Record`].
+    #[default]
+    Record,
+    /// First these of its [parts](Event::PARTS), as [`Item::Parts`], and then the same [`Item::Ordinary`] once more.
+    Parts(&'static [Field]),
+    /// Nothing any more.
+    Nothing,
 }
 
 /// What a log object held, in sum. A file without CloudTrail records, damaged or not, has neither `records` nor
@@ -246,16 +258,20 @@ impl Report<'_> {
         (self.sink)(Item::Record { event, offset });
     }
 
-    /// Hands an ordinary record on; whether that was enough.
-    pub(super) fn ordinary(&mut self, record: &Ordinary<'_>, offset: u64) -> bool {
-        let enough = Cell::new(false);
+    /// Hands an ordinary record on; returns what is wanted of it besides.
+    pub(super) fn ordinary(&mut self, record: &Ordinary<'_>) -> Wanted {
+        let wanted = Cell::default();
         (self.sink)(Item::Ordinary {
             record,
-            offset,
-            enough: &enough,
+            wanted: &wanted,
         });
-        self.summary.records += u64::from(enough.get());
-        enough.get()
+        self.summary.records += u64::from(wanted.get() == Wanted::Nothing);
+        wanted.get()
+    }
+
+    /// Hands on what was wanted of an ordinary record.
+    pub(super) fn parts(&mut self, event: &Event<'_, '_>) {
+        (self.sink)(Item::Parts(event));
     }
 
     pub(super) fn malformed(&mut self, offset: u64, reason: MalformedReason) {
@@ -328,7 +344,7 @@ pub(super) mod tests {
         let mut items = Vec::new();
         let summary = Reader::new().read(stored, &mut |item| {
             items.push(match item {
-                Item::Ordinary { .. } => return,
+                Item::Ordinary { .. } | Item::Parts(_) => return,
                 Item::Record { event, offset } => {
                     format!("{}@{offset}", event.event_name.unwrap_or("?"))
                 }

@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::io::{self, Read};
 
-use crate::cloudtrail::event::{names_a_record, names_a_whole_record};
+use crate::cloudtrail::event::{Event, names_a_record, names_a_whole_record};
 use crate::cloudtrail::find::{Finder, Finding, MalformedReason};
 use crate::cloudtrail::ordinary::Scanner;
-use crate::cloudtrail::reader::{Damage, DamageReason, FileSummary, Report, reason_of};
+use crate::cloudtrail::reader::{Damage, DamageReason, FileSummary, Report, Wanted, reason_of};
 use crate::cloudtrail::rows;
 use crate::cloudtrail::split::{Envelope, Fault, Found, MAX_VALUE, PADDING, Window};
 
@@ -215,9 +215,23 @@ impl<'r, 's> Session<'r, 's> {
             return false;
         };
         let offset = window.offset();
-        let known = report.ordinary(&record, offset);
-        if !known && !finder.event(&record, &mut |event| report.record(event, offset)) {
-            return false;
+        loop {
+            let parsed = match report.ordinary(&record) {
+                Wanted::Nothing => break,
+                Wanted::Parts(parts) => {
+                    finder.event(&record, parts, &mut |event| report.parts(event))
+                }
+                Wanted::Record => {
+                    let whole = &mut |event: &Event<'_, '_>| report.record(event, offset);
+                    if finder.event(&record, &Event::PARTS, whole) {
+                        break;
+                    }
+                    false
+                }
+            };
+            if !parsed {
+                return false;
+            }
         }
         let length = record.length();
         window.advance(length);

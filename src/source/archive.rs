@@ -12,7 +12,8 @@ pub(super) struct Member {
     /// Its path in the archive, as it is written there.
     pub(super) name: String,
     start: u64,
-    stored: u64,
+    /// How many bytes of the archive it takes.
+    pub(super) stored: u64,
     size: u64,
     crc: u32,
     method: Method,

@@ -19,6 +19,8 @@ pub struct LogObject {
     /// What users know it by: the path that they typed, with what the walk found below it; `archive.zip!member` for a
     /// member of an archive; `-` for stdin.
     pub name: String,
+    /// How many bytes it has, as stored; 0 where that is not known before it is read.
+    pub size: u64,
     place: Place,
 }
 
@@ -119,6 +121,7 @@ fn list_file(name: &Path, path: &Path, metadata: &Metadata, objects: &mut Vec<Lo
     if !metadata.is_file() {
         return objects.push(LogObject {
             name,
+            size: 0,
             place: Place::File(path.to_owned()),
         });
     }
@@ -130,6 +133,7 @@ fn list_file(name: &Path, path: &Path, metadata: &Metadata, objects: &mut Vec<Lo
         }
         Ok(_) => objects.push(LogObject {
             name,
+            size: metadata.len(),
             place: Place::File(path.to_owned()),
         }),
         Err(error) => objects.push(LogObject::unreadable(Path::new(&name), error)),
@@ -145,6 +149,7 @@ fn list_stdin(objects: &mut Vec<LogObject>) -> Result<()> {
     if !archive::is_archive(&head) {
         objects.push(LogObject {
             name: "-".into(),
+            size: 0,
             place: Place::Stdin(head),
         });
         return Ok(());
@@ -180,6 +185,7 @@ fn list_members(
     };
     objects.extend(members.into_iter().map(|member| LogObject {
         name: format!("{name}!{}", member.name),
+        size: member.stored,
         place: Place::Member(archive.clone(), member),
     }));
     objects.extend(broken.map(|error| LogObject::unreadable(Path::new(&name), error)));
@@ -196,6 +202,7 @@ impl LogObject {
     fn unreadable(path: &Path, error: io::Error) -> Self {
         Self {
             name: path.to_string_lossy().into_owned(),
+            size: 0,
             place: Place::Unreadable(Arc::new(error)),
         }
     }

@@ -10,7 +10,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, BuildHasherDefault, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
+use std::mem;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
@@ -19,18 +20,17 @@ use crate::cloudtrail::ordinary::{Field, Member, Ordinary, split};
 use crate::iam::principal::Principal;
 use crate::usage::carriers::Loaded;
 use crate::usage::denial::Said;
-use crate::usage::hashed::Hashed;
+use crate::usage::hashed::{Key, Map};
 use crate::usage::identity::Caller;
 use crate::usage::request;
-use crate::usage::resolve::{Need, Outcome, Resolved};
-use crate::usage::times::Times;
+use crate::usage::resolve::{Meaning, Need, Outcome};
+use crate::usage::times::{EventId, Times};
 
-/// The fields of a call's key, besides who called, the parameters and the response. That the Region, the recipient and the
+/// The fields of a call's key, besides who called and what is told only where it was looked into. That the Region, the recipient and the
 /// category are among them is what lets a call that comes again count for all that its first one counted for.
-const FIELDS: [Field; 9] = [
+const FIELDS: [Field; 8] = [
     Field::EventSource,
     Field::EventName,
-    Field::Resources,
     Field::AwsRegion,
     Field::ErrorCode,
     Field::ErrorMessage,
@@ -62,13 +62,25 @@ pub fn telling<'t, 'a>(event: &Event<'t, 'a>) -> Event<'t, 'a> {
     }
 }
 
-/// What of a request and its response was looked into.
+/// What of a call was looked into besides what its key always tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
     /// One bit for each of the first 64 members of `requestParameters`, the lowest for the first.
     pub parameters: u64,
     /// Whether it was the response.
     pub response: bool,
+    /// Whether it was `resources[]`.
+    pub resources: bool,
+}
+
+impl Touched {
+    fn and(self, other: Self) -> Self {
+        Self {
+            parameters: self.parameters | other.parameters,
+            response: self.response | other.response,
+            resources: self.resources | other.resources,
+        }
+    }
 }
 
 /// Parameters with more members are part of a key as a whole.
@@ -78,24 +90,21 @@ const MAX_MEMBERS: usize = 64;
 const MAX_RECORD: usize = 16 << 10;
 const MAX_ID: usize = 64;
 
-/// The memory is emptied where it holds more than about these bytes of calls, and forgets identities beyond this number.
-const MAX_CALLS: usize = 12 << 20;
+/// Identities beyond this number are forgotten.
 const MAX_IDENTITIES: usize = 1 << 14;
 
-/// What is known of a call, in little room: a worker has tens of thousands.
-pub struct Call {
+/// What is known of calls that mean the same, in little room: a worker has tens of thousands.
+struct Call {
     /// The principal's number.
     principal: u32,
-    /// Whether identity policies decide for the principal.
-    pub takes_identity_policy: bool,
     outcome: Outcome,
     reason: Cow<'static, str>,
     needs: Box<[Need]>,
     rest: Option<Box<Rest>>,
-    /// A hash of all that the ledger takes from it, but for its id, its time and its session.
-    pub digest: u128,
-    /// How often it came again since it was last [counted](Calls::empty).
-    pub again: Times,
+    /// What tells it from others, see [`Seen::digest`](crate::usage::seen::Seen::digest).
+    digest: u128,
+    /// How often it was made since it was last [counted](Calls::empty).
+    times: Times,
 }
 
 /// What few calls have.
@@ -106,16 +115,15 @@ struct Rest {
 }
 
 impl Call {
-    fn new(resolved: Resolved, principal: u32, digest: u128) -> Self {
-        let Resolved {
-            caller,
+    fn new(meaning: Meaning, principal: u32, digest: u128) -> Self {
+        let Meaning {
             outcome,
             reason,
             needs,
             loaded,
             message,
             notes,
-        } = resolved;
+        } = meaning;
         let more = loaded.is_some() || message.is_some() || !notes.is_empty();
         let rest = Rest {
             loaded,
@@ -124,35 +132,29 @@ impl Call {
         };
         Self {
             principal,
-            takes_identity_policy: caller.principal.kind.takes_identity_policy(),
             outcome,
             reason,
             needs: needs.into(),
             rest: more.then(|| Box::new(rest)),
             digest,
-            again: Times::default(),
+            times: Times::default(),
         }
     }
 
-    /// What the call means. Its session is left out: it is with the ledger since the session's first call.
-    fn resolved(self, principals: &[Principal]) -> (Resolved, Times) {
+    /// What the call means.
+    fn meaning(self) -> Meaning {
         let rest = self.rest.map(|rest| *rest);
         let (loaded, message, notes) = rest.map_or_else(Default::default, |rest| {
             (rest.loaded, rest.message, rest.notes)
         });
-        let resolved = Resolved {
-            caller: Caller {
-                principal: principals[self.principal as usize].clone(),
-                session: None,
-            },
+        Meaning {
             outcome: self.outcome,
             reason: self.reason,
             needs: self.needs.into(),
             loaded,
             message,
             notes,
-        };
-        (resolved, self.again)
+        }
     }
 
     /// About how many bytes of memory it takes.
@@ -174,9 +176,8 @@ impl Call {
             };
             size_of::<Rest>() + notes.sum::<usize>() + roles.sum::<usize>() + message
         });
-        size_of::<(u128, Self)>() * 2
-            + 128
-            + MAX_ID
+        size_of::<Self>()
+            + 2 * size_of::<(Key, u32)>()
             + self.reason.len()
             + rest
             + needs.sum::<usize>()
@@ -184,19 +185,35 @@ impl Call {
 }
 
 /// Who has an identity.
-#[derive(Clone, Copy)]
 struct Who {
     /// The same for all identities that [`telling`] leaves the same of.
     number: u32,
     session: u64,
+    /// The session's name, until it was [asked for](Calls::session).
+    name: Option<Box<str>>,
 }
 
-type Map<V> = HashMap<u128, V, BuildHasherDefault<Hashed>>;
+/// What is known of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// The call, by its number, and the hash of the session that made it.
+    Call(u32, u64),
+    /// The caller alone, and what was looked into of calls like this one.
+    Caller(Touched),
+    /// Not even that.
+    Nothing,
+}
 
 /// The memory of one worker.
 pub struct Calls {
     seed: u64,
-    calls: Map<Call>,
+    /// It is full where it holds more than about these bytes.
+    max: usize,
+    calls: Vec<Call>,
+    /// Which of `calls` a key is one of.
+    keys: Map<u32>,
+    /// Which of `calls` has a digest.
+    digests: Map<u32>,
     /// About how many bytes the calls take.
     bytes: usize,
     /// By `userIdentity` as it stands in the log.
@@ -204,6 +221,7 @@ pub struct Calls {
     /// The numbers of identities.
     numbers: HashMap<(Principal, Option<Box<str>>), u32>,
     principals: Vec<Principal>,
+    invoked_by: Vec<Option<Box<str>>>,
     /// What was looked into in any call with the same source, name, and names of parameters.
     shapes: Map<Touched>,
     sought: Sought,
@@ -212,28 +230,18 @@ pub struct Calls {
 /// What was last looked for.
 #[derive(Default)]
 struct Sought {
-    identity: u128,
+    identity: Key,
+    /// The caller's number.
+    caller: u32,
+    session: u64,
+    /// Whether the session's name was not asked for yet.
+    unnamed: bool,
     members: Vec<Member>,
-    shape: u128,
-    key: u128,
-    /// What the key tells of the parameters and the response; `None` where there is no key.
-    told: Option<(u32, Touched)>,
+    shape: Key,
+    key: Key,
+    /// What the key tells of, beside what all keys do.
+    told: Touched,
     bytes: Vec<u8>,
-}
-
-impl Default for Calls {
-    fn default() -> Self {
-        Self {
-            seed: RandomState::new().hash_one(0),
-            calls: Map::default(),
-            bytes: 0,
-            identities: Map::default(),
-            numbers: HashMap::new(),
-            principals: Vec::new(),
-            shapes: Map::default(),
-            sought: Sought::default(),
-        }
-    }
 }
 
 /// The hash of a session's name.
@@ -243,6 +251,25 @@ pub fn session_hash(session: Option<&str>) -> u64 {
 }
 
 impl Calls {
+    /// A memory that is [full](Self::is_full) with more than about `max` bytes.
+    #[must_use]
+    pub fn new(max: usize) -> Self {
+        Self {
+            seed: RandomState::new().hash_one(0),
+            max,
+            calls: Vec::new(),
+            keys: Map::default(),
+            digests: Map::default(),
+            bytes: 0,
+            identities: Map::default(),
+            numbers: HashMap::new(),
+            principals: Vec::new(),
+            invoked_by: Vec::new(),
+            shapes: Map::default(),
+            sought: Sought::default(),
+        }
+    }
+
     /// Whether a record is small enough to be remembered.
     #[must_use]
     pub fn takes(record: &Ordinary<'_>) -> bool {
@@ -250,13 +277,16 @@ impl Calls {
         record.length() <= MAX_RECORD && ids.iter().all(|id| record.raw(*id).len() <= MAX_ID)
     }
 
-    /// What is known of the call in `record`, and the hash of the session that made it.
-    pub fn find(&mut self, record: &Ordinary<'_>) -> Option<(&mut Call, u64)> {
+    /// What is known of `record`.
+    pub fn find(&mut self, record: &Ordinary<'_>) -> Known {
         let (seed, sought) = (self.seed, &mut self.sought);
-        let identity = record.raw(Field::UserIdentity).as_bytes();
-        sought.told = None;
-        sought.identity = xxh3_128_with_seed(identity, seed);
-        let who = *self.identities.get(&sought.identity)?;
+        let hash = |bytes: &[u8]| Key::from(xxh3_128_with_seed(bytes, seed));
+        sought.identity = hash(record.raw(Field::UserIdentity).as_bytes());
+        let Some(who) = self.identities.get(&sought.identity) else {
+            return Known::Nothing;
+        };
+        (sought.caller, sought.session) = (who.number, who.session);
+        sought.unnamed = who.name.is_some();
 
         let parameters = record.raw(Field::RequestParameters);
         split(parameters, &mut sought.members);
@@ -269,92 +299,145 @@ impl Calls {
             bytes.extend_from_slice(member.name(parameters).as_bytes());
             bytes.push(b'\n'); // which no ordinary record holds
         }
-        sought.shape = xxh3_128_with_seed(bytes, seed);
+        sought.shape = hash(bytes);
         let touched = self.shapes.get(&sought.shape).copied().unwrap_or_default();
+        sought.told = touched;
 
         bytes.clear();
         bytes.extend_from_slice(&who.number.to_le_bytes());
         bytes.extend_from_slice(&touched.parameters.to_le_bytes());
-        bytes.push(u8::from(touched.response));
+        bytes.push(u8::from(touched.response) | u8::from(touched.resources) << 1);
         for field in FIELDS {
             bytes.extend_from_slice(record.raw(field).as_bytes());
             bytes.push(b'\n');
         }
         write_parameters(parameters, &sought.members, touched.parameters, bytes);
-        if touched.response {
-            bytes.push(b'\n');
-            bytes.extend_from_slice(record.raw(Field::ResponseElements).as_bytes());
+        for (field, told) in [
+            (Field::ResponseElements, touched.response),
+            (Field::Resources, touched.resources),
+        ] {
+            if told {
+                bytes.push(b'\n');
+                bytes.extend_from_slice(record.raw(field).as_bytes());
+            }
         }
-        sought.key = xxh3_128_with_seed(bytes, seed);
-        sought.told = Some((who.number, touched));
-        let call = self.calls.get_mut(&sought.key)?;
-        Some((call, who.session))
-    }
-
-    /// Remembers what that means which was last looked for: first who called, then what the meaning was found in, and then
-    /// the meaning.
-    pub fn learn(
-        &mut self,
-        resolved: Resolved,
-        digest: u128,
-        event: &Event<'_, '_>,
-        touched: Touched,
-    ) {
-        let Some((number, told)) = self.sought.told else {
-            return self.learn_identity(resolved.caller, event.user_identity.invoked_by);
-        };
-        let all = Touched {
-            parameters: touched.parameters | told.parameters,
-            response: touched.response | told.response,
-        };
-        if all == told {
-            let call = Call::new(resolved, number, digest);
-            self.bytes += call.size();
-            self.calls.insert(self.sought.key, call);
-        } else {
-            self.shapes.insert(self.sought.shape, all);
+        sought.key = hash(bytes);
+        match self.keys.get(&sought.key) {
+            Some(call) => Known::Call(*call, who.session),
+            None => Known::Caller(touched),
         }
     }
 
-    fn learn_identity(&mut self, caller: Caller, invoked_by: Option<&str>) {
+    /// Who made the record that was last looked for, and on whose behalf, where that is known.
+    #[must_use]
+    pub fn caller(&self) -> (&Principal, Option<&str>) {
+        let number = self.sought.caller as usize;
+        (&self.principals[number], self.invoked_by[number].as_deref())
+    }
+
+    /// The caller of a call.
+    #[must_use]
+    pub fn caller_of(&self, call: u32) -> &Principal {
+        &self.principals[self.calls[call as usize].principal as usize]
+    }
+
+    /// The name of the session that made the record that was last looked for, when it is asked for the first time.
+    pub fn session(&mut self) -> Option<Box<str>> {
+        if !mem::take(&mut self.sought.unnamed) {
+            return None;
+        }
+        let who = self.identities.get_mut(&self.sought.identity);
+        who.and_then(|who| who.name.take())
+    }
+
+    /// Remembers who made the record that was last looked for.
+    pub fn learn_caller(&mut self, caller: Caller, invoked_by: Option<&str>) {
         let next = self.principals.len() as u32;
-        let principals = &mut self.principals;
         let identity = (caller.principal, invoked_by.map(Box::from));
-        let number = *self
-            .numbers
-            .entry(identity)
-            .or_insert_with_key(|(principal, _)| {
-                self.bytes += 2 * (principal.arn.len() + principal.name.len());
-                principals.push(principal.clone());
+        let number = match self.numbers.get(&identity) {
+            Some(number) => *number,
+            None => {
+                self.bytes += 512 + 4 * (identity.0.arn.len() + identity.0.name.len());
+                self.principals.push(identity.0.clone());
+                self.invoked_by.push(identity.1.clone());
+                self.numbers.insert(identity, next);
                 next
-            });
+            }
+        };
         let session = session_hash(caller.session.as_deref());
         if self.identities.len() >= MAX_IDENTITIES {
             self.identities.clear();
         }
-        self.identities
-            .insert(self.sought.identity, Who { number, session });
+        let who = Who {
+            number,
+            session,
+            name: caller.session.map(Box::from),
+        };
+        self.identities.insert(self.sought.identity, who);
+    }
+
+    /// Whether the key of the record that was last looked for tells all that is `touched`. Where it does not, what was found
+    /// by that cannot be remembered: [`learn_touched`](Self::learn_touched), and look for the record once more.
+    #[must_use]
+    pub fn tells(&self, touched: Touched) -> bool {
+        touched.and(self.sought.told) == self.sought.told
+    }
+
+    /// Remembers what matters in calls like the one that was last looked for.
+    pub fn learn_touched(&mut self, touched: Touched) {
+        let all = touched.and(self.sought.told);
+        self.shapes.insert(self.sought.shape, all);
+        self.bytes += 2 * size_of::<(Key, Touched)>();
+    }
+
+    /// Remembers what the record means that was last looked for. Returns its call and its session's hash.
+    pub fn learn(&mut self, meaning: Meaning, digest: u128) -> (u32, u64) {
+        let sought = &self.sought;
+        let next = self.calls.len() as u32;
+        let number = *self.digests.entry(digest.into()).or_insert(next);
+        if number == next {
+            let call = Call::new(meaning, sought.caller, digest);
+            self.bytes += call.size();
+            self.calls.push(call);
+        }
+        self.bytes += 2 * size_of::<(Key, u32)>();
+        self.keys.insert(sought.key, number);
+        (number, sought.session)
+    }
+
+    /// What tells a call from others, as it was [learned](Calls::learn).
+    #[must_use]
+    pub fn digest(&self, call: u32) -> u128 {
+        self.calls[call as usize].digest
+    }
+
+    /// Counts a call.
+    pub fn count(&mut self, call: u32, time: Option<i64>, id: Option<EventId>) {
+        self.calls[call as usize].times.add(time, id);
     }
 
     /// Whether there is more in the memory than it is meant to hold.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        let more = size_of::<(u128, Touched)>() * 2 * self.shapes.len() + 512 * self.numbers.len();
-        self.bytes + more > MAX_CALLS
+        self.bytes > self.max
     }
 
-    /// Empties the memory: hands `each` what the calls mean that came again, and when.
-    pub fn empty(&mut self, mut each: impl FnMut(&Resolved, &Times)) {
-        for (_, call) in self.calls.drain() {
-            if call.again.count > 0 {
-                let (resolved, times) = call.resolved(&self.principals);
-                each(&resolved, &times);
+    /// Empties the memory: hands `each` what the calls mean that were counted, and when they were made.
+    pub fn empty(&mut self, mut each: impl FnMut(&Principal, &Meaning, &Times)) {
+        for mut call in self.calls.drain(..) {
+            if call.times.count > 0 {
+                let times = mem::take(&mut call.times);
+                let principal = &self.principals[call.principal as usize];
+                each(principal, &call.meaning(), &times);
             }
         }
         self.bytes = 0;
+        self.keys.clear();
+        self.digests.clear();
         self.identities.clear();
         self.numbers.clear();
         self.principals.clear();
+        self.invoked_by.clear();
         self.shapes.clear();
     }
 }

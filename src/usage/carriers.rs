@@ -258,7 +258,7 @@ mod tests {
     use crate::usage::identity::Caller;
     use crate::usage::ledger::Ledger;
     use crate::usage::passrole::PASS_ROLE;
-    use crate::usage::resolve::{Basis, Need, Outcome, Resolved};
+    use crate::usage::resolve::{Basis, Meaning, Need, Outcome, Resolved};
 
     fn arn(rest: &str) -> ResourceArn {
         let service = if rest.starts_with("task-") {
@@ -280,21 +280,23 @@ mod tests {
                 },
                 session: None,
             },
-            outcome: Outcome::Used,
-            reason: "".into(),
-            needs: vec![Need {
-                action: PASS_ROLE,
-                resources: passed.iter().map(|rest| arn(rest)).collect(),
-                basis: Basis::PassedRole,
-                context: ContextKeys::default(),
-                told: true,
-            }],
-            loaded: loaded.map(|(carrier, roles)| Loaded {
-                carrier: arn(carrier),
-                roles: roles.iter().map(|rest| arn(rest)).collect(),
-            }),
-            message: None,
-            notes: Vec::new(),
+            meaning: Meaning {
+                outcome: Outcome::Used,
+                reason: "".into(),
+                needs: vec![Need {
+                    action: PASS_ROLE,
+                    resources: passed.iter().map(|rest| arn(rest)).collect(),
+                    basis: Basis::PassedRole,
+                    context: ContextKeys::default(),
+                    told: true,
+                }],
+                loaded: loaded.map(|(carrier, roles)| Loaded {
+                    carrier: arn(carrier),
+                    roles: roles.iter().map(|rest| arn(rest)).collect(),
+                }),
+                message: None,
+                notes: Vec::new(),
+            },
         }
     }
 

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloudtrail::event::Event;
 use crate::cloudtrail::reader::FileSummary;
-use crate::iam::principal::PrincipalKind;
+use crate::iam::principal::{Principal, PrincipalKind};
 use crate::usage::bounded;
 use crate::usage::denial::Said;
 use crate::usage::ledger::period;
-use crate::usage::resolve::{Outcome, Resolved};
+use crate::usage::resolve::{Meaning, Outcome, Resolved};
 
 /// The most malformed records of one file that are listed one by one; all are counted.
 const MAX_LISTED: usize = 10;
@@ -120,11 +120,15 @@ impl Coverage {
 
     /// Accounts for a record.
     pub fn count(&mut self, event: &Event<'_, '_>, resolved: &Resolved) {
-        self.count_again(resolved, 1, event.event_time.map(|time| (time, time)));
-        if resolved.outcome == Outcome::Malformed {
-            return;
+        let Resolved { caller, meaning } = resolved;
+        self.count_all(meaning, 1, event.event_time.map(|time| (time, time)));
+        if meaning.outcome != Outcome::Malformed {
+            self.note_places(event, &caller.principal);
         }
-        let caller = &resolved.caller.principal;
+    }
+
+    /// Notes the accounts, the Region and the source of a record of `caller`'s that is accounted for.
+    pub fn note_places(&mut self, event: &Event<'_, '_>, caller: &Principal) {
         if caller.kind != PrincipalKind::Unknown {
             note(&mut self.accounts, Some(&caller.account));
         }
@@ -135,20 +139,19 @@ impl Coverage {
         }
     }
 
-    /// Accounts for `count` records of the time `seen` that mean what one did which was accounted for before, and have
-    /// the same caller, recipient, Region, source and category.
-    pub fn count_again(&mut self, resolved: &Resolved, count: u64, seen: Option<(i64, i64)>) {
+    /// Accounts for `count` records of the time `seen` that mean the same, but for their places.
+    pub fn count_all(&mut self, meaning: &Meaning, count: u64, seen: Option<(i64, i64)>) {
         bounded::count(
-            self.outcomes.entry(resolved.outcome).or_default(),
-            &resolved.reason,
+            self.outcomes.entry(meaning.outcome).or_default(),
+            &meaning.reason,
             count,
             MAX_NAMES,
         );
-        if resolved.outcome == Outcome::Malformed {
+        if meaning.outcome == Outcome::Malformed {
             return;
         }
-        match &resolved.message {
-            _ if resolved.outcome != Outcome::Denied => {}
+        match &meaning.message {
+            _ if meaning.outcome != Outcome::Denied => {}
             Some(Said::TheSame) => self.messages_agree += count,
             Some(Said::Otherwise(text)) => {
                 bounded::count(&mut self.message_differences, text, count, MAX_NAMES);
@@ -158,11 +161,12 @@ impl Coverage {
         self.seen = period(self.seen, seen);
     }
 
-    /// Accounts for an event that was there before, as one that means the same was accounted for.
-    pub fn count_duplicate(&mut self, time: Option<i64>) {
-        let reasons = self.outcomes.entry(Outcome::Duplicate).or_default();
-        bounded::count(reasons, SEEN_BEFORE, 1, MAX_NAMES);
-        self.seen = period(self.seen, time.map(|time| (time, time)));
+    /// Accounts for `count` events that were there before, as those that mean the same were accounted for.
+    pub fn count_duplicates(&mut self, count: u64) {
+        if count > 0 {
+            let reasons = self.outcomes.entry(Outcome::Duplicate).or_default();
+            bounded::count(reasons, SEEN_BEFORE, count, MAX_NAMES);
+        }
     }
 
     /// Accounts for records that could not even be parsed.

@@ -1,9 +1,29 @@
-//! The hash of what is a hash already.
+//! Tables by what is a hash already.
 
-use std::hash::Hasher;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
-/// Takes 128 bits that are a hash for one of 64.
-#[derive(Default)]
+/// A hash of 128 bits, as a key. Of these, a table looks at 64, and then compares all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Key(u64, u64);
+
+impl From<u128> for Key {
+    fn from(hash: u128) -> Self {
+        Self(hash as u64, (hash >> 64) as u64)
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0);
+    }
+}
+
+/// A table by [`Key`].
+pub type Map<V> = HashMap<Key, V, BuildHasherDefault<Hashed>>;
+
+/// Takes 64 bits that are a hash for their hash.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Hashed(u64);
 
 impl Hasher for Hashed {
@@ -15,8 +35,8 @@ impl Hasher for Hashed {
         }
     }
 
-    fn write_u128(&mut self, hash: u128) {
-        self.0 ^= hash as u64 ^ (hash >> 64) as u64;
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
     }
 
     fn finish(&self) -> u64 {

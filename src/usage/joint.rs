@@ -11,7 +11,7 @@ use crate::iam::principal::Principal;
 use crate::usage::carriers;
 use crate::usage::context::ContextKeys;
 use crate::usage::ledger::{Ledger, Settled};
-use crate::usage::resolve::{Need, Outcome, Resolved};
+use crate::usage::resolve::{Meaning, Need, Outcome};
 
 /// One thing that a call needed, and what its record tells of the condition keys.
 type Fact = (Action, ResourceArn, ContextKeys);
@@ -24,22 +24,22 @@ pub struct Joint {
 
 impl Joint {
     /// Counts calls that mean the same, if they were used and needed more than one thing.
-    pub fn add(&mut self, resolved: &Resolved, count: u64) {
-        let needs: usize = resolved.needs.iter().map(|need| need.resources.len()).sum();
+    pub fn add(&mut self, principal: &Principal, meaning: &Meaning, count: u64) {
+        let needs: usize = meaning.needs.iter().map(|need| need.resources.len()).sum();
         // What carries a role may turn out to hold several.
         let carries = |need: &Need| {
             need.resources
                 .iter()
                 .any(|each| carriers::kind(each).is_some())
         };
-        if resolved.outcome != Outcome::Used || needs < 2 && !resolved.needs.iter().any(carries) {
+        if meaning.outcome != Outcome::Used || needs < 2 && !meaning.needs.iter().any(carries) {
             return;
         }
-        let facts = resolved.needs.iter().flat_map(|need| {
+        let facts = meaning.needs.iter().flat_map(|need| {
             let resources = need.resources.iter();
             resources.map(|resource| (need.action.clone(), resource.clone(), need.context.clone()))
         });
-        let call = (resolved.caller.principal.clone(), facts.collect());
+        let call = (principal.clone(), facts.collect());
         *self.calls.entry(call).or_default() += count;
     }
 

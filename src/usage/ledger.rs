@@ -14,8 +14,8 @@ use crate::usage::carriers::{self, Carriers, Unloaded};
 use crate::usage::context::Contexts;
 use crate::usage::passrole::PASS_ROLE;
 use crate::usage::paths;
-use crate::usage::resolve::{Need, Outcome, Resolved};
-use crate::usage::times::{Times, join};
+use crate::usage::resolve::{Meaning, Need, Outcome, Resolved};
+use crate::usage::times::{EventId, Times, join};
 
 /// The most distinct resources that are kept apart for one action of one principal, but for the services whose resources
 /// say who may do what: those are never cut. Beyond it, resources are cut to a
@@ -103,10 +103,10 @@ impl Tally {
     fn see(&mut self, times: &Times) {
         self.seen = period(self.seen, times.seen);
         join(&mut self.days, &times.days);
-        if let Some(id) = &times.sample_event_id
-            && self.sample_event_id.as_ref().is_none_or(|old| id < old)
+        if let Some(id) = times.sample_event_id.as_ref().map(EventId::as_str)
+            && self.sample_event_id.as_deref().is_none_or(|old| id < old)
         {
-            self.sample_event_id = Some(id.clone());
+            self.sample_event_id = Some(id.into());
         }
     }
 
@@ -305,40 +305,61 @@ fn cut(resource: &ResourceArn, depth: usize) -> ResourceArn {
     }
 }
 
+/// Whether an event with this outcome counts for nothing.
+fn is_nothing(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Duplicate | Outcome::Malformed)
+}
+
+/// The usage of `principal`, which is cloned only where it is new.
+fn usage_of<'p>(
+    principals: &'p mut BTreeMap<Principal, PrincipalUsage>,
+    principal: &Principal,
+) -> Option<&'p mut PrincipalUsage> {
+    if !principals.contains_key(principal) {
+        principals.insert(principal.clone(), PrincipalUsage::default());
+    }
+    principals.get_mut(principal)
+}
+
 impl Ledger {
     /// Counts one event: its outcome, its session, and for each need the fact it is. A duplicate counts for nothing.
     pub fn add(&mut self, resolved: &Resolved, time: Option<i64>, event_id: Option<&str>) {
-        self.add_all(resolved, &Times::once(time, event_id));
+        let Resolved { caller, meaning } = resolved;
+        self.add_all(&caller.principal, meaning, &Times::once(time, event_id));
+        if !is_nothing(meaning.outcome)
+            && let Some(session) = &caller.session
+        {
+            self.add_session(&caller.principal, session);
+        }
     }
 
-    /// Counts events that mean the same, of which there were `times`.
-    pub fn add_all(&mut self, resolved: &Resolved, times: &Times) {
-        if matches!(resolved.outcome, Outcome::Duplicate | Outcome::Malformed) {
+    /// Counts events of `principal` that mean the same, of which there were `times`.
+    pub fn add_all(&mut self, principal: &Principal, meaning: &Meaning, times: &Times) {
+        if is_nothing(meaning.outcome) {
             return;
         }
-        let caller = &resolved.caller;
-        if !self.principals.contains_key(&caller.principal) {
-            self.principals
-                .insert(caller.principal.clone(), PrincipalUsage::default());
-        }
-        let Some(usage) = self.principals.get_mut(&caller.principal) else {
+        let Some(usage) = usage_of(&mut self.principals, principal) else {
             return;
         };
-        *usage.events.entry(resolved.outcome).or_default() += times.count;
-        if let Some(session) = &caller.session {
-            bounded::insert(&mut usage.sessions, session, MAX_SESSIONS);
-        }
-        for note in &resolved.notes {
+        *usage.events.entry(meaning.outcome).or_default() += times.count;
+        for note in &meaning.notes {
             usage.note(note);
         }
-        if let Some(loaded) = &resolved.loaded {
+        if let Some(loaded) = &meaning.loaded {
             carriers::learn(&mut self.carriers, loaded);
         }
-        if matches!(resolved.outcome, Outcome::Ignored | Outcome::Unmapped) {
+        if matches!(meaning.outcome, Outcome::Ignored | Outcome::Unmapped) {
             return;
         }
-        for need in &resolved.needs {
-            usage.add(need, resolved.outcome, times, MAX_RESOURCES);
+        for need in &meaning.needs {
+            usage.add(need, meaning.outcome, times, MAX_RESOURCES);
+        }
+    }
+
+    /// Keeps the name of a session in which `principal` made calls that count.
+    pub fn add_session(&mut self, principal: &Principal, session: &str) {
+        if let Some(usage) = usage_of(&mut self.principals, principal) {
+            bounded::insert(&mut usage.sessions, session, MAX_SESSIONS);
         }
     }
 
@@ -472,7 +493,7 @@ mod tests {
     use crate::iam::principal::{Principal, PrincipalKind};
     use crate::usage::context::ContextKeys;
     use crate::usage::identity::Caller;
-    use crate::usage::resolve::{Basis, Need, Outcome, Resolved};
+    use crate::usage::resolve::{Basis, Meaning, Need, Outcome, Resolved};
     use crate::usage::times::Times;
     use proptest::prelude::{ProptestConfig, any, proptest};
 
@@ -495,18 +516,20 @@ mod tests {
                 principal,
                 session: Some("s".into()),
             },
-            outcome,
-            reason: "".into(),
-            needs: vec![Need {
-                action: Action::known("s3:GetObject"),
-                resources: vec![arn(resource)],
-                basis: Basis::Event,
-                context: ContextKeys::default(),
-                told: true,
-            }],
-            loaded: None,
-            message: None,
-            notes: Vec::new(),
+            meaning: Meaning {
+                outcome,
+                reason: "".into(),
+                needs: vec![Need {
+                    action: Action::known("s3:GetObject"),
+                    resources: vec![arn(resource)],
+                    basis: Basis::Event,
+                    context: ContextKeys::default(),
+                    told: true,
+                }],
+                loaded: None,
+                message: None,
+                notes: Vec::new(),
+            },
         }
     }
 

@@ -175,8 +175,9 @@ impl<'t, 'a> Parameters<'t, 'a> {
         out.into_iter().map(|leaf| leaf.value).collect()
     }
 
-    /// The strings at and below every member named `name`, at whatever depth.
+    /// The strings at and below every member named `name`, one of [`FOUND_BELOW`], at whatever depth.
     pub fn below(&self, name: &str) -> Vec<&'a str> {
+        debug_assert!(FOUND_BELOW.contains(&name), "{name}");
         let mut found = Vec::new();
         if let Some(top) = self.top() {
             self.touch_below(&top, name);
@@ -189,13 +190,19 @@ impl<'t, 'a> Parameters<'t, 'a> {
         out.into_iter().map(|leaf| leaf.value).collect()
     }
 
-    /// Notes that all lists and objects are looked into, and the members named `name`.
+    /// Notes that all lists and objects are looked into, and the members named `name`. Where there is nothing to find in
+    /// what is the caller's own, that shows in its opaque text (see [`is_opaque`]).
     fn touch_below(&self, top: &Json<'t, 'a>, name: &str) {
         let Some(object) = top.as_object() else {
             return self.touch(u64::MAX);
         };
         for (index, (member, value)) in object.iter().enumerate() {
-            if value.as_str().is_none() || member.eq_ignore_ascii_case(name) {
+            let within = || {
+                let mut found = Vec::new();
+                find_below(&value, name, 0, &mut found);
+                !is_the_callers_own(member, value.as_object().is_some()) || !found.is_empty()
+            };
+            if member.eq_ignore_ascii_case(name) || (value.as_str().is_none() && within()) {
                 self.touch(self.bit(index));
             }
         }
@@ -297,10 +304,28 @@ pub(crate) fn is_opaque(name: &str, value: &str) -> bool {
             let text = value.trim_matches('"');
             !text.is_empty() && !text.contains('\\') && !is_redacted(text)
         }
-        Some(b'{') => is_the_callers_own(name, true),
-        Some(b'[') => is_the_callers_own(name, false),
+        Some(b'{') => is_the_callers_own(name, true) && !may_hold_found_below(value),
+        Some(b'[') => is_the_callers_own(name, false) && !may_hold_found_below(value),
         _ => false,
     }
+}
+
+/// The names that [`Parameters::below`] is asked for.
+const FOUND_BELOW: [&str; 3] = ["iamInstanceProfile", "taskRoleArn", "executionRoleArn"];
+
+/// Whether JSON may have a member of a name in [`FOUND_BELOW`], in any letter case.
+fn may_hold_found_below(json: &str) -> bool {
+    let bytes = json.as_bytes();
+    let begins = |at: usize, name: &str| {
+        let text = bytes.get(at..at + name.len());
+        text.is_some_and(|text| text.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    (0..bytes.len()).any(|at| match bytes[at] {
+        b'i' | b'I' | b't' | b'T' | b'e' | b'E' => FOUND_BELOW.iter().any(|name| begins(at, name)),
+        // It may stand for a letter.
+        b'\\' => true,
+        _ => false,
+    })
 }
 
 fn gather<'a>(

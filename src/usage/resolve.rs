@@ -7,7 +7,7 @@ use crate::catalog::operation::Operation;
 use crate::cloudtrail::event::Event;
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
-use crate::iam::principal::PrincipalKind;
+use crate::iam::principal::{Principal, PrincipalKind};
 use crate::usage::calls::{self, Touched};
 use crate::usage::carriers::Loaded;
 use crate::usage::context::ContextKeys;
@@ -117,6 +117,13 @@ pub struct Need {
 pub struct Resolved {
     /// Who called.
     pub caller: Caller,
+    /// What that means for the caller.
+    pub meaning: Meaning,
+}
+
+/// What a call means, whoever's it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meaning {
     /// What became of it.
     pub outcome: Outcome,
     /// Why that outcome: a short fixed name such as `service-event`, the error code, or the call that is unmapped.
@@ -131,12 +138,18 @@ pub struct Resolved {
     pub notes: Vec<String>,
 }
 
-/// What `event` means for its caller. `memo` only saves time, and is told what of the parameters and the response was
-/// looked into.
+/// What `event` means for its caller. `memo` only saves time.
 #[must_use]
 pub fn resolve(event: &Event<'_, '_>, memo: &mut Memo) -> Resolved {
     let caller = identity::caller(&event.user_identity);
-    let event = &calls::telling(event);
+    let meaning = meaning(&calls::telling(event), &caller.principal, memo);
+    Resolved { caller, meaning }
+}
+
+/// What `event`, of which no more is looked at than [`telling`](calls::telling) leaves, means for `caller`. `memo` only
+/// saves time, and is told what else was looked into.
+#[must_use]
+pub fn meaning(event: &Event<'_, '_>, caller: &Principal, memo: &mut Memo) -> Meaning {
     memo.touched = Touched::default();
     let Decided {
         outcome,
@@ -145,7 +158,7 @@ pub fn resolve(event: &Event<'_, '_>, memo: &mut Memo) -> Resolved {
         loaded,
         message,
         unseen_template,
-    } = decide(event, &caller, memo);
+    } = decide(event, caller, memo);
     let mut notes = Vec::new();
     if outcome == Outcome::Used && unseen_template {
         notes.push(UNSEEN_TEMPLATE.to_owned());
@@ -153,8 +166,7 @@ pub fn resolve(event: &Event<'_, '_>, memo: &mut Memo) -> Resolved {
     if outcome == Outcome::Used && event.request_parameters.is_none() {
         notes.extend(needs.iter().filter(|need| !need.told).map(untold));
     }
-    Resolved {
-        caller,
+    Meaning {
         outcome,
         reason,
         needs,
@@ -206,7 +218,7 @@ impl Decided {
     }
 }
 
-fn decide(event: &Event<'_, '_>, caller: &Caller, memo: &mut Memo) -> Decided {
+fn decide(event: &Event<'_, '_>, caller: &Principal, memo: &mut Memo) -> Decided {
     if let Some(reason) = not_an_api_call(event) {
         return Decided::without_needs(Outcome::Ignored, reason);
     }
@@ -223,7 +235,7 @@ fn decide(event: &Event<'_, '_>, caller: &Caller, memo: &mut Memo) -> Decided {
     }
     let error = event.error_code.map(|code| memo.error(code));
     let denial = denial::read(event, error);
-    let request = Request::of(event, &caller.principal);
+    let request = Request::of(event, caller);
     let (mut needs, mut loaded) = (Vec::new(), None);
     if !call.needs.is_empty() {
         needs = request.needs(&call.needs);
@@ -244,6 +256,7 @@ fn decide(event: &Event<'_, '_>, caller: &Caller, memo: &mut Memo) -> Decided {
     memo.touched = Touched {
         parameters: request.parameters.touched(),
         response: request.response.touched() != 0,
+        resources: request.looked_at_resources(),
     };
     Decided {
         outcome,
@@ -259,7 +272,7 @@ fn decide(event: &Event<'_, '_>, caller: &Caller, memo: &mut Memo) -> Decided {
 /// The outcome of a call that was not refused, with its reason.
 fn not_denied(
     event: &Event<'_, '_>,
-    caller: &Caller,
+    caller: &Principal,
     error: Option<ErrorClass>,
     needs: &[Need],
 ) -> (Outcome, Cow<'static, str>) {
@@ -283,9 +296,7 @@ fn not_denied(
             let reason = format!("{code}, and the record does not tell the resource");
             (Outcome::Inconclusive, reason.into())
         }
-        _ if caller.principal.kind == PrincipalKind::Unknown => {
-            (Outcome::Inconclusive, "no identity".into())
-        }
+        _ if caller.kind == PrincipalKind::Unknown => (Outcome::Inconclusive, "no identity".into()),
         code => (Outcome::Used, code.unwrap_or_default().to_owned().into()),
     }
 }
@@ -306,13 +317,13 @@ fn not_an_api_call(event: &Event<'_, '_>) -> Option<&'static str> {
 }
 
 /// Why no identity policy that the account could change decides for such a caller, where none does.
-fn not_for_identity_policies(caller: &Caller) -> Option<&'static str> {
+fn not_for_identity_policies(caller: &Principal) -> Option<&'static str> {
     // A service-linked role is a service's own identity: nobody else may use it, and its policy is AWS's.
     // Source: IAM User Guide, "Using service-linked roles".
-    if caller.principal.is_service_linked() {
+    if caller.is_service_linked() {
         return Some("service-linked-role");
     }
-    match caller.principal.kind {
+    match caller.kind {
         PrincipalKind::AwsService => Some("service-identity"),
         PrincipalKind::AwsAccount => Some("other-account"),
         PrincipalKind::SamlUser | PrincipalKind::WebIdentityUser => Some("federation-token"),

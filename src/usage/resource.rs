@@ -7,6 +7,7 @@
 //! request narrows nothing.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use crate::catalog::operation::{self, When};
 use crate::cloudtrail::event::{Event, Resource};
@@ -37,6 +38,8 @@ pub struct Request<'e, 't, 'a> {
     pub(crate) call: &'e str,
     pub(crate) caller: &'e Principal,
     named: &'e [Resource<'a>],
+    /// Whether `named` was looked at.
+    looked: Cell<bool>,
 }
 
 /// What was found for one resource type.
@@ -77,7 +80,19 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
             call: operation::plain_name(event.event_name.unwrap_or_default()),
             caller,
             named: &event.resources,
+            looked: Cell::new(false),
         }
+    }
+
+    /// The ARNs of `resources[]`.
+    fn named(&self) -> impl Iterator<Item = &'a str> + 'e {
+        self.looked.set(true);
+        self.named.iter().map(|resource| resource.arn)
+    }
+
+    /// Whether `resources[]` was looked at.
+    pub(crate) fn looked_at_resources(&self) -> bool {
+        self.looked.get()
     }
 
     /// The needs of those `rows` that this request triggers.
@@ -253,7 +268,7 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
         if let Some(arns) = pick(kind, among, values) {
             return Some(Found { arns, by: By::Arn });
         }
-        let values = self.named.iter().map(|resource| resource.arn);
+        let values = self.named();
         if let Some(arns) = pick(kind, among, values) {
             return Some(Found {
                 arns,
@@ -283,11 +298,7 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
         };
         let arn = match bucket {
             arn if is_arn(arn) => arn,
-            alias if alias.ends_with("-s3alias") => self
-                .named
-                .iter()
-                .map(|resource| resource.arn)
-                .find(|arn| is_arn(arn))?,
+            alias if alias.ends_with("-s3alias") => self.named().find(|arn| is_arn(arn))?,
             _ => return None,
         };
         let mut text = escape(arn).into_owned();
@@ -386,9 +397,9 @@ mod tests {
         let tape = simd_json::to_tape(&mut text).unwrap();
         let event = Event::from_value(tape.as_value()).unwrap();
         let resolved = resolve(&event, &mut Memo::default());
-        let found = resolved.needs[0].resources.iter();
+        let found = resolved.meaning.needs[0].resources.iter();
         let found = found.map(|arn| arn.as_str().to_owned()).collect();
-        (resolved.outcome, found)
+        (resolved.meaning.outcome, found)
     }
 
     #[test]

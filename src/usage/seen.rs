@@ -1,130 +1,193 @@
 //! Events that are delivered again, whichever thread reads them.
+//!
+//! Memory is bounded by reading in rounds, each of log objects that stand together in the order of delivery: an event is
+//! known again if it comes in the same round or in the next. Which round it comes in is a matter of the objects alone, so
+//! that what is counted is too.
 
+use std::collections::HashSet;
 use std::hash::{BuildHasher as _, BuildHasherDefault, RandomState};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::mem;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use dashmap::DashSet;
-use xxhash_rust::xxh3::{Xxh3, xxh3_128, xxh3_128_with_seed};
+use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
-use crate::cloudtrail::event::Event;
-use crate::usage::coverage::Coverage;
+use crate::iam::principal::Principal;
 use crate::usage::denial::Said;
 use crate::usage::hashed::Hashed;
-use crate::usage::resolve::Resolved;
+use crate::usage::resolve::Meaning;
 
-/// The most event ids that are remembered to recognise an event that is delivered again: 16 bytes each, about 1.6 GiB.
-/// Events beyond that are counted as often as they are delivered, and the summary says so; policies are the same.
-pub const MAX_REMEMBERED_EVENTS: usize = 50_000_000;
+/// The most events of one round that are remembered, 8 bytes each and as much again of room in the tables: two rounds take
+/// 40 MB at most. A round has fewer unless its log objects hold events of fewer bytes than any that CloudTrail writes.
+const MAX_EVENTS: usize = 1 << 20;
 
-/// The events seen so far, by what makes two of them the same.
+/// So many tables, that two threads rarely want the same one.
+pub const SHARDS: usize = 16;
+
+type Events = HashSet<u64, BuildHasherDefault<Hashed>>;
+
+/// The events seen so far, by a hash of what makes two of them the same, of 64 bits: that a new one among two million has
+/// that of another happens once in 10^13 times.
 #[derive(Debug)]
 pub struct Seen {
-    events: DashSet<u128, BuildHasherDefault<Hashed>>,
-    /// Their number, as asking the set for it would lock all of it.
-    count: AtomicUsize,
-    /// This process' own, so that nobody who writes a log can know where its events end up in the table.
+    shards: [Mutex<Shard>; SHARDS],
+    /// How many rounds are done.
+    rounds: AtomicU64,
+    forgetful: AtomicBool,
+    /// This process' own, so that nobody who writes a log can know what collides.
     seed: u64,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    now: Events,
+    before: Events,
 }
 
 impl Default for Seen {
     fn default() -> Self {
         Self {
-            events: DashSet::default(),
-            count: AtomicUsize::new(0),
+            shards: Default::default(),
+            rounds: AtomicU64::new(0),
+            forgetful: AtomicBool::new(false),
             seed: RandomState::new().hash_one(0),
         }
     }
 }
 
 impl Seen {
-    /// Whether the event with this id, time and session, and with what [`digest`] sums up, was not there yet; from now on it is.
-    /// `true` too where it cannot be told: a record without an id, or more than [`MAX_REMEMBERED_EVENTS`].
+    /// What tells an event with this id, time and session, and with what [`Seen::digest`] sums up, from others.
     ///
     /// The id is not enough: exports repeat an id with another body, and then both bodies count, whichever comes first. So
     /// all that the ledger takes from an event is part of it. A call across accounts leaves a record in each, with one
     /// `sharedEventID`; the copy that does not name the caller is ignored as another account's, and two that do are the
     /// same here.
-    pub fn is_new(
+    #[must_use]
+    pub fn print(&self, id: &str, time: Option<i64>, session: u64, digest: u128) -> u64 {
+        let mut event = [0; 40];
+        event[..8].copy_from_slice(&xxh3_64_with_seed(id.as_bytes(), self.seed).to_le_bytes());
+        event[8..24].copy_from_slice(&digest.to_le_bytes());
+        event[24..32].copy_from_slice(&session.to_le_bytes());
+        event[32..].copy_from_slice(&time.unwrap_or(i64::MIN).to_le_bytes());
+        xxh3_64_with_seed(&event, self.seed)
+    }
+
+    /// The number of the table that an event is looked for in.
+    #[must_use]
+    pub fn shard(print: u64) -> usize {
+        (print >> 40) as usize % SHARDS
+    }
+
+    /// Tells `each` of the events `prints`, all of one `shard`, whether it was not there yet; from now on it is. What can not
+    /// be remembered any more is always new.
+    ///
+    /// Several at once cost less than one by one: their look-ups do not wait for each other's memory.
+    pub fn are_new(
         &self,
-        id: Option<&str>,
-        time: Option<i64>,
-        session: u64,
-        digest: u128,
-        coverage: &mut Coverage,
-    ) -> bool {
-        let Some(id) = id else {
-            return true;
-        };
-        let mut event = [0; 48];
-        event[..16].copy_from_slice(&xxh3_128(id.as_bytes()).to_le_bytes());
-        event[16..32].copy_from_slice(&digest.to_le_bytes());
-        event[32..40].copy_from_slice(&session.to_le_bytes());
-        event[40..].copy_from_slice(&time.unwrap_or(i64::MIN).to_le_bytes());
-        let event = xxh3_128_with_seed(&event, self.seed);
-        if self.count.load(Ordering::Relaxed) >= MAX_REMEMBERED_EVENTS {
-            coverage.forgetful = true;
-            return !self.events.contains(&event);
+        shard: usize,
+        prints: impl Iterator<Item = u64>,
+        mut each: impl FnMut(bool),
+    ) {
+        let Shard { now, before } = &mut *self.lock(shard);
+        for print in prints {
+            if now.len() >= MAX_EVENTS / SHARDS {
+                self.forgetful.store(true, Ordering::Relaxed);
+                each(!now.contains(&print) && !before.contains(&print));
+            } else {
+                each(now.insert(print) && !before.contains(&print));
+            }
         }
-        let new = self.events.insert(event);
-        self.count.fetch_add(usize::from(new), Ordering::Relaxed);
+    }
+
+    /// As [`Seen::are_new`], of one event.
+    #[must_use]
+    pub fn is_new(&self, print: u64) -> bool {
+        let mut new = true;
+        self.are_new(Self::shard(print), [print].into_iter(), |is| new = is);
         new
     }
-}
 
-/// A hash of all that the ledger and the accounts take from an event, but for its id, its time and its session.
-#[must_use]
-pub fn digest(event: &Event<'_, '_>, resolved: &Resolved) -> u128 {
-    let mut hash = Xxh3::new();
-    let mut add = |text: &str| {
-        hash.update(&(text.len() as u64).to_le_bytes());
-        hash.update(text.as_bytes());
-    };
-    add(event.event_source.unwrap_or_default());
-    add(event.event_name.unwrap_or_default());
-    add(resolved.outcome.as_str());
-    add(&resolved.reason);
-    let caller = &resolved.caller;
-    add(caller.principal.kind.as_str());
-    add(&caller.principal.account);
-    add(&caller.principal.name);
-    add(&caller.principal.arn);
-    for need in &resolved.needs {
-        add(need.action.as_str());
-        for resource in &need.resources {
-            add(resource.as_str());
+    /// Ends a round. No other thread must be at work.
+    pub fn next_round(&self) {
+        for shard in 0..SHARDS {
+            let shard = &mut *self.lock(shard);
+            mem::swap(&mut shard.now, &mut shard.before);
+            shard.now.clear();
         }
-        for (key, value) in need.context.iter() {
-            add(key.as_str());
-            add(value);
+        self.rounds.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether events may have been forgotten that were delivered again.
+    #[must_use]
+    pub fn is_forgetful(&self) -> bool {
+        self.forgetful.load(Ordering::Relaxed) || self.rounds.load(Ordering::Relaxed) > 1
+    }
+
+    /// A hash of all that the ledger and the accounts take from a call of `principal`'s, but for its id, its time and its
+    /// session.
+    #[must_use]
+    pub fn digest(
+        &self,
+        source: &str,
+        name: &str,
+        principal: &Principal,
+        meaning: &Meaning,
+    ) -> u128 {
+        let mut bytes = Vec::with_capacity(512);
+        let mut add = |text: &str| {
+            bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        };
+        add(source);
+        add(name);
+        add(meaning.outcome.as_str());
+        add(&meaning.reason);
+        add(principal.kind.as_str());
+        add(&principal.account);
+        add(&principal.name);
+        add(&principal.arn);
+        for need in &meaning.needs {
+            add(need.action.as_str());
+            for resource in &need.resources {
+                add(resource.as_str());
+            }
+            for (key, value) in need.context.iter() {
+                add(key.as_str());
+                add(value);
+            }
         }
+        if let Some(loaded) = &meaning.loaded {
+            add(loaded.carrier.as_str());
+            loaded.roles.iter().for_each(|role| add(role.as_str()));
+        }
+        for note in &meaning.notes {
+            add(note);
+        }
+        match &meaning.message {
+            None => {}
+            Some(Said::TheSame) => add("the same"),
+            Some(Said::Otherwise(text)) => add(text),
+        }
+        xxh3_128_with_seed(&bytes, self.seed)
     }
-    if let Some(loaded) = &resolved.loaded {
-        add(loaded.carrier.as_str());
-        loaded.roles.iter().for_each(|role| add(role.as_str()));
+
+    fn lock(&self, shard: usize) -> MutexGuard<'_, Shard> {
+        // A set is whole between two calls, whatever happened to another thread.
+        let lock = self.shards[shard].lock();
+        lock.unwrap_or_else(PoisonError::into_inner)
     }
-    for note in &resolved.notes {
-        add(note);
-    }
-    match &resolved.message {
-        None => {}
-        Some(Said::TheSame) => add("the same"),
-        Some(Said::Otherwise(text)) => add(text),
-    }
-    hash.digest128()
 }
 
 /// The id that all deliveries of an event have: `sharedEventID` where there is one and the caller is named, else
 /// `eventID`.
 #[must_use]
-pub fn id_of<'a>(id: Option<&'a str>, shared: Option<&'a str>, named: bool) -> Option<&'a str> {
+pub fn id_of<'a>(
+    id: Option<&'a str>,
+    shared: Option<&'a str>,
+    caller: &Principal,
+) -> Option<&'a str> {
     match shared {
-        Some(shared) if named => Some(shared),
+        Some(shared) if caller.kind.takes_identity_policy() => Some(shared),
         _ => id,
     }
-}
-
-/// Whether the record names its caller.
-#[must_use]
-pub fn is_named(resolved: &Resolved) -> bool {
-    resolved.caller.principal.kind.takes_identity_policy()
 }

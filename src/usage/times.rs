@@ -1,5 +1,7 @@
 //! How often and when a call was made.
 
+use std::cmp::Ordering;
+
 use crate::usage::ledger::period;
 
 /// How often and when one and the same call was made.
@@ -12,7 +14,7 @@ pub struct Times {
     /// As [`Tally::days`](crate::usage::ledger::Tally::days).
     pub days: Vec<u16>,
     /// As [`Tally::sample_event_id`](crate::usage::ledger::Tally::sample_event_id).
-    pub sample_event_id: Option<Box<str>>,
+    pub sample_event_id: Option<EventId>,
 }
 
 impl Times {
@@ -20,12 +22,12 @@ impl Times {
     #[must_use]
     pub fn once(time: Option<i64>, event_id: Option<&str>) -> Self {
         let mut times = Self::default();
-        times.add(time, event_id);
+        times.add(time, event_id.map(EventId::from));
         times
     }
 
     /// Counts a call.
-    pub fn add(&mut self, time: Option<i64>, event_id: Option<&str>) {
+    pub fn add(&mut self, time: Option<i64>, event_id: Option<EventId>) {
         self.count += 1;
         if let Some(time) = time {
             self.seen = period(self.seen, Some((time, time)));
@@ -37,9 +39,9 @@ impl Times {
             }
         }
         if let Some(id) = event_id
-            && self.sample_event_id.as_deref().is_none_or(|old| id < old)
+            && self.sample_event_id.as_ref().is_none_or(|old| id < *old)
         {
-            self.sample_event_id = Some(id.into());
+            self.sample_event_id = Some(id);
         }
     }
 }
@@ -52,3 +54,60 @@ pub(crate) fn join(days: &mut Vec<u16>, more: &[u16]) {
         }
     }
 }
+
+/// An `eventID`; those of CloudTrail's own length are held in place.
+#[derive(Clone, Debug)]
+pub enum EventId {
+    /// Of [`EventId::USUAL`] bytes.
+    Usual([u8; EventId::USUAL]),
+    /// Of any other number.
+    Other(Box<str>),
+}
+
+impl EventId {
+    /// The length of a UUID's text.
+    pub const USUAL: usize = 36;
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Usual(bytes) => bytes,
+            Self::Other(text) => text.as_bytes(),
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // What is held in place was a text.
+        std::str::from_utf8(self.bytes()).unwrap_or_default()
+    }
+}
+
+impl From<&str> for EventId {
+    fn from(id: &str) -> Self {
+        match id.as_bytes().try_into() {
+            Ok(bytes) => Self::Usual(bytes),
+            Err(_) => Self::Other(id.into()),
+        }
+    }
+}
+
+impl Ord for EventId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bytes().cmp(other.bytes())
+    }
+}
+
+impl PartialOrd for EventId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for EventId {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for EventId {}

@@ -1,0 +1,298 @@
+//! What one worker sums up.
+
+use crate::cloudtrail::event::Event;
+use crate::cloudtrail::ordinary::{Field, Ordinary};
+use crate::cloudtrail::reader::{Item, Reader, Wanted};
+use crate::pipeline::{Filter, account, account_other, judge, open};
+use crate::source::files::LogObject;
+use crate::usage::calls::{self, Calls, Known, Touched};
+use crate::usage::coverage::{Coverage, FileProblem};
+use crate::usage::identity;
+use crate::usage::joint::Joint;
+use crate::usage::ledger::Ledger;
+use crate::usage::memo::Memo;
+use crate::usage::resolve;
+use crate::usage::seen::{SHARDS, Seen, id_of};
+use crate::usage::times::{EventId, Times};
+
+/// The sum.
+#[derive(Default)]
+pub(super) struct Sum {
+    pub(super) ledger: Ledger,
+    /// For who asked for it.
+    pub(super) joint: Option<Joint>,
+    pub(super) coverage: Coverage,
+}
+
+impl Sum {
+    /// Adds `other`'s. Commutative and associative.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.ledger.merge(other.ledger);
+        if let (Some(joint), Some(other)) = (&mut self.joint, other.joint) {
+            joint.merge(other);
+        }
+        self.coverage.merge(other.coverage);
+    }
+}
+
+/// The work of one worker: what it keeps from one log object to the next.
+pub(super) struct Sums<'s> {
+    reader: Reader,
+    adder: Adder<'s>,
+}
+
+/// What is summed up, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct How {
+    /// Whether the calls that needed several things are kept beside the ledger.
+    pub(super) joint: bool,
+    /// In about how many bytes calls are remembered, if at all. That saves time only.
+    pub(super) memory: Option<usize>,
+}
+
+impl<'s> Sums<'s> {
+    pub(super) fn new(filter: &'s Filter, seen: &'s Seen, how: How) -> Self {
+        let sum = Sum {
+            joint: how.joint.then(Joint::default),
+            ..Sum::default()
+        };
+        Self {
+            reader: Reader::new(),
+            adder: Adder {
+                filter,
+                seen,
+                memo: Memo::default(),
+                calls: how.memory.map(Calls::new),
+                asked: false,
+                known: Known::Nothing,
+                learned: None,
+                waiting: Default::default(),
+                duplicates: 0,
+                sum,
+            },
+        }
+    }
+
+    /// Adds what a log object holds. Returns how many bytes and events that was.
+    pub(super) fn read(&mut self, object: &LogObject) -> (u64, u64) {
+        let adder = &mut self.adder;
+        let mut problem = FileProblem::new(&object.name);
+        let input = open(object, &mut problem);
+        let summary = input.map(|input| {
+            self.reader.read(input, &mut |item| match item {
+                Item::Ordinary { record, wanted } => wanted.set(adder.ordinary(record)),
+                Item::Parts(event) => adder.parts(event),
+                Item::Record { event, offset } => adder.record(event, offset, &mut problem),
+                item => account_other(&mut adder.sum.coverage, &mut problem, &item),
+            })
+        });
+        // Not later, as what waits belongs to this round.
+        adder.add_waiting();
+        let coverage = &mut adder.sum.coverage;
+        let (bytes, events) = (coverage.bytes_read, coverage.events_read);
+        coverage.finish_object(summary.as_ref(), problem);
+        (coverage.bytes_read - bytes, coverage.events_read - events)
+    }
+
+    pub(super) fn finish(mut self) -> Sum {
+        self.adder.settle();
+        self.adder.sum
+    }
+}
+
+struct Adder<'s> {
+    filter: &'s Filter,
+    seen: &'s Seen,
+    memo: Memo,
+    /// `None` where each event is worked out by itself.
+    calls: Option<Calls>,
+    /// Whether parts are wanted of a record, so that the same one comes next.
+    asked: bool,
+    /// What was known of it.
+    known: Known,
+    /// The call of that record, once it is known, and its session's hash.
+    learned: Option<(u32, u64)>,
+    /// Events whose calls are known, until it is looked up whether they were there before; by the table that tells.
+    waiting: [Vec<Waiting>; SHARDS],
+    duplicates: u64,
+    sum: Sum,
+}
+
+/// An event of a call that is known.
+struct Waiting {
+    print: u64,
+    call: u32,
+    time: Option<i64>,
+    id: EventId,
+}
+
+/// So many events wait for one table at most.
+const MAX_WAITING: usize = 32;
+
+impl Adder<'_> {
+    /// Adds an ordinary record, if its call is known, or tells what of it is needed to know it.
+    fn ordinary(&mut self, record: &Ordinary<'_>) -> Wanted {
+        // Not while a record is being learned, which would never end in a small memory.
+        let is_full = self.calls.as_ref().is_some_and(Calls::is_full);
+        if is_full && !self.asked {
+            self.settle();
+        }
+        let Some(calls) = self.calls.as_mut().filter(|_| Calls::takes(record)) else {
+            return Wanted::Record;
+        };
+        self.known = match self.learned.take() {
+            Some((call, session)) => Known::Call(call, session),
+            None => calls.find(record),
+        };
+        let wanted = match self.known {
+            Known::Call(call, session) => {
+                self.add(record, call, session);
+                Wanted::Nothing
+            }
+            Known::Caller(touched) => {
+                let region = record.text(Field::AwsRegion);
+                let account = &calls.caller().0.account;
+                if self.filter.admits(record.time(), region, account) {
+                    Wanted::Parts(parts(touched))
+                } else {
+                    self.sum.coverage.outside_filter += 1;
+                    Wanted::Nothing
+                }
+            }
+            Known::Nothing => Wanted::Parts(&[Field::UserIdentity]),
+        };
+        self.asked = wanted != Wanted::Nothing;
+        wanted
+    }
+
+    /// Learns who made the record that was last looked for, or what it means.
+    fn parts(&mut self, event: &Event<'_, '_>) {
+        let Some(calls) = self.calls.as_mut() else {
+            return;
+        };
+        if self.known == Known::Nothing {
+            let identity = &event.user_identity;
+            return calls.learn_caller(identity::caller(identity), identity.invoked_by);
+        }
+        let (caller, invoked_by) = calls.caller();
+        let mut telling = calls::telling(event);
+        telling.user_identity.invoked_by = invoked_by;
+        let meaning = resolve::meaning(&telling, caller, &mut self.memo);
+        let (source, name) = (event.event_source, event.event_name);
+        let (source, name) = (source.unwrap_or_default(), name.unwrap_or_default());
+        let digest = || self.seen.digest(source, name, caller, &meaning);
+        if calls.tells(self.memo.touched) {
+            let digest = digest();
+            self.sum.coverage.note_places(event, caller);
+            self.learned = Some(calls.learn(meaning, digest));
+        } else {
+            calls.learn_touched(self.memo.touched);
+        }
+    }
+
+    /// Adds an event of a call that is known.
+    fn add(&mut self, record: &Ordinary<'_>, call: u32, session: u64) {
+        let Some(calls) = &mut self.calls else { return };
+        let time = record.time();
+        // The same account and Region were admitted before.
+        if !self.filter.admits_time(time) {
+            self.sum.coverage.outside_filter += 1;
+            return;
+        }
+        if let Some(name) = calls.session() {
+            self.sum.ledger.add_session(calls.caller_of(call), &name);
+        }
+        let (id, shared) = (
+            record.text(Field::EventId),
+            record.text(Field::SharedEventId),
+        );
+        let Some(id) = id_of(id, shared, calls.caller_of(call)) else {
+            return calls.count(call, time, None);
+        };
+        let print = self.seen.print(id, time, session, calls.digest(call));
+        let shard = Seen::shard(print);
+        self.waiting[shard].push(Waiting {
+            print,
+            call,
+            time,
+            id: id.into(),
+        });
+        if self.waiting[shard].len() >= MAX_WAITING {
+            self.add_waiting_for(shard);
+        }
+    }
+
+    fn add_waiting(&mut self) {
+        (0..SHARDS).for_each(|shard| self.add_waiting_for(shard));
+    }
+
+    fn add_waiting_for(&mut self, shard: usize) {
+        let Some(calls) = &mut self.calls else { return };
+        let waiting = &mut self.waiting[shard];
+        let mut prints = [0; MAX_WAITING];
+        let count = waiting.len();
+        for (print, event) in prints.iter_mut().zip(&*waiting) {
+            *print = event.print;
+        }
+        let mut events = waiting.drain(..);
+        self.seen
+            .are_new(shard, prints[..count].iter().copied(), |is_new| {
+                let Some(event) = events.next() else { return };
+                if is_new {
+                    calls.count(event.call, event.time, Some(event.id));
+                } else {
+                    self.duplicates += 1;
+                }
+            });
+    }
+
+    /// Adds a record that was parsed.
+    fn record(&mut self, event: &Event<'_, '_>, offset: u64, problem: &mut FileProblem) {
+        let resolved = judge(event, self.filter, self.seen, &mut self.memo);
+        let Sum {
+            ledger,
+            joint,
+            coverage,
+        } = &mut self.sum;
+        account(coverage, problem, event, offset, resolved.as_ref());
+        if let Some(resolved) = resolved {
+            let principal = &resolved.caller.principal;
+            let id = id_of(event.event_id, event.shared_event_id, principal);
+            ledger.add(&resolved, event.event_time, id);
+            if let Some(joint) = joint {
+                joint.add(principal, &resolved.meaning, 1);
+            }
+        }
+    }
+
+    /// Sums up the calls that are remembered, and forgets them.
+    fn settle(&mut self) {
+        self.add_waiting();
+        let Sum {
+            ledger,
+            joint,
+            coverage,
+        } = &mut self.sum;
+        coverage.count_duplicates(std::mem::take(&mut self.duplicates));
+        if let Some(calls) = &mut self.calls {
+            calls.empty(|principal, meaning, times: &Times| {
+                coverage.count_all(meaning, times.count, times.seen);
+                ledger.add_all(principal, meaning, times);
+                if let Some(joint) = joint {
+                    joint.add(principal, meaning, times.count);
+                }
+            });
+        }
+    }
+}
+
+/// What is to be parsed of a call whose meaning is found by what is `touched`.
+fn parts(touched: Touched) -> &'static [Field] {
+    use Field::{RequestParameters, Resources, ResponseElements};
+    match (touched.response, touched.resources) {
+        (false, false) => &[RequestParameters],
+        (false, true) => &[RequestParameters, Resources],
+        (true, false) => &[RequestParameters, ResponseElements],
+        (true, true) => &[RequestParameters, ResponseElements, Resources],
+    }
+}
