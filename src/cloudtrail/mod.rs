@@ -6,6 +6,7 @@ pub mod event;
 pub mod find;
 pub mod ordinary;
 pub mod reader;
+mod repeated;
 mod rows;
 mod session;
 mod skip;

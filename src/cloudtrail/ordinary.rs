@@ -7,6 +7,7 @@
 //! event that the parser gives, and the same end.
 
 use crate::cloudtrail::event::seconds;
+use crate::cloudtrail::repeated::{IN_IDENTITIES, IN_TLS, Repeated};
 use crate::cloudtrail::skip;
 use crate::cloudtrail::split::{Envelope, MAX_VALUE};
 
@@ -100,9 +101,17 @@ pub struct Ordinary<'a> {
     text: &'a str,
     /// Where each member's value stands; an empty range where there is none.
     values: [(u32, u32); FIELDS],
+    identity: Option<u64>,
 }
 
 impl<'a> Ordinary<'a> {
+    /// The number of the `userIdentity`: for as long as one [`Reader`](crate::cloudtrail::reader::Reader) reads, the same
+    /// number means the same bytes. `None` where it is not remembered.
+    #[must_use]
+    pub fn identity(&self) -> Option<u64> {
+        self.identity
+    }
+
     /// The record's length.
     #[must_use]
     pub fn length(&self) -> usize {
@@ -173,10 +182,11 @@ pub fn split(raw: &str, members: &mut Vec<Member>) {
 }
 
 /// Takes records apart. Remembers in which order members came, which rarely changes; that saves time only.
-#[derive(Default)]
 pub(super) struct Scanner {
     order: Vec<(Box<[u8]>, Meaning)>,
-    repeated: Repeated,
+    identities: Repeated,
+    /// What nothing looks at, `tlsDetails` above all.
+    others: Repeated,
     /// Takes no record for ordinary: what [`crate::cloudtrail::reader::compare`] compares with.
     #[cfg(any(test, fuzzing))]
     pub(super) off: bool,
@@ -184,6 +194,18 @@ pub(super) struct Scanner {
 
 /// More names are not remembered than this; a record has some twenty.
 const MAX_NAMES: usize = 64;
+
+impl Default for Scanner {
+    fn default() -> Self {
+        Self {
+            order: Vec::new(),
+            identities: Repeated::new(IN_IDENTITIES),
+            others: Repeated::new(IN_TLS),
+            #[cfg(any(test, fuzzing))]
+            off: false,
+        }
+    }
+}
 
 impl Scanner {
     /// The record that `bytes` begin with, if it is ordinary.
@@ -196,14 +218,18 @@ impl Scanner {
             return None;
         }
         let mut values = [(0, 0); FIELDS];
-        let (mut at, mut turn) = (1, 0);
+        let (mut at, mut turn, mut identity) = (1, 0, None);
         let end = loop {
             let (meaning, start) = self.name(bytes, at, &mut turn)?;
             let end = match meaning {
-                Meaning::Nothing => self.repeated.value(bytes, start)?,
+                Meaning::Nothing => self.others.value(bytes, start)?.0,
                 Meaning::Field(field) => {
                     let end = match field {
-                        Field::UserIdentity => self.repeated.value(bytes, start)?,
+                        Field::UserIdentity => {
+                            let (end, number) = self.identities.value(bytes, start)?;
+                            identity = number;
+                            end
+                        }
                         _ => plain_value(bytes, start)?,
                     };
                     let value = &mut values[field as usize];
@@ -224,6 +250,7 @@ impl Scanner {
         let record = Ordinary {
             text: std::str::from_utf8(text).ok()?,
             values,
+            identity,
         };
         record.is_event().then_some(record)
     }
@@ -255,49 +282,6 @@ impl Scanner {
         Some((meaning, end + 1))
     }
 }
-
-/// Objects that come again and again: identities, and what is told of TLS. One that begins with the bytes of a whole one
-/// is that one, so that it need not be looked through again.
-struct Repeated(Vec<Vec<u8>>);
-
-/// How many are remembered.
-const REPEATED: usize = 256;
-
-impl Default for Repeated {
-    fn default() -> Self {
-        Self(vec![Vec::new(); REPEATED])
-    }
-}
-
-impl Repeated {
-    /// As [`skip::value`].
-    fn value(&mut self, bytes: &[u8], start: usize) -> Option<usize> {
-        // Where identities differ, and hosts in `tlsDetails`.
-        let word = |at: usize| {
-            let word = bytes.get(start + at..)?.first_chunk();
-            word.map(|word| u64::from_le_bytes(*word))
-        };
-        let (Some(b'{'), Some(a), Some(b), Some(c)) =
-            (bytes.get(start), word(40), word(64), word(96))
-        else {
-            return skip::value(bytes, start);
-        };
-        let mixed = (a ^ b.rotate_left(21) ^ c.rotate_left(42)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let known = &mut self.0[(mixed >> 56) as usize % REPEATED];
-        if !known.is_empty() && bytes[start..].starts_with(known) {
-            return Some(start + known.len());
-        }
-        let end = skip::value(bytes, start)?;
-        if end - start < MAX_REPEATED {
-            known.clear();
-            known.extend_from_slice(&bytes[start..end]);
-        }
-        Some(end)
-    }
-}
-
-/// Larger objects are not remembered.
-const MAX_REPEATED: usize = 4 << 10;
 
 /// The position behind the value at `start`, where it is no string with escapes.
 fn plain_value(bytes: &[u8], start: usize) -> Option<usize> {
