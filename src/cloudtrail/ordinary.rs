@@ -6,6 +6,8 @@
 //! other record is left to the parser. The rule that holds this together, and that is fuzzed: what is ordinary gives the
 //! event that the parser gives, and the same end.
 
+use simdutf8::basic::from_utf8;
+
 use crate::cloudtrail::event::seconds;
 use crate::cloudtrail::repeated::{IN_IDENTITIES, IN_TLS, Repeated};
 use crate::cloudtrail::skip;
@@ -183,7 +185,7 @@ pub fn split(raw: &str, members: &mut Vec<Member>) {
 
 /// Takes records apart. Remembers in which order members came, which rarely changes; that saves time only.
 pub(super) struct Scanner {
-    order: Vec<(Box<[u8]>, Meaning)>,
+    order: Vec<Name>,
     identities: Repeated,
     /// What nothing looks at, `tlsDetails` above all.
     others: Repeated,
@@ -222,15 +224,25 @@ impl Scanner {
         let end = loop {
             let (meaning, start) = self.name(bytes, at, &mut turn)?;
             let end = match meaning {
-                Meaning::Nothing => self.others.value(bytes, start)?.0,
+                Meaning::Nothing => match bytes.get(start)? {
+                    b'{' => self.others.object(bytes, start)?.0,
+                    _ => skip::value(bytes, start)?,
+                },
                 Meaning::Field(field) => {
-                    let end = match field {
-                        Field::UserIdentity => {
-                            let (end, number) = self.identities.value(bytes, start)?;
+                    let end = match (field, bytes.get(start)?) {
+                        (Field::UserIdentity, b'{') => {
+                            let (end, number) = self.identities.object(bytes, start)?;
                             identity = number;
                             end
                         }
-                        _ => plain_value(bytes, start)?,
+                        (_, b'"') => {
+                            let (end, escaped) = skip::string(bytes, start + 1)?;
+                            if escaped {
+                                return None;
+                            }
+                            end
+                        }
+                        _ => skip::value(bytes, start)?,
                     };
                     let value = &mut values[field as usize];
                     if value.1 != 0 || end > MAX_VALUE {
@@ -248,7 +260,7 @@ impl Scanner {
         };
         let text = bytes.get(..end).filter(|_| end <= MAX_VALUE)?;
         let record = Ordinary {
-            text: std::str::from_utf8(text).ok()?,
+            text: from_utf8(text).ok()?,
             values,
             identity,
         };
@@ -256,16 +268,23 @@ impl Scanner {
     }
 
     /// What the name at `at` means, and where its value begins.
+    #[inline]
     fn name(&mut self, bytes: &[u8], at: usize, turn: &mut usize) -> Option<(Meaning, usize)> {
-        let rest = &bytes[at..];
-        let ahead = self.order.iter().enumerate().skip(*turn);
-        for (index, (name, meaning)) in ahead {
-            if rest.starts_with(name) {
-                *turn = index + 1;
-                return Some((*meaning, at + name.len()));
+        if let Some(ahead) = bytes.get(at..)?.first_chunk().map(words) {
+            for (index, name) in self.order.iter().enumerate().skip(*turn) {
+                if name.begins(&ahead) {
+                    *turn = index + 1;
+                    return Some((name.meaning, at + name.length));
+                }
             }
         }
-        if rest.first() != Some(&b'"') {
+        self.new_name(bytes, at, turn)
+    }
+
+    /// As [`Self::name`], for a name that is not known, or not expected.
+    #[cold]
+    fn new_name(&mut self, bytes: &[u8], at: usize, turn: &mut usize) -> Option<(Meaning, usize)> {
+        if bytes.get(at) != Some(&b'"') {
             return None;
         }
         let (end, escaped) = skip::string(bytes, at + 1)?;
@@ -277,20 +296,50 @@ impl Scanner {
             self.order.clear();
             *turn = 0;
         }
-        self.order.insert(*turn, (bytes[at..=end].into(), meaning));
-        *turn += 1;
+        if let Some(name) = Name::new(&bytes[at..=end], meaning) {
+            self.order.insert(*turn, name);
+            *turn += 1;
+        }
         Some((meaning, end + 1))
     }
 }
 
-/// The position behind the value at `start`, where it is no string with escapes.
-fn plain_value(bytes: &[u8], start: usize) -> Option<usize> {
-    match bytes.get(start)? {
-        b'"' => {
-            let (end, escaped) = skip::string(bytes, start + 1)?;
-            (!escaped).then_some(end)
-        }
-        _ => skip::value(bytes, start),
+/// A name as it stands in a record, from its quote to its colon.
+struct Name {
+    /// Its bytes, and which they are.
+    words: [u64; WORDS],
+    mask: [u64; WORDS],
+    length: usize,
+    meaning: Meaning,
+}
+
+/// Longer names are not remembered.
+const MAX_NAME: usize = WORDS * 8;
+const WORDS: usize = 4;
+
+fn words(bytes: &[u8; MAX_NAME]) -> [u64; WORDS] {
+    let (words, _) = bytes.as_chunks();
+    std::array::from_fn(|at| u64::from_le_bytes(words[at]))
+}
+
+impl Name {
+    fn new(text: &[u8], meaning: Meaning) -> Option<Self> {
+        let (mut bytes, mut mask) = ([0; MAX_NAME], [0; MAX_NAME]);
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
+        mask[..text.len()].fill(0xff);
+        Some(Self {
+            words: words(&bytes),
+            mask: words(&mask),
+            length: text.len(),
+            meaning,
+        })
+    }
+
+    /// Whether what is `ahead` begins with this name. Compared in place, which takes less than a call.
+    #[inline]
+    fn begins(&self, ahead: &[u64; WORDS]) -> bool {
+        let differs = |at: usize| (ahead[at] ^ self.words[at]) & self.mask[at];
+        differs(0) == 0 && (differs(1) | differs(2) | differs(3)) == 0
     }
 }
 

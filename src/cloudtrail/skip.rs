@@ -5,6 +5,7 @@
 //! `None` says that a value is not plain, never that it is wrong.
 
 use memchr::memchr3;
+use wide::{CmpEq, CmpLt, i8x16};
 
 /// Deeper values are not plain. One bit each, below a bit that marks the outermost.
 const MAX_DEPTH: u32 = 62;
@@ -14,15 +15,19 @@ pub(super) fn value(bytes: &[u8], at: usize) -> Option<usize> {
     match bytes.get(at)? {
         b'"' => string(bytes, at + 1).map(|(end, _)| end),
         b'{' | b'[' => nested(bytes, at),
-        b't' => word(bytes, at, b"true"),
-        b'f' => word(bytes, at, b"false"),
-        b'n' => word(bytes, at, b"null"),
-        _ => number(bytes, at),
+        _ => scalar(bytes, at),
     }
 }
 
-fn word(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
-    bytes[at..].starts_with(word).then_some(at + word.len())
+/// The position behind the word or number at `at`.
+#[inline]
+pub(super) fn scalar(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = bytes.get(at..)?;
+    match rest.first_chunk() {
+        Some(b"true" | b"null") => Some(at + 4),
+        Some(b"fals") => (rest.get(4) == Some(&b'e')).then_some(at + 5),
+        _ => number(bytes, at),
+    }
 }
 
 /// A number of at most 15 digits, which every parser reads exactly, without an exponent.
@@ -54,20 +59,20 @@ fn number(bytes: &[u8], mut at: usize) -> Option<usize> {
 }
 
 /// The position behind the string whose first byte is at `at`, and whether it has escapes in it.
-///
-/// Eight bytes at a time: most strings of a record are short.
+#[inline]
 pub(super) fn string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
     let mut escaped = false;
     loop {
-        at += match bytes[at..].first_chunk() {
-            Some(eight) => match special(u64::from_le_bytes(*eight)) {
+        let rest = bytes.get(at..)?;
+        at += match rest.first_chunk() {
+            Some(chunk) => match special(chunk) {
                 Some(found) => found,
                 None => {
-                    at += 8;
+                    at += WIDTH;
                     continue;
                 }
             },
-            None => bytes[at..].iter().position(|&byte| is_special(byte))?,
+            None => rest.iter().position(|&byte| is_special(byte))?,
         };
         match bytes[at] {
             b'"' => return Some((at + 1, escaped)),
@@ -106,16 +111,18 @@ fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-/// Which of eight bytes is the first that [`is_special`].
-fn special(word: u64) -> Option<usize> {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    // The lowest bit set is that of the first byte below `limit`; bits above it may be set wrongly.
-    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH;
-    let found = below(word, 0x20)
-        | below(word ^ (ONES * u64::from(b'"')), 1)
-        | below(word ^ (ONES * u64::from(b'\\')), 1);
-    (found != 0).then(|| found.trailing_zeros() as usize / 8)
+/// How many bytes of a string are looked at in one step: most strings of a record are short.
+const WIDTH: usize = 16;
+
+/// Which of these bytes is the first that [`is_special`].
+#[inline]
+fn special(chunk: &[u8; WIDTH]) -> Option<usize> {
+    let bytes = i8x16::new(chunk.map(u8::cast_signed));
+    let equal = |byte: u8| bytes.cmp_eq(i8x16::splat(byte.cast_signed()));
+    // Below 0x20 if all are taken for unsigned ones.
+    let control = (bytes ^ i8x16::splat(i8::MIN)).cmp_lt(i8x16::splat(i8::MIN + 0x20));
+    let found = (equal(b'"') | equal(b'\\') | control).move_mask();
+    (found != 0).then(|| found.trailing_zeros() as usize)
 }
 
 /// The position behind an escape, whose backslash is before `at`. Halves of characters beyond the basic plane are not
@@ -137,6 +144,7 @@ fn escape(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The position behind the name and the colon that begin at `at`.
+#[inline]
 fn name(bytes: &[u8], at: usize) -> Option<usize> {
     if bytes.get(at) != Some(&b'"') {
         return None;
@@ -146,52 +154,48 @@ fn name(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The position behind the object or array that begins at `at`.
-fn nested(bytes: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn nested(bytes: &[u8], mut at: usize) -> Option<usize> {
     // One bit for each open bracket, the innermost lowest: whether it is an object's.
     let mut open = 1u64;
     loop {
-        if open >> MAX_DEPTH != 0 {
-            return None;
-        }
         // Before a value.
         match bytes.get(at)? {
-            b'{' => {
-                open = open << 1 | 1;
+            b'"' => at = string(bytes, at + 1)?.0,
+            bracket @ (b'{' | b'[') => {
+                let object = *bracket == b'{';
+                open = open << 1 | u64::from(object);
+                if open >> (MAX_DEPTH + 1) != 0 {
+                    return None;
+                }
                 at += 1;
-                if bytes.get(at) != Some(&b'}') {
-                    at = name(bytes, at)?;
-                    continue;
+                match bytes.get(at)? {
+                    b'}' | b']' => {} // which must be the right one
+                    _ if object => {
+                        at = name(bytes, at)?;
+                        continue;
+                    }
+                    _ => continue,
                 }
             }
-            b'[' => {
-                open <<= 1;
-                at += 1;
-                if bytes.get(at) != Some(&b']') {
-                    continue;
-                }
-            }
-            _ => at = value(bytes, at)?,
+            _ => at = scalar(bytes, at)?,
         }
         // Behind a value, or before the end of an empty one.
-        loop {
-            if open == 1 {
-                return Some(at);
-            }
-            match (bytes.get(at)?, open & 1) {
-                (b',', 1) => {
-                    at = name(bytes, at + 1)?;
+        while open != 1 {
+            let object = open & 1 == 1;
+            at += 1;
+            match bytes.get(at - 1)? {
+                b',' if object => {
+                    at = name(bytes, at)?;
                     break;
                 }
-                (b',', _) => {
-                    at += 1;
-                    break;
-                }
-                (b'}', 1) | (b']', 0) => {
-                    open >>= 1;
-                    at += 1;
-                }
+                b',' => break,
+                b'}' if object => open >>= 1,
+                b']' if !object => open >>= 1,
                 _ => return None,
             }
+        }
+        if open == 1 {
+            return Some(at);
         }
     }
 }
@@ -200,7 +204,7 @@ fn nested(bytes: &[u8], mut at: usize) -> Option<usize> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{end_or_escape, is_special, special};
+    use super::{WIDTH, end_or_escape, is_special, special};
 
     proptest! {
         #[test]
@@ -211,13 +215,13 @@ mod tests {
         }
 
         #[test]
-        fn the_first_special_byte_is_found(bytes in any::<[u8; 8]>(), common in prop::collection::vec(0u8..8, 0..4)) {
+        fn the_first_special_byte_is_found(bytes in any::<[u8; WIDTH]>(), common in prop::collection::vec(0..WIDTH, 0..4)) {
             let mut bytes = bytes.map(|byte| byte.max(0x23) & 0x5b | 0x20);
             for (at, byte) in common.into_iter().zip([b'"', b'\\', 0x1f, 0x80]) {
-                bytes[usize::from(at)] = byte;
+                bytes[at] = byte;
             }
             let expected = bytes.iter().position(|&byte| is_special(byte));
-            prop_assert_eq!(special(u64::from_le_bytes(bytes)), expected);
+            prop_assert_eq!(special(&bytes), expected);
         }
     }
 }
