@@ -16,7 +16,6 @@ use crate::report::index::{CoverageEntry, Index, PrincipalEntry, WideningEntry, 
 use crate::report::summary::many;
 use crate::report::terminal;
 use crate::usage::coverage::Coverage;
-use crate::usage::joint::Joint;
 use crate::usage::ledger::{Ledger, PrincipalUsage};
 use crate::verify::evaluate::Attached;
 use crate::verify::{policy, replay};
@@ -158,14 +157,7 @@ fn prove(
             policy,
         })
         .collect();
-    let ledger = Ledger {
-        principals: BTreeMap::from([(principal.clone(), usage.clone())]),
-        ..Ledger::default()
-    };
-    match replay::replay(&ledger, &Joint::default(), &attached)
-        .gaps
-        .first()
-    {
+    match replay::first_gap(principal, usage, &attached) {
         Some(gap) => Err(unproved(format!(
             "{} on {}: {}",
             gap.action, gap.resource, gap.reason

@@ -7,77 +7,149 @@
 /// a `*` in `inner` that stands for text which `outer` spells out; no ARN is written like that.
 #[must_use]
 pub fn covers(outer: &str, inner: &str) -> bool {
-    let outer = tokens(outer);
-    let inner = tokens(inner);
+    // What both begin with goes first: most of an ARN, compared as text.
+    let same = same_literals(outer, inner);
+    let (outer, inner) = (&outer[same..], &inner[same..]);
+    // Most patterns end with a star, or with one and plain text.
+    if let Some(tail) = outer.strip_prefix('*')
+        && is_literal(tail)
+        && (tail.is_empty() || !inner.contains('$'))
+    {
+        return inner.ends_with(tail);
+    }
     // The classic two-pointer glob match, over tokens: on a mismatch, let the last star of `outer` take one more.
-    let (mut o, mut i) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while i < inner.len() {
-        let fits = match outer.get(o) {
+    let (mut outer, mut inner) = (Tokens::of(outer), Tokens::of(inner));
+    let mut retry: Option<(Tokens<'_>, Tokens<'_>)> = None;
+    loop {
+        let (mut next_outer, mut next_inner) = (outer, inner);
+        let Some(covered) = next_inner.next() else {
+            return outer.all(|token| token == Token::Star);
+        };
+        let fits = match next_outer.next() {
             Some(Token::Star) => {
-                retry = Some((o, i));
-                o += 1;
+                retry = Some((next_outer, inner));
+                outer = next_outer;
                 continue;
             }
-            Some(Token::One) => inner[i] != Token::Star,
-            Some(literal) => *literal == inner[i],
+            Some(Token::One) => covered != Token::Star,
+            Some(literal) => literal == covered,
             None => false,
         };
         if fits {
-            o += 1;
-            i += 1;
-        } else if let Some((star, taken)) = retry {
-            retry = Some((star, taken + 1));
-            o = star + 1;
-            i = taken + 1;
+            (outer, inner) = (next_outer, next_inner);
+        } else if let Some((behind_star, taken)) = &mut retry {
+            taken.next();
+            (outer, inner) = (*behind_star, *taken);
         } else {
             return false;
         }
     }
-    outer[o..].iter().all(|t| *t == Token::Star)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// The length of what both patterns begin with, before the first wildcard and the first `$` of either.
+fn same_literals(a: &str, b: &str) -> usize {
+    let pairs = a.bytes().zip(b.bytes());
+    let mut same = pairs
+        .take_while(|(a, b)| a == b && !matches!(a, b'*' | b'?' | b'$'))
+        .count();
+    while !a.is_char_boundary(same) {
+        same -= 1;
+    }
+    same
+}
+
+/// Whether no character of `pattern` means anything but itself.
+fn is_literal(pattern: &str) -> bool {
+    !pattern.bytes().any(|b| matches!(b, b'*' | b'?' | b'$'))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
     Char(char),
     One,
     Star,
 }
 
-fn tokens(pattern: &str) -> Vec<Token> {
-    let mut out = Vec::with_capacity(pattern.len());
-    let mut rest = pattern;
-    while let Some(c) = rest.chars().next() {
-        let literal = ["${*}", "${?}", "${$}"]
-            .into_iter()
-            .find(|v| rest.starts_with(v));
-        if let Some(variable) = literal {
-            out.push(Token::Char(char::from(variable.as_bytes()[2])));
-            rest = &rest[variable.len()..];
-            continue;
-        }
-        out.push(match c {
-            '*' => Token::Star,
-            '?' => Token::One,
-            c => Token::Char(c),
-        });
-        rest = &rest[c.len_utf8()..];
-    }
-    // `*?` and `?*` mean the same: in each run of wildcards the `?` go first, and one `*` is enough.
-    for run in out.chunk_by_mut(|a, b| is_wildcard(*a) && is_wildcard(*b)) {
-        run.sort();
-    }
-    out.dedup_by(|a, b| *a == Token::Star && *b == Token::Star);
-    out
+/// The tokens of a pattern. `*?` and `?*` mean the same: of each run of wildcards the `?` come first, and one `*` is
+/// enough.
+#[derive(Clone, Copy)]
+struct Tokens<'a> {
+    rest: &'a str,
+    /// What is left of the run of wildcards before `rest`.
+    ones: usize,
+    star: bool,
 }
 
-fn is_wildcard(token: Token) -> bool {
-    !matches!(token, Token::Char(_))
+impl<'a> Tokens<'a> {
+    fn of(rest: &'a str) -> Self {
+        Self {
+            rest,
+            ones: 0,
+            star: false,
+        }
+    }
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        while let Some(wildcard @ (b'*' | b'?')) = self.rest.as_bytes().first() {
+            match wildcard {
+                b'?' => self.ones += 1,
+                _ => self.star = true,
+            }
+            self.rest = &self.rest[1..];
+        }
+        if self.ones > 0 {
+            self.ones -= 1;
+            return Some(Token::One);
+        }
+        if std::mem::take(&mut self.star) {
+            return Some(Token::Star);
+        }
+        let variables = [("${*}", '*'), ("${?}", '?'), ("${$}", '$')];
+        let variable = variables
+            .iter()
+            .find(|(variable, _)| self.rest.starts_with(variable));
+        if let Some((variable, stands_for)) = variable {
+            self.rest = &self.rest[variable.len()..];
+            return Some(Token::Char(*stands_for));
+        }
+        let c = self.rest.chars().next()?;
+        self.rest = &self.rest[c.len_utf8()..];
+        Some(Token::Char(c))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::covers;
+    use proptest::prelude::{prop_assert_eq, proptest};
+
+    use super::{Token, Tokens, covers};
+
+    /// The same over lists of tokens, with no short cut.
+    fn covers_slowly(outer: &[Token], inner: &[Token]) -> bool {
+        match (outer.first(), inner.first()) {
+            (None, None) => true,
+            (Some(Token::Star), _) => {
+                covers_slowly(&outer[1..], inner)
+                    || !inner.is_empty() && covers_slowly(outer, &inner[1..])
+            }
+            (Some(o), Some(i)) if o == i || *o == Token::One && *i != Token::Star => {
+                covers_slowly(&outer[1..], &inner[1..])
+            }
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn short_cuts_lead_to_the_same_answer(outer in r"(a|b|é|\*|\?|\$|\$\{\*\}|\$\{\$\}|\}){0,6}", inner in r"(a|b|é|\*|\?|\$|\$\{\*\}|\$\{\$\}|\}){0,8}") {
+            let tokens = |text| Tokens::of(text).collect::<Vec<_>>();
+            prop_assert_eq!(covers(&outer, &inner), covers_slowly(&tokens(&outer), &tokens(&inner)));
+        }
+    }
 
     #[test]
     fn covers_is_inclusion_of_languages() {

@@ -48,7 +48,7 @@ impl<'a> Request<'a> {
             action,
             resource,
             context,
-            action_glob: Glob::literal(&action.to_ascii_lowercase()),
+            action_glob: Glob::literal(action.to_ascii_lowercase()),
             subject: Subject::new(resource),
         }
     }

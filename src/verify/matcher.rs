@@ -323,9 +323,13 @@ impl ActionPattern {
             wildcards: true,
             variables: Variables::No,
         };
+        let lower = text.to_ascii_lowercase();
         Ok(Self {
             text: text.into(),
-            glob: Glob::new(tokens(pieces(&text.to_ascii_lowercase(), syntax))),
+            glob: match lower.contains(['*', '?']) {
+                true => Glob::new(tokens(pieces(&lower, syntax))),
+                false => Glob::literal(lower),
+            },
         })
     }
 
@@ -355,7 +359,7 @@ mod tests {
             ("s3:*", "s3express:CreateSession", false),
         ] {
             let pattern = ActionPattern::compile(pattern).unwrap();
-            let action = Glob::literal(&action.to_ascii_lowercase());
+            let action = Glob::literal(action.to_ascii_lowercase());
             assert_eq!(pattern.matches(&action), expected, "{pattern:?}");
         }
         for bad in ["", "s3", "s3:", ":GetObject", "**"] {

@@ -72,6 +72,7 @@ pub mod replay;
 mod caller;
 mod condition;
 mod glob;
+mod grants;
 mod json;
 mod layer;
 mod matcher;

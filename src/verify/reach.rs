@@ -4,6 +4,7 @@
 use crate::iam::policy::Effect;
 use crate::verify::context::Context;
 use crate::verify::evaluate::Request;
+use crate::verify::glob::Glob;
 use crate::verify::matcher::Answer;
 use crate::verify::policy::Statement;
 
@@ -53,8 +54,13 @@ pub(crate) fn reach<'p>(statement: &'p Statement, request: &Request<'_>) -> Reac
 
 /// Whether the statement speaks of the request's action.
 pub(crate) fn fits_action(statement: &Statement, request: &Request<'_>) -> bool {
+    speaks_of(statement, &request.action_glob)
+}
+
+/// Whether the statement speaks of `action`, which is in lower case.
+pub(crate) fn speaks_of(statement: &Statement, action: &Glob) -> bool {
     let listed = &statement.actions;
-    let any = listed.items.iter().any(|a| a.matches(&request.action_glob));
+    let any = listed.items.iter().any(|a| a.matches(action));
     any != listed.negated
 }
 

@@ -1,18 +1,24 @@
 //! A ledger against policies: what was used and is not granted, what is granted and was not used.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use serde::Serialize;
 
+use crate::iam::action::Action;
+use crate::iam::arn::ResourceArn;
 use crate::iam::policy::Effect;
 use crate::iam::principal::{Principal, PrincipalKind};
 use crate::usage::context::{ContextKey, ContextKeys};
 use crate::usage::joint::Joint;
-use crate::usage::ledger::{Ledger, PrincipalUsage};
+use crate::usage::ledger::{Ledger, PrincipalUsage, Tally};
 use crate::verify::context::{Context, Key};
 use crate::verify::evaluate::{Attached, Decision, Request, evaluate};
+use crate::verify::glob::Glob;
+use crate::verify::grants::Grants;
 use crate::verify::policy::Statement;
 use crate::verify::reach::{action_places, resource_places, touch};
+use crate::verify::resource::Subject;
 
 /// What a replay found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -140,6 +146,24 @@ fn count_calls(out: &mut Replay, ledger: &Ledger, joint: &Joint) {
     out.allowed = out.events - (needs_in_gaps - surplus_in_gaps.min(needs_in_gaps)).min(out.events);
 }
 
+/// The first used fact of `principal` that `policies`, all of which are attached to it, do not surely allow.
+#[must_use]
+pub fn first_gap(
+    principal: &Principal,
+    usage: &PrincipalUsage,
+    policies: &[Attached<'_>],
+) -> Option<Gap> {
+    let mut found = None;
+    let _ = judge_all(principal, usage, policies, |fact, allowed| {
+        found = (!allowed).then(|| fact.gap(policies));
+        match found {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        }
+    });
+    found
+}
+
 /// Judges every used fact of one principal, and hands each request to `seen`.
 fn replay_principal(
     principal: &Principal,
@@ -148,36 +172,87 @@ fn replay_principal(
     out: &mut Replay,
     mut seen: impl FnMut(&Request<'_>),
 ) {
-    let known = known_keys(principal);
-    for (action, resource, tally) in usage.used() {
-        let none = ContextKeys::default();
-        let without = tally.used - tally.contexts.total();
-        let calls = tally.contexts.iter().chain([(&none, without)]);
-        for (keys, events) in calls.filter(|(_, events)| *events > 0) {
-            let told = told_keys(principal, &known, keys);
-            let context = told.as_ref().unwrap_or(&known);
-            let request = Request::new(&principal.arn, action.as_str(), resource.as_str(), context);
-            seen(&request);
-            let judgement = evaluate(&request, attached);
-            out.events += events;
-            if judgement.decision == Decision::Allowed {
-                continue;
-            }
-            out.gaps.push(Gap {
-                principal: principal.arn.clone(),
-                action: action.as_str().to_owned(),
-                resource: resource.as_str().to_owned(),
-                events,
-                sample_event_id: tally.sample_event_id.as_deref().map(str::to_owned),
-                reason: if attached.is_empty() {
-                    "no policy is attached to the principal".to_owned()
-                } else {
-                    judgement.reason(&request)
-                },
-                context: keys.clone(),
-            });
+    let _ = judge_all(principal, usage, attached, |fact, allowed| {
+        seen(&fact.request());
+        out.events += fact.events;
+        if !allowed {
+            out.gaps.push(fact.gap(attached));
+        }
+        ControlFlow::Continue(())
+    });
+}
+
+/// The used calls of one action on one resource whose records told the same keys.
+struct Fact<'a> {
+    principal: &'a Principal,
+    action: &'a Action,
+    resource: &'a ResourceArn,
+    tally: &'a Tally,
+    keys: &'a ContextKeys,
+    context: &'a Context,
+    events: u64,
+}
+
+impl<'a> Fact<'a> {
+    fn request(&self) -> Request<'a> {
+        let (action, resource) = (self.action.as_str(), self.resource.as_str());
+        Request::new(&self.principal.arn, action, resource, self.context)
+    }
+
+    fn gap(&self, attached: &[Attached<'_>]) -> Gap {
+        let request = self.request();
+        Gap {
+            principal: self.principal.arn.clone(),
+            action: self.action.as_str().to_owned(),
+            resource: self.resource.as_str().to_owned(),
+            events: self.events,
+            sample_event_id: self.tally.sample_event_id.as_deref().map(str::to_owned),
+            reason: if attached.is_empty() {
+                "no policy is attached to the principal".to_owned()
+            } else {
+                evaluate(&request, attached).reason(&request)
+            },
+            context: self.keys.clone(),
         }
     }
+}
+
+/// Tells `judged` of every used fact of one principal whether `attached`, which are its policies, surely allow it.
+fn judge_all(
+    principal: &Principal,
+    usage: &PrincipalUsage,
+    attached: &[Attached<'_>],
+    mut judged: impl FnMut(&Fact<'_>, bool) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let known = known_keys(principal);
+    let none = ContextKeys::default();
+    for (action, resources) in &usage.facts {
+        let grants = Grants::of(
+            &Glob::literal(action.as_str().to_ascii_lowercase()),
+            attached,
+        );
+        for (resource, tally) in resources.iter().filter(|(_, tally)| tally.used > 0) {
+            let subject = Subject::new(resource.as_str());
+            let without = tally.used - tally.contexts.total();
+            let calls = tally.contexts.iter().chain([(&none, without)]);
+            for (keys, events) in calls.filter(|(_, events)| *events > 0) {
+                let told = told_keys(principal, &known, keys);
+                let fact = Fact {
+                    principal,
+                    action,
+                    resource,
+                    tally,
+                    keys,
+                    context: told.as_ref().unwrap_or(&known),
+                    events,
+                };
+                let allowed = grants.cover(&subject, fact.context)
+                    || evaluate(&fact.request(), attached).decision == Decision::Allowed;
+                judged(&fact, allowed)?;
+            }
+        }
+    }
+    ControlFlow::Continue(())
 }
 
 /// `known` and the keys that a record told; `None` where it told none.

@@ -19,7 +19,7 @@ pub(crate) struct Subject {
 
 impl Subject {
     pub(crate) fn new(resource: &str) -> Self {
-        if !resource.contains(['*', '?', '$']) {
+        if !resource.bytes().any(|b| matches!(b, b'*' | b'?' | b'$')) {
             return Self::literal(resource);
         }
         let syntax = Syntax {
@@ -42,6 +42,11 @@ impl Subject {
     /// Whether it stands for more than one resource.
     pub(crate) fn is_family(&self) -> bool {
         self.plain.is_some() && !self.any
+    }
+
+    /// What all that it stands for begins with.
+    pub(crate) fn prefix(&self) -> &str {
+        self.glob.prefix()
     }
 
     /// The one string `value`.
@@ -81,6 +86,17 @@ fn keep_fields(pieces: &mut [Piece], crossing: Crossing) {
     }
 }
 
+/// The pattern `text`, where no variable and no wildcard stands in its first five fields and no variable behind them: most
+/// are like that, and then no field has to be kept.
+fn behind_fields(text: &str, syntax: Syntax) -> Option<Glob> {
+    let special = |b: u8| matches!(b, b'*' | b'?' | b'$');
+    let first = text.bytes().position(special).unwrap_or(text.len());
+    let (prefix, rest) = text.split_at(first);
+    let fields = prefix.bytes().filter(|b| *b == b':').count();
+    (fields >= 5 && !rest.contains('$'))
+        .then(|| Glob::behind(prefix, &tokens(pieces(rest, syntax))))
+}
+
 /// A resource of a policy, or a value of an ARN condition.
 ///
 /// AWS says two things of a star in the first five fields of an ARN: wildcards stand for characters *within* a field,
@@ -108,6 +124,14 @@ impl ArnPattern {
             wildcards: true,
             variables,
         };
+        if let Some(glob) = behind_fields(text, syntax) {
+            return Ok(Self {
+                text: text.into(),
+                any,
+                narrow: Pattern::Fixed(glob),
+                wide: None,
+            });
+        }
         let mut narrow = pieces(text, syntax);
         let colons = narrow
             .iter()
@@ -138,6 +162,14 @@ impl ArnPattern {
     pub(crate) fn compile_condition(text: &str, variables: Variables) -> Option<Self> {
         let pattern = Self::compile(text, variables).ok()?;
         (pattern.any || text.split(':').count() >= 6).then_some(pattern)
+    }
+
+    /// What all that it matches begins with, as far as that is plain.
+    pub(crate) fn prefix(&self) -> &str {
+        match &self.narrow {
+            Pattern::Fixed(glob) => glob.prefix(),
+            Pattern::Varying { .. } => "",
+        }
     }
 
     /// Whether it surely matches all of `subject`.
