@@ -120,9 +120,10 @@ struct Adder<'s> {
 
 /// An event of a call that is known.
 struct Waiting {
-    print: u64,
     call: u32,
+    session: u64,
     time: Option<i64>,
+    hash: u64,
     id: EventId,
 }
 
@@ -206,15 +207,16 @@ impl Adder<'_> {
             record.text(Field::EventId),
             record.text(Field::SharedEventId),
         );
-        let Some(id) = id_of(id, shared, calls.caller_of(call)) else {
+        let Some(id) = id_of(id, shared, || calls.caller_of(call)) else {
             return calls.count(call, time, None);
         };
-        let print = self.seen.print(id, time, session, calls.digest(call));
-        let shard = Seen::shard(print);
+        let hash = self.seen.hash(id);
+        let shard = Seen::shard(hash);
         self.waiting[shard].push(Waiting {
-            print,
             call,
+            session,
             time,
+            hash,
             id: id.into(),
         });
         if self.waiting[shard].len() >= MAX_WAITING {
@@ -232,7 +234,10 @@ impl Adder<'_> {
         let mut prints = [0; MAX_WAITING];
         let count = waiting.len();
         for (print, event) in prints.iter_mut().zip(&*waiting) {
-            *print = event.print;
+            let digest = calls.digest(event.call);
+            *print = self
+                .seen
+                .print(event.hash, event.time, event.session, digest);
         }
         let mut events = waiting.drain(..);
         self.seen
@@ -257,7 +262,7 @@ impl Adder<'_> {
         account(coverage, problem, event, offset, resolved.as_ref());
         if let Some(resolved) = resolved {
             let principal = &resolved.caller.principal;
-            let id = id_of(event.event_id, event.shared_event_id, principal);
+            let id = id_of(event.event_id, event.shared_event_id, || principal);
             ledger.add(&resolved, event.event_time, id);
             if let Some(joint) = joint {
                 joint.add(principal, &resolved.meaning, 1);

@@ -93,6 +93,9 @@ const MAX_ID: usize = 64;
 /// Identities beyond this number are forgotten.
 const MAX_IDENTITIES: usize = 1 << 14;
 
+/// So many identities are found by the reader's number.
+const NUMBERED: usize = 1 << 10;
+
 /// What is known of calls that mean the same, in little room: a worker has tens of thousands.
 struct Call {
     /// The principal's number.
@@ -216,8 +219,11 @@ pub struct Calls {
     digests: Map<u32>,
     /// About how many bytes the calls take.
     bytes: usize,
-    /// By `userIdentity` as it stands in the log.
-    identities: Map<Who>,
+    identities: Vec<Who>,
+    /// Which of `identities` a `userIdentity` is, by a hash of it as it stands in the log.
+    hashed: Map<u32>,
+    /// The same by the reader's [number](Ordinary::identity) of it, for those that came last.
+    numbered: Vec<Option<(u64, u32)>>,
     /// The numbers of identities.
     numbers: HashMap<(Principal, Option<Box<str>>), u32>,
     principals: Vec<Principal>,
@@ -230,12 +236,10 @@ pub struct Calls {
 /// What was last looked for.
 #[derive(Default)]
 struct Sought {
-    identity: Key,
-    /// The caller's number.
-    caller: u32,
-    session: u64,
-    /// Whether the session's name was not asked for yet.
-    unnamed: bool,
+    /// Which of the identities made it.
+    identity: u32,
+    /// The hash of its identity, where that was not known.
+    new_identity: Key,
     members: Vec<Member>,
     shape: Key,
     key: Key,
@@ -261,7 +265,9 @@ impl Calls {
             keys: Map::default(),
             digests: Map::default(),
             bytes: 0,
-            identities: Map::default(),
+            identities: Vec::new(),
+            hashed: Map::default(),
+            numbered: vec![None; NUMBERED],
             numbers: HashMap::new(),
             principals: Vec::new(),
             invoked_by: Vec::new(),
@@ -279,14 +285,13 @@ impl Calls {
 
     /// What is known of `record`.
     pub fn find(&mut self, record: &Ordinary<'_>) -> Known {
-        let (seed, sought) = (self.seed, &mut self.sought);
-        let hash = |bytes: &[u8]| Key::from(xxh3_128_with_seed(bytes, seed));
-        sought.identity = hash(record.raw(Field::UserIdentity).as_bytes());
-        let Some(who) = self.identities.get(&sought.identity) else {
+        let Some(identity) = self.identity(record) else {
             return Known::Nothing;
         };
-        (sought.caller, sought.session) = (who.number, who.session);
-        sought.unnamed = who.name.is_some();
+        let (seed, sought) = (self.seed, &mut self.sought);
+        let hash = |bytes: &[u8]| Key::from(xxh3_128_with_seed(bytes, seed));
+        sought.identity = identity;
+        let who = &self.identities[identity as usize];
 
         let parameters = record.raw(Field::RequestParameters);
         split(parameters, &mut sought.members);
@@ -328,10 +333,33 @@ impl Calls {
         }
     }
 
+    /// Which of `identities` made `record`.
+    fn identity(&mut self, record: &Ordinary<'_>) -> Option<u32> {
+        let number = record.identity();
+        let place = number.map(|number| (number, number as usize % NUMBERED));
+        if let Some((number, place)) = place
+            && let Some((known, identity)) = self.numbered[place]
+            && known == number
+        {
+            return Some(identity);
+        }
+        let text = record.raw(Field::UserIdentity).as_bytes();
+        self.sought.new_identity = xxh3_128_with_seed(text, self.seed).into();
+        let identity = *self.hashed.get(&self.sought.new_identity)?;
+        if let Some((number, place)) = place {
+            self.numbered[place] = Some((number, identity));
+        }
+        Some(identity)
+    }
+
+    fn who(&self) -> &Who {
+        &self.identities[self.sought.identity as usize]
+    }
+
     /// Who made the record that was last looked for, and on whose behalf, where that is known.
     #[must_use]
     pub fn caller(&self) -> (&Principal, Option<&str>) {
-        let number = self.sought.caller as usize;
+        let number = self.who().number as usize;
         (&self.principals[number], self.invoked_by[number].as_deref())
     }
 
@@ -343,11 +371,8 @@ impl Calls {
 
     /// The name of the session that made the record that was last looked for, when it is asked for the first time.
     pub fn session(&mut self) -> Option<Box<str>> {
-        if !mem::take(&mut self.sought.unnamed) {
-            return None;
-        }
-        let who = self.identities.get_mut(&self.sought.identity);
-        who.and_then(|who| who.name.take())
+        let who = &mut self.identities[self.sought.identity as usize];
+        who.name.take()
     }
 
     /// Remembers who made the record that was last looked for.
@@ -366,14 +391,22 @@ impl Calls {
         };
         let session = session_hash(caller.session.as_deref());
         if self.identities.len() >= MAX_IDENTITIES {
-            self.identities.clear();
+            self.forget_identities();
         }
         let who = Who {
             number,
             session,
             name: caller.session.map(Box::from),
         };
-        self.identities.insert(self.sought.identity, who);
+        let next = self.identities.len() as u32;
+        self.hashed.insert(self.sought.new_identity, next);
+        self.identities.push(who);
+    }
+
+    fn forget_identities(&mut self) {
+        self.identities.clear();
+        self.hashed.clear();
+        self.numbered.fill(None);
     }
 
     /// Whether the key of the record that was last looked for tells all that is `touched`. Where it does not, what was found
@@ -396,13 +429,13 @@ impl Calls {
         let next = self.calls.len() as u32;
         let number = *self.digests.entry(digest.into()).or_insert(next);
         if number == next {
-            let call = Call::new(meaning, sought.caller, digest);
+            let call = Call::new(meaning, self.who().number, digest);
             self.bytes += call.size();
             self.calls.push(call);
         }
         self.bytes += 2 * size_of::<(Key, u32)>();
         self.keys.insert(sought.key, number);
-        (number, sought.session)
+        (number, self.who().session)
     }
 
     /// What tells a call from others, as it was [learned](Calls::learn).
@@ -434,7 +467,7 @@ impl Calls {
         self.bytes = 0;
         self.keys.clear();
         self.digests.clear();
-        self.identities.clear();
+        self.forget_identities();
         self.numbers.clear();
         self.principals.clear();
         self.invoked_by.clear();

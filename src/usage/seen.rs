@@ -56,26 +56,33 @@ impl Default for Seen {
 }
 
 impl Seen {
-    /// What tells an event with this id, time and session, and with what [`Seen::digest`] sums up, from others.
+    /// What tells an event from others whose id has this [hash](Self::hash), of this time and session, and with what
+    /// [`digest`](Self::digest) sums up.
     ///
     /// The id is not enough: exports repeat an id with another body, and then both bodies count, whichever comes first. So
     /// all that the ledger takes from an event is part of it. A call across accounts leaves a record in each, with one
     /// `sharedEventID`; the copy that does not name the caller is ignored as another account's, and two that do are the
     /// same here.
     #[must_use]
-    pub fn print(&self, id: &str, time: Option<i64>, session: u64, digest: u128) -> u64 {
+    pub fn print(&self, id: u64, time: Option<i64>, session: u64, digest: u128) -> u64 {
         let mut event = [0; 40];
-        event[..8].copy_from_slice(&xxh3_64_with_seed(id.as_bytes(), self.seed).to_le_bytes());
+        event[..8].copy_from_slice(&id.to_le_bytes());
         event[8..24].copy_from_slice(&digest.to_le_bytes());
         event[24..32].copy_from_slice(&session.to_le_bytes());
         event[32..].copy_from_slice(&time.unwrap_or(i64::MIN).to_le_bytes());
         xxh3_64_with_seed(&event, self.seed)
     }
 
-    /// The number of the table that an event is looked for in.
+    /// The hash of an event's id.
     #[must_use]
-    pub fn shard(print: u64) -> usize {
-        (print >> 40) as usize % SHARDS
+    pub fn hash(&self, id: &str) -> u64 {
+        xxh3_64_with_seed(id.as_bytes(), self.seed)
+    }
+
+    /// The number of the table that an event is looked for in, by the hash of its id.
+    #[must_use]
+    pub fn shard(id: u64) -> usize {
+        id as usize % SHARDS
     }
 
     /// Tells `each` of the events `prints`, all of one `shard`, whether it was not there yet; from now on it is. What can not
@@ -101,9 +108,11 @@ impl Seen {
 
     /// As [`Seen::are_new`], of one event.
     #[must_use]
-    pub fn is_new(&self, print: u64) -> bool {
+    pub fn is_new(&self, id: &str, time: Option<i64>, session: u64, digest: u128) -> bool {
+        let id = self.hash(id);
+        let print = self.print(id, time, session, digest);
         let mut new = true;
-        self.are_new(Self::shard(print), [print].into_iter(), |is| new = is);
+        self.are_new(Self::shard(id), [print].into_iter(), |is| new = is);
         new
     }
 
@@ -181,13 +190,13 @@ impl Seen {
 /// The id that all deliveries of an event have: `sharedEventID` where there is one and the caller is named, else
 /// `eventID`.
 #[must_use]
-pub fn id_of<'a>(
+pub fn id_of<'a, 'c>(
     id: Option<&'a str>,
     shared: Option<&'a str>,
-    caller: &Principal,
+    caller: impl FnOnce() -> &'c Principal,
 ) -> Option<&'a str> {
     match shared {
-        Some(shared) if caller.kind.takes_identity_policy() => Some(shared),
+        Some(shared) if caller().kind.takes_identity_policy() => Some(shared),
         _ => id,
     }
 }
