@@ -31,16 +31,20 @@ impl<'a> ArnParts<'a> {
     /// The fields of `text`, or `None` where it does not start with `arn:` or has fewer than six fields.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
-        let mut fields = text.splitn(6, ':');
-        if fields.next()? != "arn" {
-            return None;
-        }
+        let mut rest = text.strip_prefix("arn:")?;
+        let mut field = || {
+            // Fields are short, shorter than what a search by vectors is made for.
+            let end = rest.bytes().position(|byte| byte == b':')?;
+            let field = &rest[..end];
+            rest = &rest[end + 1..];
+            Some(field)
+        };
         Some(Self {
-            partition: fields.next()?,
-            service: fields.next()?,
-            region: fields.next()?,
-            account: fields.next()?,
-            resource: fields.next()?,
+            partition: field()?,
+            service: field()?,
+            region: field()?,
+            account: field()?,
+            resource: rest,
         })
     }
 }
@@ -93,7 +97,9 @@ pub fn last_component(path: &str) -> &str {
 /// object key with a star in its name grants that one key and not a family.
 #[must_use]
 pub fn escape(literal: &str) -> Cow<'_, str> {
-    if !literal.contains(['*', '?']) && !literal.contains("${") {
+    // Byte by byte, as names are short and most have none of them.
+    let plain = |byte: u8| !matches!(byte, b'*' | b'?' | b'$');
+    if literal.bytes().all(plain) || (!literal.contains(['*', '?']) && !literal.contains("${")) {
         return Cow::Borrowed(literal);
     }
     let mut out = String::with_capacity(literal.len() + 9);

@@ -26,11 +26,9 @@ use crate::usage::request;
 use crate::usage::resolve::{Meaning, Need, Outcome};
 use crate::usage::times::{EventId, Times};
 
-/// The fields of a call's key, besides who called and what is told only where it was looked into. That the Region, the recipient and the
+/// The fields of a call's key, besides its shape, who called, and what is told only where it was looked into. That the Region, the recipient and the
 /// category are among them is what lets a call that comes again count for all that its first one counted for.
-const FIELDS: [Field; 8] = [
-    Field::EventSource,
-    Field::EventName,
+const FIELDS: [Field; 6] = [
     Field::AwsRegion,
     Field::ErrorCode,
     Field::ErrorMessage,
@@ -228,7 +226,7 @@ pub struct Calls {
     numbers: HashMap<(Principal, Option<Box<str>>), u32>,
     principals: Vec<Principal>,
     invoked_by: Vec<Option<Box<str>>>,
-    /// What was looked into in any call with the same source, name, and names of parameters.
+    /// What was looked into in any call of the same shape: its source, its name, and the names of its parameters.
     shapes: Map<Touched>,
     sought: Sought,
 }
@@ -309,6 +307,7 @@ impl Calls {
         sought.told = touched;
 
         bytes.clear();
+        bytes.extend_from_slice(&sought.shape.bytes());
         bytes.extend_from_slice(&who.number.to_le_bytes());
         bytes.extend_from_slice(&touched.parameters.to_le_bytes());
         bytes.push(u8::from(touched.response) | u8::from(touched.resources) << 1);
@@ -488,9 +487,7 @@ fn write_parameters(raw: &str, members: &[Member], touched: u64, out: &mut Vec<u
             true => &value[..1],
             false => value,
         };
-        for part in [name, told] {
-            out.extend_from_slice(part.as_bytes());
-            out.push(b'\n');
-        }
+        out.extend_from_slice(told.as_bytes());
+        out.push(b'\n');
     }
 }

@@ -7,6 +7,15 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Key(u64, u64);
 
+impl Key {
+    /// The hash.
+    #[must_use]
+    pub fn bytes(self) -> [u8; 16] {
+        let Self(low, high) = self;
+        (u128::from(high) << 64 | u128::from(low)).to_le_bytes()
+    }
+}
+
 impl From<u128> for Key {
     fn from(hash: u128) -> Self {
         Self(hash as u64, (hash >> 64) as u64)

@@ -1,6 +1,7 @@
 //! ARNs out of names: a type's format with its variables filled from the parameters that the catalog binds to them.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use crate::catalog::resource::{self, Adapter, Source};
 use crate::iam::arn::{ArnParts, ResourceArn, escape};
@@ -82,13 +83,15 @@ impl Request<'_, '_, '_> {
         if found.is_empty() {
             return None;
         }
+        let elsewhere = OnceCell::new();
         let arns = found.into_iter().map(|id| {
-            let text = form
-                .format
-                .fill(|variable| match self.surrounding(kind, variable) {
-                    Some(value) => value,
-                    None => escape(id),
-                });
+            let text =
+                form.format.fill(
+                    |variable| match self.surrounding(kind, &elsewhere, variable) {
+                        Some(value) => value,
+                        None => escape(id),
+                    },
+                );
             ResourceArn::from_pattern(text)
         });
         Some(arns.collect())
@@ -187,18 +190,23 @@ impl Request<'_, '_, '_> {
     }
 
     /// Partition, Region and account as the surroundings of the request tell them, or better: as an ARN in the place of the
-    /// resource's name does, or a queue's URL.
-    fn surrounding(&self, kind: &Kind, variable: &str) -> Option<Cow<'_, str>> {
+    /// resource's name does, or a queue's URL. `elsewhere` keeps that ARN, once it was looked for.
+    fn surrounding<'s>(
+        &'s self,
+        kind: &Kind,
+        elsewhere: &OnceCell<Option<ArnParts<'s>>>,
+        variable: &str,
+    ) -> Option<Cow<'s, str>> {
+        let elsewhere = || *elsewhere.get_or_init(|| self.elsewhere(kind));
         match variable {
             "Partition" => Some(Cow::Borrowed(&self.partition)),
             "Region" => {
-                let arn = self.elsewhere(kind);
-                Some(arn.map_or(Cow::Borrowed(&*self.region), |arn| escape(arn.region)))
+                Some(elsewhere().map_or(Cow::Borrowed(&*self.region), |arn| escape(arn.region)))
             }
             "Account" => {
                 let mut owners = kind.owners.iter();
                 let owner = owners.find_map(|source| self.source(*source).into_iter().next());
-                let arn = || self.elsewhere(kind).map(|arn| escape(arn.account));
+                let arn = || elsewhere().map(|arn| escape(arn.account));
                 let owner = owner.or_else(arn);
                 Some(owner.unwrap_or(Cow::Borrowed(&*self.account)))
             }
@@ -249,6 +257,7 @@ impl Request<'_, '_, '_> {
         if count > MAX_ARNS {
             return self.unfilled(kind);
         }
+        let elsewhere = OnceCell::new();
         let arn = |number: usize| {
             let mut left = number;
             let mut chosen: Vec<(&str, &str)> = Vec::with_capacity(filled.len());
@@ -270,7 +279,7 @@ impl Request<'_, '_, '_> {
                 match value {
                     Some((_, value)) => Cow::Borrowed(*value),
                     None => self
-                        .surrounding(kind, variable)
+                        .surrounding(kind, &elsewhere, variable)
                         .unwrap_or(Cow::Borrowed("*")),
                 }
             });
@@ -281,9 +290,10 @@ impl Request<'_, '_, '_> {
 
     /// The type's formats with `*` for every variable but partition, Region and account.
     pub fn unfilled(&self, kind: &Kind) -> Vec<ResourceArn> {
+        let elsewhere = OnceCell::new();
         let fill = |form: &Form| {
             let text = form.format.fill(|variable| {
-                self.surrounding(kind, variable)
+                self.surrounding(kind, &elsewhere, variable)
                     .unwrap_or(Cow::Borrowed("*"))
             });
             ResourceArn::from_pattern(text)

@@ -301,8 +301,8 @@ fn inner<'t, 'a>(whole: Json<'t, 'a>, suffix: &str) -> Option<Json<'t, 'a>> {
 pub(crate) fn is_opaque(name: &str, value: &str) -> bool {
     match value.as_bytes().first() {
         Some(b'"') => {
-            let text = value.trim_matches('"');
-            !text.is_empty() && !text.contains('\\') && !is_redacted(text)
+            let text = &value[1..value.len() - 1];
+            !text.is_empty() && !text.as_bytes().contains(&b'\\') && !is_redacted(text)
         }
         Some(b'{') => is_the_callers_own(name, true) && !may_hold_found_below(value),
         Some(b'[') => is_the_callers_own(name, false) && !may_hold_found_below(value),
@@ -320,12 +320,13 @@ fn may_hold_found_below(json: &str) -> bool {
         let text = bytes.get(at..at + name.len());
         text.is_some_and(|text| text.eq_ignore_ascii_case(name.as_bytes()))
     };
-    (0..bytes.len()).any(|at| match bytes[at] {
-        b'i' | b'I' | b't' | b'T' | b'e' | b'E' => FOUND_BELOW.iter().any(|name| begins(at, name)),
-        // It may stand for a letter.
-        b'\\' => true,
-        _ => false,
-    })
+    let two = bytes.windows(2).enumerate();
+    let mut spots = two.filter(|(_, two)| match (two[0] | 0x20, two[1] | 0x20) {
+        (b'i' | b't', b'a') | (b'e', b'x') => true,
+        // A backslash, which may stand for a letter.
+        (first, _) => first == b'\\' | 0x20,
+    });
+    spots.any(|(at, two)| two[0] == b'\\' || FOUND_BELOW.iter().any(|name| begins(at, name)))
 }
 
 fn gather<'a>(
@@ -422,6 +423,13 @@ pub(crate) fn same_name(a: &str, b: &str) -> bool {
         name.iter()
             .filter(|b| b.is_ascii_alphanumeric())
             .map(|b| b.to_ascii_lowercase())
+    }
+    let first = |name: &str| name.bytes().next().filter(u8::is_ascii_alphabetic);
+    // Nearly all differ in the first letter.
+    if let (Some(a), Some(b)) = (first(a), first(b))
+        && !a.eq_ignore_ascii_case(&b)
+    {
+        return false;
     }
     letters(a).eq(letters(b))
 }
