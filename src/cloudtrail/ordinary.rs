@@ -10,7 +10,7 @@ use simdutf8::basic::from_utf8;
 
 use crate::cloudtrail::event::seconds;
 use crate::cloudtrail::repeated::{IN_IDENTITIES, IN_TLS, Repeated};
-use crate::cloudtrail::skip;
+use crate::cloudtrail::skip::Text;
 use crate::cloudtrail::split::{Envelope, MAX_VALUE};
 
 /// A member of a record that is looked at.
@@ -166,11 +166,12 @@ impl Member {
 pub fn split(raw: &str, members: &mut Vec<Member>) {
     members.clear();
     let bytes = raw.as_bytes();
+    let mut text = Text::new(bytes);
     let mut at = 0;
     while matches!(bytes.get(at), Some(b'{' | b',')) && bytes.get(at + 1) == Some(&b'"') {
         let name = at + 1;
-        let colon = skip::string(bytes, name + 1).filter(|(_, escaped)| !escaped);
-        let end = colon.and_then(|(colon, _)| Some((colon, skip::value(bytes, colon + 1)?)));
+        let colon = text.string(name + 1).filter(|(_, escaped)| !escaped);
+        let end = colon.and_then(|(colon, _)| Some((colon, text.value(colon + 1)?)));
         let Some((colon, end)) = end else {
             return members.clear();
         };
@@ -187,7 +188,7 @@ pub fn split(raw: &str, members: &mut Vec<Member>) {
 pub(super) struct Scanner {
     order: Vec<Name>,
     identities: Repeated,
-    /// What nothing looks at, `tlsDetails` above all.
+    /// Objects that nothing looks at, `tlsDetails` above all.
     others: Repeated,
     /// Takes no record for ordinary: what [`crate::cloudtrail::reader::compare`] compares with.
     #[cfg(any(test, fuzzing))]
@@ -219,39 +220,29 @@ impl Scanner {
         if bytes.first() != Some(&b'{') {
             return None;
         }
+        let mut text = Text::new(bytes);
         let mut values = [(0, 0); FIELDS];
         let (mut at, mut turn, mut identity) = (1, 0, None);
+        // Positions beyond what 32 bits hold are beyond what a record may have, too.
         let end = loop {
-            let (meaning, start) = self.name(bytes, at, &mut turn)?;
-            let end = match meaning {
-                Meaning::Nothing => match bytes.get(start)? {
-                    b'{' => self.others.object(bytes, start)?.0,
-                    _ => skip::value(bytes, start)?,
-                },
-                Meaning::Field(field) => {
-                    let end = match (field, bytes.get(start)?) {
-                        (Field::UserIdentity, b'{') => {
-                            let (end, number) = self.identities.object(bytes, start)?;
-                            identity = number;
-                            end
-                        }
-                        (_, b'"') => {
-                            let (end, escaped) = skip::string(bytes, start + 1)?;
-                            if escaped {
-                                return None;
-                            }
-                            end
-                        }
-                        _ => skip::value(bytes, start)?,
-                    };
-                    let value = &mut values[field as usize];
-                    if value.1 != 0 || end > MAX_VALUE {
-                        return None;
-                    }
-                    *value = (start as u32, end as u32);
-                    end
+            let (meaning, start) = self.name(&mut text, at, &mut turn)?;
+            let (end, escaped) = match (bytes.get(start)?, meaning) {
+                (b'"', _) => text.string(start + 1)?,
+                (b'{', Meaning::Nothing) => (self.others.value(&mut text, start)?.0, false),
+                (b'{', Meaning::Field(Field::UserIdentity)) => {
+                    let (end, number) = self.identities.value(&mut text, start)?;
+                    identity = number;
+                    (end, false)
                 }
+                _ => (text.value(start)?, false),
             };
+            if let Meaning::Field(field) = meaning {
+                let value = &mut values[field as usize];
+                if escaped || value.1 != 0 {
+                    return None;
+                }
+                *value = (start as u32, end as u32);
+            }
             match bytes.get(end)? {
                 b',' => at = end + 1,
                 b'}' => break end + 1,
@@ -269,8 +260,13 @@ impl Scanner {
 
     /// What the name at `at` means, and where its value begins.
     #[inline]
-    fn name(&mut self, bytes: &[u8], at: usize, turn: &mut usize) -> Option<(Meaning, usize)> {
-        if let Some(ahead) = bytes.get(at..)?.first_chunk().map(words) {
+    fn name(
+        &mut self,
+        text: &mut Text<'_>,
+        at: usize,
+        turn: &mut usize,
+    ) -> Option<(Meaning, usize)> {
+        if let Some(ahead) = text.bytes().get(at..)?.first_chunk().map(words) {
             for (index, name) in self.order.iter().enumerate().skip(*turn) {
                 if name.begins(&ahead) {
                     *turn = index + 1;
@@ -278,16 +274,22 @@ impl Scanner {
                 }
             }
         }
-        self.new_name(bytes, at, turn)
+        self.new_name(text, at, turn)
     }
 
     /// As [`Self::name`], for a name that is not known, or not expected.
     #[cold]
-    fn new_name(&mut self, bytes: &[u8], at: usize, turn: &mut usize) -> Option<(Meaning, usize)> {
+    fn new_name(
+        &mut self,
+        text: &mut Text<'_>,
+        at: usize,
+        turn: &mut usize,
+    ) -> Option<(Meaning, usize)> {
+        let bytes = text.bytes();
         if bytes.get(at) != Some(&b'"') {
             return None;
         }
-        let (end, escaped) = skip::string(bytes, at + 1)?;
+        let (end, escaped) = text.string(at + 1)?;
         if escaped || bytes.get(end) != Some(&b':') {
             return None;
         }
@@ -347,13 +349,12 @@ impl Ordinary<'_> {
     /// Whether the record is an event and nothing else: it names its source and its name, is no notification of a service
     /// and no Insight.
     fn is_event(&self) -> bool {
-        let source = self.text(Field::EventSource);
-        let insight = self
-            .text(Field::EventType)
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("AwsCloudTrailInsight"));
-        source.is_some_and(|source| !source.starts_with("aws:"))
-            && self.text(Field::EventName).is_some()
-            && !insight
+        let [source, name, kind] =
+            [Field::EventSource, Field::EventName, Field::EventType].map(|field| self.raw(field));
+        source.starts_with('"')
+            && !source.starts_with("\"aws:")
+            && name.starts_with('"')
+            && !kind.eq_ignore_ascii_case("\"AwsCloudTrailInsight\"")
     }
 }
 

@@ -1,7 +1,7 @@
 //! Objects that come again and again: identities, and what is told of TLS. One that begins with the bytes of a whole one
 //! is that one, so that it need not be looked through again.
 
-use crate::cloudtrail::skip;
+use crate::cloudtrail::skip::Text;
 
 /// Larger objects are not remembered, nor very small ones.
 const MAX_LENGTH: usize = 4 << 10;
@@ -46,18 +46,22 @@ impl Repeated {
         }
     }
 
-    /// The position behind the object at `start`, as [`skip::nested`] has it, and a number that no other bytes have in the
+    /// The position behind the object at `start`, as [`Text::value`] has it, and a number that no other bytes have in the
     /// place of this object; none where they are not remembered.
-    pub(super) fn object(&mut self, bytes: &[u8], start: usize) -> Option<(usize, Option<u64>)> {
-        let rest = bytes.get(start..)?;
+    pub(super) fn value(
+        &mut self,
+        text: &mut Text<'_>,
+        start: usize,
+    ) -> Option<(usize, Option<u64>)> {
+        let rest = text.bytes().get(start..)?;
         let long = mix(rest, self.words);
         let known = long.and_then(|mixed| self.find(rest, mixed));
         let known = known.or_else(|| self.find(rest, mix(rest, &IN_SHORT)?));
         if let Some((length, number)) = known {
             return Some((start + length, Some(number)));
         }
-        let end = skip::nested(bytes, start)?;
-        let object = &bytes[start..end];
+        let end = text.value(start)?;
+        let object = &rest[..end - start];
         if !(MIN_LENGTH..=MAX_LENGTH).contains(&object.len()) {
             return Some((end, None));
         }
@@ -99,9 +103,9 @@ fn mix(bytes: &[u8], places: &[usize]) -> Option<u64> {
     let mut mixed = 0u64;
     for &at in places {
         let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
-        mixed = (mixed.rotate_left(25) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed = mixed.rotate_left(21) ^ word;
     }
-    Some(mixed)
+    Some(mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 #[cfg(test)]
@@ -109,6 +113,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::{IN_IDENTITIES, MAX_LENGTH, Repeated};
+    use crate::cloudtrail::skip::Text;
 
     /// An object of so many bytes, which ends with `last`.
     fn object(length: usize, last: char) -> String {
@@ -122,7 +127,7 @@ mod tests {
         let mut known: HashMap<u64, String> = HashMap::new();
         let mut number = |text: &str, behind: &str| {
             let bytes = format!("{text},{behind}");
-            let (end, number) = repeated.object(bytes.as_bytes(), 0).unwrap();
+            let (end, number) = repeated.value(&mut Text::new(bytes.as_bytes()), 0).unwrap();
             assert_eq!(end, text.len());
             if let Some(number) = number {
                 assert_eq!(known.entry(number).or_insert(text.to_owned()), text);
@@ -154,6 +159,6 @@ mod tests {
     fn what_mixes_to_nothing_is_not_an_empty_place() {
         let mut repeated = Repeated::new(IN_IDENTITIES);
         let bytes = [b"{".as_slice(), &[0; 300]].concat();
-        assert_eq!(repeated.object(&bytes, 0), None);
+        assert_eq!(repeated.value(&mut Text::new(&bytes), 0), None);
     }
 }

@@ -10,18 +10,174 @@ use wide::{CmpEq, CmpLt, i8x16};
 /// Deeper values are not plain. One bit each, below a bit that marks the outermost.
 const MAX_DEPTH: u32 = 62;
 
-/// The position behind the value that begins at `at`.
-pub(super) fn value(bytes: &[u8], at: usize) -> Option<usize> {
-    match bytes.get(at)? {
-        b'"' => string(bytes, at + 1).map(|(end, _)| end),
-        b'{' | b'[' => nested(bytes, at),
-        _ => scalar(bytes, at),
+/// How many bytes are looked at in one step.
+const WIDTH: usize = 64;
+
+/// A text that is moved over from its beginning to its end.
+pub(super) struct Text<'a> {
+    bytes: &'a [u8],
+    /// Which of the bytes from `block` on are special, the first by the lowest bit. Most strings are short, so that several
+    /// of them end in one block.
+    marks: u64,
+    block: usize,
+}
+
+impl<'a> Text<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        let block = bytes.len();
+        Self {
+            bytes,
+            marks: 0,
+            block,
+        }
     }
+
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The position behind the value that begins at `at`.
+    pub(super) fn value(&mut self, at: usize) -> Option<usize> {
+        match self.bytes.get(at)? {
+            b'"' => self.string(at + 1).map(|(end, _)| end),
+            b'{' | b'[' => self.nested(at),
+            _ => scalar(self.bytes, at),
+        }
+    }
+
+    /// The position of the first special byte from `at` on.
+    #[inline(always)]
+    fn special(&mut self, mut at: usize) -> Option<usize> {
+        loop {
+            let ahead = at.wrapping_sub(self.block);
+            if ahead < WIDTH {
+                let marks = self.marks >> ahead;
+                if marks != 0 {
+                    return Some(at + marks.trailing_zeros() as usize);
+                }
+                at = self.block + WIDTH;
+            }
+            self.mark(at)?;
+        }
+    }
+
+    /// Marks the special bytes from `at` on.
+    #[inline(never)]
+    fn mark(&mut self, at: usize) -> Option<()> {
+        let rest = self.bytes.get(at..)?;
+        self.marks = match rest.first_chunk() {
+            Some(block) => marks(block),
+            None => last_marks(rest)?,
+        };
+        self.block = at;
+        Some(())
+    }
+
+    /// The position behind the string whose first byte is at `at`, and whether it has escapes in it.
+    #[inline(always)]
+    pub(super) fn string(&mut self, at: usize) -> Option<(usize, bool)> {
+        let end = self.special(at)?;
+        match self.bytes[end] {
+            b'"' => Some((end + 1, false)),
+            _ => self.escaped_string(end).map(|end| (end, true)),
+        }
+    }
+
+    /// The position behind a string whose first escape, or whatever else does not belong there, is at `at`.
+    #[cold]
+    fn escaped_string(&mut self, mut at: usize) -> Option<usize> {
+        while self.bytes[at] == b'\\' {
+            at = escape(self.bytes, at + 1)?;
+            at = self.special(at)?;
+        }
+        (self.bytes[at] == b'"').then_some(at + 1) // and no control character
+    }
+
+    /// The position behind the name and the colon that begin at `at`.
+    #[inline(always)]
+    fn name(&mut self, at: usize) -> Option<usize> {
+        if self.bytes.get(at) != Some(&b'"') {
+            return None;
+        }
+        let (end, _) = self.string(at + 1)?;
+        (self.bytes.get(end) == Some(&b':')).then_some(end + 1)
+    }
+
+    /// The position behind the object or array that begins at `at`.
+    fn nested(&mut self, mut at: usize) -> Option<usize> {
+        let bytes = self.bytes;
+        // One bit for each open bracket, the innermost lowest: whether it is an object's.
+        let mut open = 1u64;
+        loop {
+            // Before a value.
+            match bytes.get(at)? {
+                b'"' => at = self.string(at + 1)?.0,
+                bracket @ (b'{' | b'[') => {
+                    let object = *bracket == b'{';
+                    open = open << 1 | u64::from(object);
+                    if open >> (MAX_DEPTH + 1) != 0 {
+                        return None;
+                    }
+                    at += 1;
+                    match bytes.get(at)? {
+                        b'}' | b']' => {} // which must be the right one
+                        _ if object => {
+                            at = self.name(at)?;
+                            continue;
+                        }
+                        _ => continue,
+                    }
+                }
+                _ => at = scalar(bytes, at)?,
+            }
+            // Behind a value, or before the end of an empty one.
+            while open != 1 {
+                let object = open & 1 == 1;
+                at += 1;
+                match bytes.get(at - 1)? {
+                    b',' if object => {
+                        at = self.name(at)?;
+                        break;
+                    }
+                    b',' => break,
+                    b'}' if object => open >>= 1,
+                    b']' if !object => open >>= 1,
+                    _ => return None,
+                }
+            }
+            if open == 1 {
+                return Some(at);
+            }
+        }
+    }
+}
+
+/// One bit for each byte, the lowest for the first: whether it [`is_special`].
+#[inline]
+fn marks(block: &[u8; WIDTH]) -> u64 {
+    let (parts, _) = block.as_chunks();
+    let part = |at: usize| {
+        let bytes = i8x16::new(<[u8; 16]>::map(parts[at], u8::cast_signed));
+        let equal = |byte: u8| bytes.cmp_eq(i8x16::splat(byte.cast_signed()));
+        // Below 0x20 if all are taken for unsigned ones.
+        let control = (bytes ^ i8x16::splat(i8::MIN)).cmp_lt(i8x16::splat(i8::MIN + 0x20));
+        let found = (equal(b'"') | equal(b'\\') | control).move_mask();
+        u64::from(found.cast_unsigned()) << (16 * at)
+    };
+    part(0) | part(1) | part(2) | part(3)
+}
+
+/// As [`marks`], for the last few bytes; `None` where there are none.
+#[cold]
+fn last_marks(rest: &[u8]) -> Option<u64> {
+    let mut block = [b' '; WIDTH];
+    block[..rest.len()].copy_from_slice(rest);
+    (!rest.is_empty()).then(|| marks(&block))
 }
 
 /// The position behind the word or number at `at`.
 #[inline]
-pub(super) fn scalar(bytes: &[u8], at: usize) -> Option<usize> {
+fn scalar(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = bytes.get(at..)?;
     match rest.first_chunk() {
         Some(b"true" | b"null") => Some(at + 4),
@@ -58,30 +214,21 @@ fn number(bytes: &[u8], mut at: usize) -> Option<usize> {
     (count <= 15).then_some(at)
 }
 
-/// The position behind the string whose first byte is at `at`, and whether it has escapes in it.
-#[inline]
-pub(super) fn string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
-    let mut escaped = false;
-    loop {
-        let rest = bytes.get(at..)?;
-        at += match rest.first_chunk() {
-            Some(chunk) => match special(chunk) {
-                Some(found) => found,
-                None => {
-                    at += WIDTH;
-                    continue;
-                }
-            },
-            None => rest.iter().position(|&byte| is_special(byte))?,
-        };
-        match bytes[at] {
-            b'"' => return Some((at + 1, escaped)),
-            b'\\' => {
-                escaped = true;
-                at = escape(bytes, at + 1)?;
-            }
-            _ => return None, // a control character
+/// The position behind an escape, whose backslash is before `at`. Halves of characters beyond the basic plane are not
+/// plain.
+fn escape(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes.get(at)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 1),
+        b'u' => {
+            let digits = bytes.get(at + 1..at + 5)?;
+            let surrogate = matches!(
+                digits,
+                [b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..]
+            );
+            let hex = digits.iter().all(u8::is_ascii_hexdigit);
+            (hex && !surrogate).then_some(at + 5)
         }
+        _ => None,
     }
 }
 
@@ -107,104 +254,11 @@ pub(super) fn end_or_escape(bytes: &[u8]) -> Option<usize> {
     memchr3(b'"', b'\\', b'\n', &bytes[position..]).map(|found| position + found)
 }
 
-fn is_special(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-/// How many bytes of a string are looked at in one step: most strings of a record are short.
-const WIDTH: usize = 16;
-
-/// Which of these bytes is the first that [`is_special`].
-#[inline]
-fn special(chunk: &[u8; WIDTH]) -> Option<usize> {
-    let bytes = i8x16::new(chunk.map(u8::cast_signed));
-    let equal = |byte: u8| bytes.cmp_eq(i8x16::splat(byte.cast_signed()));
-    // Below 0x20 if all are taken for unsigned ones.
-    let control = (bytes ^ i8x16::splat(i8::MIN)).cmp_lt(i8x16::splat(i8::MIN + 0x20));
-    let found = (equal(b'"') | equal(b'\\') | control).move_mask();
-    (found != 0).then(|| found.trailing_zeros() as usize)
-}
-
-/// The position behind an escape, whose backslash is before `at`. Halves of characters beyond the basic plane are not
-/// plain.
-fn escape(bytes: &[u8], at: usize) -> Option<usize> {
-    match bytes.get(at)? {
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 1),
-        b'u' => {
-            let digits = bytes.get(at + 1..at + 5)?;
-            let surrogate = matches!(
-                digits,
-                [b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..]
-            );
-            let hex = digits.iter().all(u8::is_ascii_hexdigit);
-            (hex && !surrogate).then_some(at + 5)
-        }
-        _ => None,
-    }
-}
-
-/// The position behind the name and the colon that begin at `at`.
-#[inline]
-fn name(bytes: &[u8], at: usize) -> Option<usize> {
-    if bytes.get(at) != Some(&b'"') {
-        return None;
-    }
-    let (end, _) = string(bytes, at + 1)?;
-    (bytes.get(end) == Some(&b':')).then_some(end + 1)
-}
-
-/// The position behind the object or array that begins at `at`.
-pub(super) fn nested(bytes: &[u8], mut at: usize) -> Option<usize> {
-    // One bit for each open bracket, the innermost lowest: whether it is an object's.
-    let mut open = 1u64;
-    loop {
-        // Before a value.
-        match bytes.get(at)? {
-            b'"' => at = string(bytes, at + 1)?.0,
-            bracket @ (b'{' | b'[') => {
-                let object = *bracket == b'{';
-                open = open << 1 | u64::from(object);
-                if open >> (MAX_DEPTH + 1) != 0 {
-                    return None;
-                }
-                at += 1;
-                match bytes.get(at)? {
-                    b'}' | b']' => {} // which must be the right one
-                    _ if object => {
-                        at = name(bytes, at)?;
-                        continue;
-                    }
-                    _ => continue,
-                }
-            }
-            _ => at = scalar(bytes, at)?,
-        }
-        // Behind a value, or before the end of an empty one.
-        while open != 1 {
-            let object = open & 1 == 1;
-            at += 1;
-            match bytes.get(at - 1)? {
-                b',' if object => {
-                    at = name(bytes, at)?;
-                    break;
-                }
-                b',' => break,
-                b'}' if object => open >>= 1,
-                b']' if !object => open >>= 1,
-                _ => return None,
-            }
-        }
-        if open == 1 {
-            return Some(at);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{WIDTH, end_or_escape, is_special, special};
+    use super::{Text, WIDTH, end_or_escape, marks};
 
     proptest! {
         #[test]
@@ -215,13 +269,28 @@ mod tests {
         }
 
         #[test]
-        fn the_first_special_byte_is_found(bytes in any::<[u8; WIDTH]>(), common in prop::collection::vec(0..WIDTH, 0..4)) {
-            let mut bytes = bytes.map(|byte| byte.max(0x23) & 0x5b | 0x20);
-            for (at, byte) in common.into_iter().zip([b'"', b'\\', 0x1f, 0x80]) {
-                bytes[at] = byte;
+        fn special_bytes_are_marked(mut block in prop::collection::vec(any::<u8>(), WIDTH), at in 0..WIDTH) {
+            let is_special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+            for byte in [b'"', b'\\', 0x1f, 0x20, 0x80, 0xff] {
+                block[at] = byte;
+                let expected = (0..WIDTH).filter(|&at| is_special(block[at]));
+                let expected = expected.fold(0, |marks, at| marks | 1 << at);
+                prop_assert_eq!(marks(block.first_chunk().unwrap()), expected);
             }
-            let expected = bytes.iter().position(|&byte| is_special(byte));
-            prop_assert_eq!(special(&bytes), expected);
+        }
+
+        #[test]
+        fn strings_end_where_they_end(texts in prop::collection::vec("[a-zé\\\\\"\n/]{0,100}", 1..8)) {
+            let json: Vec<String> = texts.iter().map(|text| format!("{text:?}").replace('\'', "x")).collect();
+            let all = json.concat();
+            let mut text = Text::new(all.as_bytes());
+            let mut at = 0;
+            for (json, plain) in json.iter().zip(&texts) {
+                let escaped = plain.contains(['\\', '"', '\n']);
+                prop_assert_eq!(text.string(at + 1), Some((at + json.len(), escaped)));
+                at += json.len();
+            }
+            prop_assert_eq!(text.string(at), None);
         }
     }
 }
