@@ -126,7 +126,7 @@ struct Caller {
 }
 
 /// One file's account, Region, hour and sessions.
-struct Delivery {
+pub(crate) struct Delivery {
     rng: Rng,
     account: &'static str,
     region: &'static str,
@@ -168,7 +168,7 @@ impl Call {
 }
 
 impl Delivery {
-    fn new(seed: u64, file: u64, unique: u64) -> Self {
+    pub(crate) fn new(seed: u64, file: u64, unique: u64) -> Self {
         let mut rng = Rng(seed ^ file.wrapping_mul(0xd134_2543_de82_ef95));
         let account = ACCOUNTS[rng.skewed(4) as usize];
         let region = REGIONS[rng.skewed(3) as usize];
@@ -522,7 +522,7 @@ impl Delivery {
     }
 
     /// Writes one record, its members in the order that CloudTrail has them in.
-    fn record(&mut self, out: &mut String) {
+    pub(crate) fn record(&mut self, out: &mut String) {
         let chosen = self.rng.skewed(self.callers.len() as u64) as usize;
         let call = self.call(self.callers[chosen].role);
         let Self {

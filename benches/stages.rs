@@ -1,0 +1,161 @@
+//! How long the stages of reading take: `cargo bench --bench stages`. One thread, eight files of 430 events each, made by
+//! the seeded generator of `corpus.rs`; each stage holds those before it, so that differences tell what one takes.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a measurement that cannot go on has failed"
+)]
+
+use std::fs;
+use std::num::NonZeroUsize;
+
+use divan::Bencher;
+use divan::counter::BytesCount;
+use libdeflater::{CompressionLvl, Compressor, Decompressor};
+use trailfit::cloudtrail::ordinary::Ordinary;
+use trailfit::cloudtrail::reader::{Item, Reader};
+use trailfit::pipeline::{Filter, Progress, collect};
+use trailfit::source::files;
+use trailfit::usage::calls::Calls;
+use trailfit::usage::memo::Memo;
+use trailfit::usage::resolve::resolve;
+
+#[allow(dead_code, reason = "a program of its own")]
+#[path = "corpus.rs"]
+mod corpus;
+
+const FILES: u64 = 8;
+const EVENTS: u64 = 430;
+
+fn main() {
+    divan::main();
+}
+
+/// Delivery files, compressed, and how many bytes of JSON are in them.
+fn deliveries() -> (Vec<Vec<u8>>, usize) {
+    let texts = (0..FILES).map(|file| {
+        let mut delivery = corpus::Delivery::new(1, file, 10);
+        let records = (0..EVENTS).map(|_| {
+            let mut record = String::new();
+            delivery.record(&mut record);
+            record
+        });
+        let records: Vec<String> = records.collect();
+        format!(r#"{{"Records":[{}]}}"#, records.join(","))
+    });
+    let mut size = 0;
+    let stored = texts.map(|text| {
+        size += text.len();
+        let mut compressor = Compressor::new(CompressionLvl::default());
+        let mut out = vec![0; compressor.gzip_compress_bound(text.len())];
+        let length = compressor.gzip_compress(text.as_bytes(), &mut out).unwrap();
+        out.truncate(length);
+        out
+    });
+    (stored.collect(), size)
+}
+
+/// Measures the reading of all files by one reader. `known` says whether a record that was taken apart is enough; of the
+/// others the event is handed to `work`.
+fn read(
+    bencher: Bencher<'_, '_>,
+    known: impl Fn(&Ordinary<'_>) -> bool,
+    work: impl Fn(&Item<'_, '_, '_>),
+) {
+    let (stored, size) = deliveries();
+    let mut reader = Reader::new();
+    bencher.counter(BytesCount::new(size)).bench_local(|| {
+        let mut records = 0;
+        for bytes in &stored {
+            let summary = reader.read(bytes.as_slice(), &mut |item| match &item {
+                Item::Ordinary { record, enough, .. } => enough.set(known(record)),
+                _ => work(&item),
+            });
+            records += summary.records;
+        }
+        assert_eq!(records, FILES * EVENTS);
+    });
+}
+
+/// Decompressing alone.
+#[divan::bench]
+fn a_decompress(bencher: Bencher<'_, '_>) {
+    let (stored, size) = deliveries();
+    let (mut inflate, mut out) = (Decompressor::new(), vec![0; size]);
+    bencher.counter(BytesCount::new(size)).bench_local(|| {
+        for bytes in &stored {
+            inflate.gzip_decompress(bytes, &mut out).unwrap();
+        }
+    });
+}
+
+/// Taking records apart.
+#[divan::bench]
+fn b_take_apart(bencher: Bencher<'_, '_>) {
+    read(bencher, |_| true, |_| {});
+}
+
+/// Looking up calls beside that, which are known but for the first rounds.
+#[divan::bench]
+fn c_look_up(bencher: Bencher<'_, '_>) {
+    let calls = std::cell::RefCell::new(Calls::default());
+    let memo = std::cell::RefCell::new(Memo::default());
+    let learn = |item: &Item<'_, '_, '_>| {
+        if let Item::Record { event, .. } = item {
+            let (mut calls, mut memo) = (calls.borrow_mut(), memo.borrow_mut());
+            let resolved = resolve(event, &mut memo);
+            calls.learn(resolved, 0, event, memo.touched);
+        }
+    };
+    read(
+        bencher,
+        |record| calls.borrow_mut().find(record).is_some(),
+        learn,
+    );
+}
+
+/// Parsing each record, as those are whose call is not known.
+#[divan::bench]
+fn d_parse(bencher: Bencher<'_, '_>) {
+    read(
+        bencher,
+        |_| false,
+        |item| {
+            divan::black_box(item);
+        },
+    );
+}
+
+/// Parsing and resolving each.
+#[divan::bench]
+fn e_resolve(bencher: Bencher<'_, '_>) {
+    let memo = std::cell::RefCell::new(Memo::default());
+    read(
+        bencher,
+        |_| false,
+        |item| {
+            if let Item::Record { event, .. } = item {
+                divan::black_box(resolve(event, &mut memo.borrow_mut()));
+            }
+        },
+    );
+}
+
+/// All of it, from files to the ledger.
+#[divan::bench]
+fn f_collect(bencher: Bencher<'_, '_>) {
+    let (stored, size) = deliveries();
+    let folder = tempfile::tempdir().unwrap();
+    for (number, bytes) in stored.iter().enumerate() {
+        fs::write(folder.path().join(format!("{number}.json.gz")), bytes).unwrap();
+    }
+    let objects = files::list(&[folder.path().to_str().unwrap().to_owned()]).unwrap();
+    bencher.counter(BytesCount::new(size)).bench_local(|| {
+        collect(
+            &objects,
+            &Filter::default(),
+            NonZeroUsize::MIN,
+            &Progress::default(),
+        )
+    });
+}
