@@ -12,11 +12,9 @@ use std::num::NonZeroUsize;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
-use trailfit::cloudtrail::ordinary::Ordinary;
-use trailfit::cloudtrail::reader::{Item, Reader};
+use trailfit::cloudtrail::reader::{Item, Reader, Wanted};
 use trailfit::pipeline::{Filter, Progress, collect};
 use trailfit::source::files;
-use trailfit::usage::calls::Calls;
 use trailfit::usage::memo::Memo;
 use trailfit::usage::resolve::resolve;
 
@@ -55,20 +53,16 @@ fn deliveries() -> (Vec<Vec<u8>>, usize) {
     (stored.collect(), size)
 }
 
-/// Measures the reading of all files by one reader. `known` says whether a record that was taken apart is enough; of the
-/// others the event is handed to `work`.
-fn read(
-    bencher: Bencher<'_, '_>,
-    known: impl Fn(&Ordinary<'_>) -> bool,
-    work: impl Fn(&Item<'_, '_, '_>),
-) {
+/// Measures the reading of all files by one reader. Of each record that is taken apart this is `wanted`; the events are
+/// handed to `work`.
+fn read(bencher: Bencher<'_, '_>, wanted: Wanted, work: impl Fn(&Item<'_, '_, '_>)) {
     let (stored, size) = deliveries();
     let mut reader = Reader::new();
     bencher.counter(BytesCount::new(size)).bench_local(|| {
         let mut records = 0;
         for bytes in &stored {
             let summary = reader.read(bytes.as_slice(), &mut |item| match &item {
-                Item::Ordinary { record, enough, .. } => enough.set(known(record)),
+                Item::Ordinary { wanted: cell, .. } => cell.set(wanted),
                 _ => work(&item),
             });
             records += summary.records;
@@ -92,58 +86,31 @@ fn a_decompress(bencher: Bencher<'_, '_>) {
 /// Taking records apart.
 #[divan::bench]
 fn b_take_apart(bencher: Bencher<'_, '_>) {
-    read(bencher, |_| true, |_| {});
-}
-
-/// Looking up calls beside that, which are known but for the first rounds.
-#[divan::bench]
-fn c_look_up(bencher: Bencher<'_, '_>) {
-    let calls = std::cell::RefCell::new(Calls::default());
-    let memo = std::cell::RefCell::new(Memo::default());
-    let learn = |item: &Item<'_, '_, '_>| {
-        if let Item::Record { event, .. } = item {
-            let (mut calls, mut memo) = (calls.borrow_mut(), memo.borrow_mut());
-            let resolved = resolve(event, &mut memo);
-            calls.learn(resolved, 0, event, memo.touched);
-        }
-    };
-    read(
-        bencher,
-        |record| calls.borrow_mut().find(record).is_some(),
-        learn,
-    );
+    read(bencher, Wanted::Nothing, |_| {});
 }
 
 /// Parsing each record, as those are whose call is not known.
 #[divan::bench]
-fn d_parse(bencher: Bencher<'_, '_>) {
-    read(
-        bencher,
-        |_| false,
-        |item| {
-            divan::black_box(item);
-        },
-    );
+fn c_parse(bencher: Bencher<'_, '_>) {
+    read(bencher, Wanted::Record, |item| {
+        divan::black_box(item);
+    });
 }
 
 /// Parsing and resolving each.
 #[divan::bench]
-fn e_resolve(bencher: Bencher<'_, '_>) {
+fn d_resolve(bencher: Bencher<'_, '_>) {
     let memo = std::cell::RefCell::new(Memo::default());
-    read(
-        bencher,
-        |_| false,
-        |item| {
-            if let Item::Record { event, .. } = item {
-                divan::black_box(resolve(event, &mut memo.borrow_mut()));
-            }
-        },
-    );
+    read(bencher, Wanted::Record, |item| {
+        if let Item::Record { event, .. } = item {
+            divan::black_box(resolve(event, &mut memo.borrow_mut()));
+        }
+    });
 }
 
 /// All of it, from files to the ledger.
 #[divan::bench]
-fn f_collect(bencher: Bencher<'_, '_>) {
+fn e_collect(bencher: Bencher<'_, '_>) {
     let (stored, size) = deliveries();
     let folder = tempfile::tempdir().unwrap();
     for (number, bytes) in stored.iter().enumerate() {

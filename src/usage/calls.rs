@@ -483,8 +483,8 @@ fn write_parameters(raw: &str, members: &[Member], touched: u64, out: &mut Vec<u
     }
     for (index, member) in members.iter().enumerate() {
         let (name, value) = (member.name(raw), member.value(raw));
-        let told = match touched >> index & 1 == 0 && request::is_opaque(name, value) {
-            true => &value[..1],
+        let told = match touched >> index & 1 == 0 {
+            true => request::opaque(name, value),
             false => value,
         };
         out.extend_from_slice(told.as_bytes());

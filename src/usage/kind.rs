@@ -1,10 +1,11 @@
 //! What the tables say of a needed action, taken apart once for each call and not with each event.
 
-use crate::catalog::operation::Need;
+use crate::catalog::operation::{self, Need, Needs, When};
 use crate::catalog::resource::{self, Source};
 use crate::iam::arn::ArnParts;
 use crate::usage::format::Format;
 use crate::usage::request::same_name;
+use crate::usage::resolve::Basis;
 use crate::usage::template::Template;
 
 /// A row of the operations table.
@@ -16,6 +17,8 @@ pub struct Row {
     pub template: Option<Template>,
     /// The resource types of the row's action.
     pub kinds: Vec<Kind>,
+    /// Where a need of it is read from.
+    pub basis: Basis,
 }
 
 /// A resource type of an action.
@@ -58,11 +61,26 @@ pub struct Variable {
 }
 
 impl Row {
-    /// Takes a row apart.
+    /// Takes the rows of the call `name` apart.
     #[must_use]
-    pub fn of(need: Need) -> Self {
+    pub fn all(name: &str, needs: Needs) -> Vec<Self> {
+        let first = needs.iter().next();
+        let own = first.map_or("", |need| need.action.prefix());
+        needs.iter().map(|need| Self::of(need, name, own)).collect()
+    }
+
+    /// The row of a call `name`, most of whose needs are of the service with the prefix `own`.
+    fn of(need: Need, name: &str, own: &str) -> Self {
         let types = need.action.resource_types();
+        let (action, call) = (need.action.to_action(), operation::plain_name(name));
+        let basis = match need.when {
+            _ if action.name().eq_ignore_ascii_case(call) => Basis::Event,
+            When::Present(_) | When::Equals(..) => Basis::Parameter,
+            When::Always | When::Absent(_) if need.action.prefix() != own => Basis::Dependent,
+            When::Always | When::Absent(_) => Basis::Event,
+        };
         Self {
+            basis,
             need,
             template: need.resource.map(Template::parse),
             kinds: types

@@ -43,7 +43,7 @@ impl Memo {
         let call = Rc::new(Call {
             operation,
             needs: match operation {
-                Operation::Needs(needs) => needs.iter().map(Row::of).collect(),
+                Operation::Needs(needs) => Row::all(name, needs),
                 Operation::NoPermission { .. } | Operation::Unknown => Vec::new(),
             },
             pass_role: operation::pass_role(source, name),

@@ -21,6 +21,8 @@ pub struct Leaf<'a> {
     pub name: &'a str,
     /// How many members are around it.
     pub depth: usize,
+    /// Whether the string begins as an ARN does, which is told of a text that is not looked into too (see [`opaque`]).
+    pub is_arn: bool,
     /// The string; [`Parameters::value`] gives it and notes that.
     value: &'a str,
     /// The bit of the top level's member that it stands in.
@@ -32,6 +34,9 @@ pub struct Leaf<'a> {
 pub struct Parameters<'t, 'a> {
     top: Option<Json<'t, 'a>>,
     leaves: Vec<Leaf<'a>>,
+    /// By what the names of the leaves begin with, and those of the members of the top level.
+    leaf_names: Initials,
+    member_names: Initials,
     /// Whether what is looked into is told apart by the members of the top level.
     divided: bool,
     /// The members that were looked into, as in [`Touched`](crate::usage::calls::Touched).
@@ -52,12 +57,16 @@ impl<'t, 'a> Parameters<'t, 'a> {
         match top.as_object() {
             Some(object) => {
                 for (index, (member, value)) in object.iter().enumerate() {
+                    parameters.member_names.add(member);
                     if !is_the_callers_own(member, value.as_object().is_some()) {
                         gather(&value, member, 1, parameters.bit(index), &mut leaves);
                     }
                 }
             }
             None => gather(&top, "", 0, u64::MAX, &mut leaves),
+        }
+        for leaf in &leaves {
+            parameters.leaf_names.add(leaf.name);
         }
         parameters.leaves = leaves;
         parameters
@@ -67,13 +76,21 @@ impl<'t, 'a> Parameters<'t, 'a> {
     #[must_use]
     pub fn by_path_only(elements: Option<Json<'t, 'a>>) -> Self {
         let inside = elements.and_then(|elements| inner(elements, "Response"));
-        Self::new(inside.or(elements), false)
+        let mut parameters = Self::new(inside.or(elements), false);
+        if let Some(object) = parameters.top.and_then(|top| top.as_object()) {
+            object
+                .keys()
+                .for_each(|name| parameters.member_names.add(name));
+        }
+        parameters
     }
 
     fn new(top: Option<Json<'t, 'a>>, divided: bool) -> Self {
         Self {
             top,
             leaves: Vec::new(),
+            leaf_names: Initials::default(),
+            member_names: Initials::default(),
             divided,
             touched: Cell::new(0),
         }
@@ -126,6 +143,9 @@ impl<'t, 'a> Parameters<'t, 'a> {
             self.touch(u64::MAX);
             return members(&top, name);
         };
+        if !self.member_names.may_have(name) {
+            return Vec::new();
+        }
         let members = object.iter().enumerate();
         let found = members.filter(|(_, (member, _))| same_name(member, name));
         found
@@ -145,6 +165,9 @@ impl<'t, 'a> Parameters<'t, 'a> {
     /// The strings of the parameter `name`, from the least deep place that has any.
     pub fn values(&self, name: &str) -> Vec<&'a str> {
         let (mut found, mut least, mut touch) = (Vec::new(), usize::MAX, 0);
+        if !self.leaf_names.may_have(name) {
+            return found;
+        }
         for leaf in &self.leaves {
             let named = leaf.depth <= least && same_name(leaf.name, name);
             if named && (leaf.depth == 1 || !is_generic(leaf.name)) {
@@ -191,7 +214,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
     }
 
     /// Notes that all lists and objects are looked into, and the members named `name`. Where there is nothing to find in
-    /// what is the caller's own, that shows in its opaque text (see [`is_opaque`]).
+    /// what is the caller's own, that shows in its opaque text (see [`opaque`]).
     fn touch_below(&self, top: &Json<'t, 'a>, name: &str) {
         let Some(object) = top.as_object() else {
             return self.touch(u64::MAX);
@@ -279,6 +302,29 @@ impl<'t, 'a> Parameters<'t, 'a> {
     }
 }
 
+/// What some names begin with: to tell quickly, and most often, that a name is none of them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Initials(u32);
+
+impl Initials {
+    /// One bit for each letter; all for what is none, as [`same_name`] may look beyond it.
+    fn of(name: &str) -> u32 {
+        match name.bytes().next() {
+            Some(letter) if letter.is_ascii_alphabetic() => 1 << (letter & 0x1f),
+            _ => u32::MAX,
+        }
+    }
+
+    fn add(&mut self, name: &str) {
+        self.0 |= Self::of(name);
+    }
+
+    /// False where [`same_name`] takes none of the names for `name`.
+    fn may_have(self, name: &str) -> bool {
+        self.0 & Self::of(name) != 0
+    }
+}
+
 /// Those of a list's elements that are no lists; anything else is its own only element.
 fn elements<'t, 'a>(place: &Json<'t, 'a>) -> Vec<Json<'t, 'a>> {
     match place.as_array() {
@@ -296,19 +342,26 @@ fn inner<'t, 'a>(whole: Json<'t, 'a>, suffix: &str) -> Option<Json<'t, 'a>> {
     (only && name.ends_with(suffix) && value.as_object().is_some()).then_some(value)
 }
 
-/// Whether a parameter of the top level matters only where [`Parameters`] notes that it was looked into: one text that is
-/// a leaf is then like another, and what is no leaf like nothing. `value` is in JSON.
-pub(crate) fn is_opaque(name: &str, value: &str) -> bool {
-    match value.as_bytes().first() {
+/// What tells one value of a parameter of the top level from others as long as [`Parameters`] did not note that it was
+/// looked into: one text that is a leaf is then like another, if both begin as ARNs do or none does, and what is no leaf
+/// like nothing. `value` is in JSON, and so is what is returned.
+pub(crate) fn opaque<'v>(name: &str, value: &'v str) -> &'v str {
+    let is_opaque = match value.as_bytes().first() {
         Some(b'"') => {
             let text = &value[1..value.len() - 1];
+            if text.starts_with(ARN) && !text.as_bytes().contains(&b'\\') {
+                return &value[..=ARN.len()];
+            }
             !text.is_empty() && !text.as_bytes().contains(&b'\\') && !is_redacted(text)
         }
         Some(b'{') => is_the_callers_own(name, true) && !may_hold_found_below(value),
         Some(b'[') => is_the_callers_own(name, false) && !may_hold_found_below(value),
         _ => false,
-    }
+    };
+    if is_opaque { &value[..1] } else { value }
 }
+
+const ARN: &str = "arn:";
 
 /// The names that [`Parameters::below`] is asked for.
 const FOUND_BELOW: [&str; 3] = ["iamInstanceProfile", "taskRoleArn", "executionRoleArn"];
@@ -344,6 +397,7 @@ fn gather<'a>(
             out.push(Leaf {
                 name,
                 depth,
+                is_arn: value.starts_with(ARN),
                 value,
                 touch,
             });

@@ -98,34 +98,17 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
     /// The needs of those `rows` that this request triggers.
     #[must_use]
     pub fn needs(&self, rows: &[Row]) -> Vec<Need> {
-        let own_prefix = rows.first().map_or("", |row| row.need.action.prefix());
-        let basis = |row: &Row| match row.need.when {
-            _ if row
-                .need
-                .action
-                .to_action()
-                .name()
-                .eq_ignore_ascii_case(self.call) =>
-            {
-                Basis::Event
-            }
-            When::Present(_) | When::Equals(..) => Basis::Parameter,
-            When::Always | When::Absent(_) if row.need.action.prefix() != own_prefix => {
-                Basis::Dependent
-            }
-            When::Always | When::Absent(_) => Basis::Event,
-        };
         let triggered = rows.iter().filter(|row| self.triggers(row.need.when));
         let needs: Vec<Need> = triggered
             .filter_map(|row| match &row.template {
                 Some(template) => Some(Need {
                     action: row.need.action.to_action(),
                     resources: template::fill(template, self)?,
-                    basis: basis(row),
+                    basis: row.basis,
                     context: ContextKeys::default(),
                     told: true,
                 }),
-                None => Some(self.need(row, basis(row))),
+                None => Some(self.need(row, row.basis)),
             })
             .collect();
         if !needs.is_empty() {
@@ -263,7 +246,7 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
         }
         let leaves = self.parameters.leaves().iter();
         let values = leaves
-            .filter(|leaf| names_a_resource(leaf, kind))
+            .filter(|leaf| leaf.is_arn && names_a_resource(leaf, kind))
             .map(|leaf| self.parameters.value(leaf));
         if let Some(arns) = pick(kind, among, values) {
             return Some(Found { arns, by: By::Arn });
@@ -280,7 +263,7 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
 
     /// Whether one parameter bound to the type holds both: `services` of `DescribeServices` may.
     fn mixes_names_and_arns(&self, kind: &Kind) -> bool {
-        let is_arn = |leaf: &Leaf<'a>| self.parameters.value(leaf).starts_with("arn:");
+        let is_arn = |leaf: &Leaf<'a>| leaf.is_arn;
         // The elements of one list stand side by side.
         let mut lists = self.parameters.leaves().chunk_by(|a, b| a.name == b.name);
         lists.any(|list| {
