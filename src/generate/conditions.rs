@@ -3,9 +3,9 @@
 //! Only `iam:PassedToService` is written into policies. What scopes forwarded calls is offered beside them, for a person
 //! to add: a call that the user makes directly tomorrow would be refused.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::generate::minimise::{self, Grant};
+use crate::generate::minimise::{self, Facts, Grant};
 use crate::iam::condition::Condition;
 use crate::iam::principal::PrincipalKind;
 use crate::usage::context::{ContextKey, ContextKeys};
@@ -42,13 +42,11 @@ pub struct Offer {
 #[must_use]
 pub fn offers(usage: &PrincipalUsage, kind: PrincipalKind) -> Vec<Offer> {
     let forwarding = kind != PrincipalKind::Role || calls_itself(usage);
-    let mut facts: BTreeMap<Vec<Condition>, BTreeMap<_, BTreeSet<_>>> = BTreeMap::new();
+    let mut facts: BTreeMap<Vec<Condition>, Facts<'_>> = BTreeMap::new();
     for (action, resource, tally) in usage.used() {
         let conditions = satisfied(tally, forwarding);
         if !conditions.is_empty() {
-            let facts = facts.entry(conditions).or_default();
-            let resources: &mut BTreeSet<_> = facts.entry(action.clone()).or_default();
-            resources.insert(resource.clone());
+            minimise::add(facts.entry(conditions).or_default(), action, resource);
         }
     }
     let grants = facts

@@ -18,11 +18,13 @@
 //! stays one statement; evidence for families from each action alone, so that reading a thousand objects never widens
 //! what may be deleted. Both are functions of the set of facts: the order of events does not show.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::generate::evidence;
 use crate::generate::family::{common_extension, families};
 use crate::generate::layout::{Layout, is_account};
-use crate::generate::shapes::{Shape, Slot, is_ec2_id, slots};
+use crate::generate::shapes::is_ec2_id;
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 
@@ -37,16 +39,47 @@ pub(super) enum Rule {
     CrowdedFolder,
 }
 
-/// The rules that had a hand in a pattern; empty for a resource as it was used.
-pub(super) type Rules = BTreeSet<Rule>;
+/// The rules that had a hand in a pattern, as bits; none for a resource as it was used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Rules(u8);
 
-/// For each action the patterns it is granted, and how each came to be.
-pub(super) type Patterns = BTreeMap<Action, BTreeMap<ResourceArn, Rules>>;
+impl Rules {
+    pub(super) fn of(rule: Rule) -> Self {
+        Self(1 << rule as u8)
+    }
 
-/// How many distinct values must stand in the place of a generated identifier: one could be the only one there is.
-const IDENTIFIERS: usize = 2;
-/// How many distinct numbers make a series: fewer are as often versions or regions, which are names.
-const NUMBERS: usize = 5;
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = Rule> {
+        let has = move |rule: &Rule| self.0 & Self::of(*rule).0 != 0;
+        Rule::ALL.into_iter().filter(has)
+    }
+}
+
+/// The patterns that one action is granted, and how each came to be: sorted, each once.
+pub(super) type Granted<'u> = Vec<(Cow<'u, ResourceArn>, Rules)>;
+
+/// For each action what it is granted; sorted.
+pub(super) type Patterns<'u> = Vec<(&'u Action, Granted<'u>)>;
+
+/// Sorts `granted` and makes one of those that are the same.
+pub(super) fn tidy(granted: &mut Granted<'_>) {
+    granted.sort_by(|(a, _), (b, _)| a.cmp(b));
+    granted.dedup_by(|(same, more), (pattern, rules)| {
+        let is_same = same == pattern;
+        if is_same {
+            *rules = rules.and(*more);
+        }
+        is_same
+    });
+}
+
 /// More names than this in one place are a family …
 const FAMILY: usize = 20;
 /// … and more than this where the wildcard would stand alone for a whole type or bucket.
@@ -59,6 +92,15 @@ const DEPTH: usize = 16;
 const WORDS: usize = 8;
 
 impl Rule {
+    const ALL: [Self; 6] = [
+        Self::UnwritableCharacter,
+        Self::DatedName,
+        Self::GeneratedIdentifier,
+        Self::NumberedName,
+        Self::LargeFamily,
+        Self::CrowdedFolder,
+    ];
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::UnwritableCharacter => "unwritable-character",
@@ -101,7 +143,9 @@ impl Rule {
 pub(super) fn writable(resource: &ResourceArn) -> Option<ResourceArn> {
     let fits = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}');
     let text = resource.as_str();
-    if text.chars().all(fits) {
+    // All bytes without a look at the others, which takes many at once.
+    let odd = |odd: bool, b: u8| odd | !(b' '..=b'\x7f').contains(&b);
+    if !text.bytes().fold(false, odd) || text.chars().all(fits) {
         return None;
     }
     let written: String = text
@@ -113,130 +157,33 @@ pub(super) fn writable(resource: &ResourceArn) -> Option<ResourceArn> {
 
 /// Applies every rule but [`Rule::UnwritableCharacter`]. The identifiers of `lasting` resources are no evidence that
 /// tomorrow has others.
-pub(super) fn generalise(exact: Patterns, lasting: &BTreeSet<&ResourceArn>) -> Patterns {
-    let shaped = by_shape(exact, lasting);
+pub(super) fn generalise<'u>(
+    exact: Patterns<'u>,
+    lasting: &BTreeSet<&ResourceArn>,
+) -> Patterns<'u> {
+    let shaped = evidence::by_shape(exact, lasting);
     shaped
         .into_iter()
-        .map(|(action, patterns)| {
-            let patterns = crowded(&action, large_families(&action, patterns));
-            (action, patterns)
-        })
+        .map(|(action, granted)| (action, crowded(action, large_families(action, granted))))
         .collect()
 }
 
 /// Services whose resources say who may do what: identities, permission sets, accounts and their policies.
 const AUTHORITY: &[&str] = &["iam", "identitystore", "organizations", "sso"];
 
-/// Whether `resource` must stay as it is for `action`: it carries authority, and the action does more than read.
-fn keeps_exact(action: &Action, resource: &ResourceArn) -> bool {
-    let carries_authority = |service| AUTHORITY.contains(&service);
-    let reads = ["Get", "List", "Describe", "Generate", "Simulate"]
-        .iter()
-        .any(|verb| action.name().starts_with(verb));
-    resource
-        .parts()
-        .is_some_and(|p| carries_authority(p.service))
-        && !(reads && carries_authority(action.service()))
-}
-
-/// The rules of [`Shape`].
-fn by_shape(exact: Patterns, lasting: &BTreeSet<&ResourceArn>) -> Patterns {
-    let resources: BTreeSet<&ResourceArn> = exact.values().flat_map(BTreeMap::keys).collect();
-    let shaped: Vec<(&ResourceArn, Layout<'_>, Vec<Slot>)> = resources
-        .into_iter()
-        .filter_map(|resource| {
-            let layout = Layout::of(resource)?;
-            let slots = slots(&layout);
-            (!slots.is_empty()).then_some((resource, layout, slots))
-        })
-        .collect();
-    // The distinct values of each slot of each template; no more than matter.
-    let mut seen: HashMap<String, Vec<Vec<&str>>> = HashMap::new();
-    for (resource, _, slots) in &shaped {
-        let values = seen
-            .entry(template(resource, slots))
-            .or_insert_with(|| vec![Vec::new(); slots.len()]);
-        for (slot, values) in slots.iter().zip(values) {
-            let value = &resource.as_str()[slot.range.clone()];
-            if matches!(slot.shape, Shape::Identifier) && lasting.contains(resource) {
-                continue;
-            }
-            if values.len() < NUMBERS && !values.contains(&value) {
-                values.push(value);
-            }
-        }
-    }
-    let mut rewritten: BTreeMap<ResourceArn, (ResourceArn, Rules)> = BTreeMap::new();
-    for (resource, layout, slots) in &shaped {
-        let values = &seen[&template(resource, slots)];
-        let proven = slots.iter().zip(values).filter(|(slot, values)| {
-            let fresh = layout.made_for_each_use.is_some_and(|i| {
-                let made = &layout.components[i];
-                made.start <= slot.range.start && slot.range.end <= made.end
-            });
-            values.len()
-                >= match slot.shape {
-                    Shape::Date => 1,
-                    Shape::Identifier if fresh => 1,
-                    Shape::Identifier => IDENTIFIERS,
-                    Shape::Number => NUMBERS,
-                }
-        });
-        let proven: Vec<&Slot> = proven.map(|(slot, _)| slot).collect();
-        if !proven.is_empty() {
-            rewritten.insert((*resource).clone(), starred(resource, &proven));
-        }
-    }
-    exact
-        .into_iter()
-        .map(|(action, patterns)| {
-            let mut out: BTreeMap<ResourceArn, Rules> = BTreeMap::new();
-            for (resource, mut rules) in patterns {
-                let rewrite = rewritten
-                    .get(&resource)
-                    .filter(|_| !keeps_exact(&action, &resource));
-                if let Some((pattern, by)) = rewrite {
-                    rules.extend(by);
-                    out.entry(pattern.clone()).or_default().extend(rules);
-                } else {
-                    out.entry(resource).or_default().extend(rules);
-                }
-            }
-            (action, out)
-        })
-        .collect()
-}
-
-/// The resource with each slot as a mark that no policy can hold, so that it never equals real text.
-fn template(resource: &ResourceArn, slots: &[Slot]) -> String {
-    let mut text = resource.as_str().to_owned();
-    for slot in slots.iter().rev() {
-        let mark = match slot.shape {
-            Shape::Date => "\u{1}",
-            Shape::Identifier => "\u{2}",
-            Shape::Number => "\u{3}",
-        };
-        text.replace_range(slot.range.clone(), mark);
-    }
-    text
-}
-
-/// The resource with a star for each slot, and the rules that this took.
-fn starred(resource: &ResourceArn, slots: &[&Slot]) -> (ResourceArn, Rules) {
-    let mut text = resource.as_str().to_owned();
-    for slot in slots.iter().rev() {
-        text.replace_range(slot.range.clone(), "*");
-    }
-    let rules = slots.iter().map(|slot| match slot.shape {
-        Shape::Date => Rule::DatedName,
-        Shape::Identifier => Rule::GeneratedIdentifier,
-        Shape::Number => Rule::NumberedName,
-    });
-    (without_chains(&text), rules.collect())
+/// Whether resources of `service` must stay as they are for `action`: they carry authority, and the action does more than
+/// read.
+pub(super) fn keeps_exact(action: &Action, service: &str) -> bool {
+    let reads = || {
+        ["Get", "List", "Describe", "Generate", "Simulate"]
+            .iter()
+            .any(|verb| action.name().starts_with(verb))
+    };
+    AUTHORITY.contains(&service) && !(AUTHORITY.contains(&action.service()) && reads())
 }
 
 /// `pattern` with `*/*` as `*`: a star matches `/` too, so a chain of them only looks stricter.
-fn without_chains(pattern: &str) -> ResourceArn {
+pub(super) fn without_chains(pattern: &str) -> ResourceArn {
     let mut folders: Vec<&str> = Vec::new();
     for folder in pattern.split('/') {
         let after_star = folders
@@ -250,42 +197,51 @@ fn without_chains(pattern: &str) -> ResourceArn {
 }
 
 /// [`Rule::LargeFamily`]: patterns that differ in one component only, the deepest component first.
-fn large_families(
-    action: &Action,
-    mut patterns: BTreeMap<ResourceArn, Rules>,
-) -> BTreeMap<ResourceArn, Rules> {
-    let depth = |resource: &ResourceArn| Layout::of(resource).map(|l| l.components.len() - l.first);
-    let deepest = patterns.keys().filter_map(depth).max().unwrap_or(0);
-    for place in (0..deepest.min(DEPTH)).rev() {
-        if patterns.len() <= FAMILY {
+fn large_families<'u>(action: &Action, mut patterns: Granted<'u>) -> Granted<'u> {
+    let mut places = DEPTH;
+    while patterns.len() > FAMILY {
+        let layouts = layouts(action, &patterns);
+        let deep = |layout: &Layout<'_>| layout.components.len() - layout.first;
+        let deepest = layouts.iter().flatten().map(deep).max().unwrap_or(0);
+        let mut rewrites = Vec::new();
+        places = places.min(deepest);
+        while places > 0 && rewrites.is_empty() {
+            places -= 1;
+            rewrites = families_in(places, &layouts);
+        }
+        if rewrites.is_empty() {
             break;
         }
-        let rewrites = families_in(action, place, &patterns);
-        apply(&mut patterns, rewrites, Rule::LargeFamily);
+        patterns = apply(patterns, rewrites, Rule::LargeFamily);
     }
     patterns
 }
 
-/// What the component at `place`, counted from the first that may vary, makes of each pattern that is in a family.
-fn families_in(
-    action: &Action,
-    place: usize,
-    patterns: &BTreeMap<ResourceArn, Rules>,
-) -> Vec<(ResourceArn, ResourceArn)> {
+/// The layout of each pattern that may be widened for `action`.
+fn layouts<'g>(action: &Action, patterns: &'g Granted<'_>) -> Vec<Option<Layout<'g>>> {
+    let layout = |(resource, _): &'g (Cow<'_, ResourceArn>, Rules)| {
+        Layout::of(resource).filter(|layout| !keeps_exact(action, layout.service))
+    };
+    patterns.iter().map(layout).collect()
+}
+
+/// What the component at `place`, counted from the first that may vary, makes of each pattern that is in a family. Patterns
+/// are named by their places.
+fn families_in(place: usize, layouts: &[Option<Layout<'_>>]) -> Vec<(usize, ResourceArn)> {
     struct Name<'a> {
         around: (&'a str, &'a str),
         name: &'a str,
-        resource: &'a ResourceArn,
+        pattern: usize,
         whole_limit: usize,
         may_be_bare: bool,
     }
     let mut names: Vec<Name<'_>> = Vec::new();
-    for resource in patterns.keys() {
-        let Some(layout) = Layout::of(resource) else {
+    for (pattern, layout) in layouts.iter().enumerate() {
+        let Some(layout) = layout else {
             continue;
         };
         let at = layout.first + place;
-        if at >= layout.components.len() || keeps_exact(action, resource) {
+        if at >= layout.components.len() {
             continue;
         }
         let range = layout.components[at].clone();
@@ -296,7 +252,7 @@ fn families_in(
         names.push(Name {
             around: (&layout.text[..range.start], &layout.text[range.end..]),
             name,
-            resource,
+            pattern,
             whole_limit: if layout.is_root(at) {
                 WHOLE_FAMILY
             } else {
@@ -304,6 +260,9 @@ fn families_in(
             },
             may_be_bare: !layout.is_untyped(),
         });
+    }
+    if names.len() <= FAMILY {
+        return Vec::new();
     }
     names.sort_by_key(|n| (n.around, n.name));
     let mut rewrites = Vec::new();
@@ -331,7 +290,7 @@ fn families_in(
             let text = format!("{before}{}*{extension}{after}", family.stem);
             let pattern = ResourceArn::from_pattern(text);
             let members = family.members.iter();
-            rewrites.extend(members.map(|&i| (place[i].resource.clone(), pattern.clone())));
+            rewrites.extend(members.map(|&i| (place[i].pattern, pattern.clone())));
         }
     }
     rewrites
@@ -352,27 +311,23 @@ fn word_cuts(name: &str, bare: bool) -> Vec<usize> {
 }
 
 /// [`Rule::CrowdedFolder`]: the deepest folders first, so that a crowd in one does not take its neighbours along.
-fn crowded(
-    action: &Action,
-    mut patterns: BTreeMap<ResourceArn, Rules>,
-) -> BTreeMap<ResourceArn, Rules> {
+fn crowded<'u>(action: &Action, patterns: Granted<'u>) -> Granted<'u> {
     if patterns.len() <= CROWD {
         return patterns;
     }
-    let names: Vec<&str> = patterns.keys().map(ResourceArn::as_str).collect();
-    let layouts: Vec<Option<Layout<'_>>> = patterns
-        .keys()
-        .map(|resource| Layout::of(resource).filter(|_| !keeps_exact(action, resource)))
-        .collect();
+    let names: Vec<&str> = patterns.iter().map(|(r, _)| r.as_str()).collect();
+    let layouts = layouts(action, &patterns);
     let cuts = |i: usize| layouts[i].as_ref().map(folder_cuts).unwrap_or_default();
     let mut rewrites = Vec::new();
     for family in families(&names, cuts, |_| CROWD) {
         let pattern = without_chains(&format!("{}*", family.stem));
         let members = family.members.iter();
-        rewrites.extend(members.map(|&i| (ResourceArn::from_pattern(names[i]), pattern.clone())));
+        rewrites.extend(members.map(|&i| (i, pattern.clone())));
     }
-    apply(&mut patterns, rewrites, Rule::CrowdedFolder);
-    patterns
+    if rewrites.is_empty() {
+        return patterns;
+    }
+    apply(patterns, rewrites, Rule::CrowdedFolder)
 }
 
 /// Where the folders of a resource end: behind each `/` and behind the resource's type, where neither `:` (what follows
@@ -393,24 +348,28 @@ fn folder_cuts(layout: &Layout<'_>) -> Vec<usize> {
     cuts
 }
 
-/// Replaces each pattern by what it becomes, and says which rule did.
-fn apply(
-    patterns: &mut BTreeMap<ResourceArn, Rules>,
-    rewrites: Vec<(ResourceArn, ResourceArn)>,
+/// Replaces each pattern, named by its place, by what it becomes, and says which rule did.
+fn apply<'u>(
+    patterns: Granted<'u>,
+    rewrites: Vec<(usize, ResourceArn)>,
     rule: Rule,
-) {
+) -> Granted<'u> {
+    let names: Vec<Cow<'u, ResourceArn>> = patterns.iter().map(|(r, _)| r.clone()).collect();
+    let mut patterns: BTreeMap<Cow<'u, ResourceArn>, Rules> = patterns.into_iter().collect();
     for (from, to) in rewrites {
-        let mut rules = patterns.remove(&from).unwrap_or_default();
-        rules.insert(rule);
-        patterns.entry(to).or_default().extend(rules);
+        let rules = patterns.remove(&names[from]).unwrap_or_default();
+        let made = patterns.entry(Cow::Owned(to)).or_default();
+        *made = made.and(rules).and(Rules::of(rule));
     }
+    patterns.into_iter().collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
     use std::collections::{BTreeMap, BTreeSet};
 
-    use super::{Patterns, Rules, generalise, writable};
+    use super::{Granted, Rules, generalise, writable};
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
 
@@ -421,38 +380,41 @@ mod tests {
         "9b2f7c4e-0d1a-4e6b-8c3d-5a7e9f102b34",
     ];
 
-    fn patterns(facts: &[(&str, Vec<String>)]) -> Patterns {
-        facts
+    /// What `generalise` makes of the resources of each action, with the rules behind each pattern.
+    fn all_made(facts: &[(&str, Vec<String>)]) -> BTreeMap<String, Vec<String>> {
+        let facts: BTreeMap<Action, BTreeSet<ResourceArn>> = facts
             .iter()
             .map(|(action, resources)| {
-                let resources = resources
-                    .iter()
-                    .map(|r| (ResourceArn::from_pattern(r.as_str()), Rules::new()));
+                let resources = resources.iter().map(String::as_str);
+                let resources = resources.map(ResourceArn::from_pattern);
                 (Action::parse(action).unwrap(), resources.collect())
             })
-            .collect()
-    }
-
-    /// What `generalise` makes of the resources of one action, with the rules behind each.
-    fn made(action: &str, resources: impl IntoIterator<Item = String>) -> Vec<String> {
-        let all = generalise(
-            patterns(&[(action, resources.into_iter().collect())]),
-            &BTreeSet::new(),
-        );
-        shown(&all[&Action::parse(action).unwrap()])
-    }
-
-    fn shown(patterns: &BTreeMap<ResourceArn, Rules>) -> Vec<String> {
-        let rules = |rules: &Rules| {
-            rules
-                .iter()
-                .map(|r| format!(" {}", r.name()))
-                .collect::<String>()
+            .collect();
+        let exact = facts.iter().map(|(action, used)| (action, exact(used)));
+        let patterns = generalise(exact.collect(), &BTreeSet::new());
+        let shown = |(action, granted): (&Action, Granted<'_>)| {
+            let rules = |rules: Rules| -> String {
+                rules.iter().map(|r| format!(" {}", r.name())).collect()
+            };
+            let granted = granted.iter();
+            let granted = granted.map(|(r, by)| format!("{}{}", r.as_str(), rules(*by)));
+            (action.to_string(), granted.collect())
         };
-        patterns
-            .iter()
-            .map(|(r, by)| format!("{r}{}", rules(by)))
+        patterns.into_iter().map(shown).collect()
+    }
+
+    fn exact(resources: &BTreeSet<ResourceArn>) -> Granted<'_> {
+        let resources = resources.iter();
+        resources
+            .map(|resource| (Cow::Borrowed(resource), Rules::default()))
             .collect()
+    }
+
+    /// The same of one action.
+    fn made(action: &str, resources: impl IntoIterator<Item = String>) -> Vec<String> {
+        all_made(&[(action, resources.into_iter().collect())])
+            .remove(action)
+            .unwrap()
     }
 
     fn keys(keys: &[&str]) -> Vec<String> {
@@ -751,21 +713,18 @@ mod tests {
                 .map(String::as_str)
                 .collect::<Vec<_>>(),
         );
-        let all = generalise(
-            patterns(&[
-                (
-                    "s3:GetObject",
-                    [
-                        keys(&[&format!("up/{a}")]),
-                        words.iter().map(|w| w.replace("/b/", "/b/w/")).collect(),
-                    ]
-                    .concat(),
-                ),
-                ("s3:DeleteObject", keys(&[&format!("up/{b}"), "w/only"])),
-            ]),
-            &BTreeSet::new(),
-        );
-        let of = |action: &str| shown(&all[&Action::parse(action).unwrap()]);
+        let all = all_made(&[
+            (
+                "s3:GetObject",
+                [
+                    keys(&[&format!("up/{a}")]),
+                    words.iter().map(|w| w.replace("/b/", "/b/w/")).collect(),
+                ]
+                .concat(),
+            ),
+            ("s3:DeleteObject", keys(&[&format!("up/{b}"), "w/only"])),
+        ]);
+        let of = |action: &str| all[action].clone();
         assert_eq!(
             of("s3:DeleteObject"),
             [

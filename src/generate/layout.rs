@@ -65,7 +65,7 @@ impl<'a> Layout<'a> {
     pub(super) fn of(resource: &'a ResourceArn) -> Option<Self> {
         let parts = resource.parts()?;
         let text = resource.as_str();
-        let mut components = Vec::new();
+        let mut components = Vec::with_capacity(8);
         let mut start = text.len() - parts.resource.len();
         // Where `/` alone divides, a colon is part of a name: object keys, the time in the label of a table's stream.
         let colon_divides = !matches!(parts.service, "s3" | "dynamodb");
@@ -81,7 +81,8 @@ impl<'a> Layout<'a> {
         let kind = named.next()?;
         let name = named.next();
         // A wildcard in one of the other fields is none of ours, but then the type is not known for sure either.
-        if text[..components[kind].end].contains(['*', '?']) {
+        let typed = &text.as_bytes()[..components[kind].end];
+        if memchr::memchr2(b'*', b'?', typed).is_some() {
             return None;
         }
         let (first, sole) = match name {

@@ -1,5 +1,6 @@
 //! Fewer words for the same permissions. Nothing here widens or narrows: each move is exact.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::iam::action::Action;
@@ -21,36 +22,56 @@ pub struct Grant {
 /// What a statement costs beside its actions and resources, about: braces, keys, `Allow` and a Sid.
 const STATEMENT_COST: usize = 80;
 
+/// What a principal was granted or used: each action with its resources, both sorted, each once.
+pub(super) type Facts<'u> = Vec<(&'u Action, Vec<&'u ResourceArn>)>;
+
+/// Adds the next fact in order.
+pub(super) fn add<'u>(facts: &mut Facts<'u>, action: &'u Action, resource: &'u ResourceArn) {
+    match facts.last_mut() {
+        Some((last, resources)) if *last == action => resources.push(resource),
+        _ => facts.push((action, vec![resource])),
+    }
+}
+
 /// Patterns with a wildcard, to be found by what they could cover. A pattern covers a text only where its text before
 /// the first wildcard starts that text and its text behind the last one ends it, so only those are ever compared.
 pub(super) struct Wildcards<'a> {
-    by_ends: HashMap<(&'a str, &'a str), Vec<&'a str>>,
+    by_ends: HashMap<(&'a str, &'a str), Vec<Wildcard<'a>>>,
     /// The distinct lengths of the keys above.
     lengths: BTreeSet<(usize, usize)>,
 }
 
+/// A pattern of [`Wildcards`].
+struct Wildcard<'a> {
+    place: usize,
+    text: &'a str,
+    /// How much of the text need not be looked at where its ends fit.
+    plain: usize,
+}
+
 impl<'a> Wildcards<'a> {
-    /// The patterns of `patterns` that have a wildcard.
-    pub(super) fn among(patterns: impl Iterator<Item = &'a ResourceArn>) -> Self {
-        let mut by_ends: HashMap<(&str, &str), Vec<&str>> = HashMap::new();
+    /// The patterns of `patterns` that have a wildcard, each with its place.
+    pub(super) fn among(patterns: impl Iterator<Item = (usize, &'a str)>) -> Self {
+        let mut by_ends: HashMap<(&str, &str), Vec<Wildcard<'_>>> = HashMap::new();
         let mut lengths = BTreeSet::new();
-        for pattern in patterns {
-            if let Some((head, tail)) = literal_ends(pattern.as_str()) {
+        for (place, text) in patterns {
+            if let Some((head, tail)) = literal_ends(text) {
+                let plain = if head.contains('$') { 0 } else { head.len() };
                 by_ends
                     .entry((head, tail))
                     .or_default()
-                    .push(pattern.as_str());
+                    .push(Wildcard { place, text, plain });
                 lengths.insert((head.len(), tail.len()));
             }
         }
         Self { by_ends, lengths }
     }
 
-    /// The patterns that cover `text`, itself among them where it is one.
+    /// The places of the patterns that cover `text`, its own among them where it is one.
     pub(super) fn covering<'s>(
         &'s self,
         text: &'s str,
-    ) -> impl Iterator<Item = &'a str> + use<'s, 'a> {
+    ) -> impl Iterator<Item = usize> + use<'s, 'a> {
         self.lengths
             .iter()
             .filter_map(move |&(head, tail)| {
@@ -58,41 +79,41 @@ impl<'a> Wildcards<'a> {
                 self.by_ends.get(&(text.get(..head)?, text.get(tail_at..)?))
             })
             .flatten()
-            .copied()
-            .filter(move |pattern| covers(pattern, text))
+            .filter(move |by| covers(&by.text[by.plain..], &text[by.plain..]))
+            .map(|by| by.place)
     }
 }
 
 /// What stands before the first wildcard and behind the last; `None` where there is no wildcard. The literal `${*}` is
 /// none.
 fn literal_ends(pattern: &str) -> Option<(&str, &str)> {
-    let mut wildcards = pattern
-        .match_indices(['*', '?'])
-        .map(|(at, _)| at)
+    let mut wildcards = memchr::memchr2_iter(b'*', b'?', pattern.as_bytes())
         .filter(|&at| !(pattern[..at].ends_with("${") && pattern[at + 1..].starts_with('}')));
     let first = wildcards.next()?;
     let last = wildcards.next_back().unwrap_or(first);
     Some((&pattern[..first], &pattern[last + 1..]))
 }
 
-/// `resources` without those that another one covers.
-pub(super) fn without_covered<T>(resources: BTreeMap<ResourceArn, T>) -> BTreeMap<ResourceArn, T> {
-    let mut dropped: BTreeSet<&str> = BTreeSet::new();
-    let wildcards = Wildcards::among(resources.keys());
-    for resource in resources.keys() {
-        // Only a pattern that is still there counts, or two that cover each other would both go.
-        let covered = wildcards
-            .covering(resource.as_str())
-            .any(|by| by != resource.as_str() && !dropped.contains(by));
-        if covered {
-            dropped.insert(resource.as_str());
-        }
+/// `resources`, sorted, without those that another one covers.
+pub(super) fn without_covered<R: Borrow<ResourceArn>, T>(resources: Vec<(R, T)>) -> Vec<(R, T)> {
+    let texts: Vec<&str> = resources
+        .iter()
+        .map(|(resource, _)| resource.borrow().as_str())
+        .collect();
+    let wildcards = Wildcards::among(texts.iter().copied().enumerate());
+    if wildcards.lengths.is_empty() {
+        return resources;
     }
-    let dropped: BTreeSet<ResourceArn> =
-        dropped.into_iter().map(ResourceArn::from_pattern).collect();
-    let mut kept = resources;
-    kept.retain(|resource, _| !dropped.contains(resource));
-    kept
+    let mut dropped = vec![false; texts.len()];
+    for (place, text) in texts.iter().enumerate() {
+        // Only a pattern that is still there counts, or two that cover each other would both go.
+        dropped[place] = wildcards
+            .covering(text)
+            .any(|by| by != place && !dropped[by]);
+    }
+    let left = resources.into_iter().zip(dropped);
+    left.filter_map(|(resource, dropped)| (!dropped).then_some(resource))
+        .collect()
 }
 
 /// The grants that allow exactly the pairs of `facts` under `conditions`, in canonical [`order`].
@@ -100,26 +121,27 @@ pub(super) fn without_covered<T>(resources: BTreeMap<ResourceArn, T>) -> BTreeMa
 /// Actions of one service that share a resource, directly or through others, form a group. Within a group either each
 /// action stands once, with all its resources, or each resource once, with all its actions, whichever is shorter:
 /// a change in one group leaves the statements of all others as they are.
-pub(super) fn grants(
-    facts: &BTreeMap<Action, BTreeSet<ResourceArn>>,
-    conditions: &[Condition],
-) -> Vec<Grant> {
-    let mut grants: Vec<Grant> = groups(facts)
-        .into_iter()
-        .flat_map(|group| {
-            let by_action = actions_with_equal_resources(&group, facts);
-            let by_resource = resources_with_equal_actions(&group, facts);
-            if cost(&by_resource) < cost(&by_action) {
-                by_resource
-            } else {
-                by_action
-            }
-        })
-        .map(|grant| Grant {
-            conditions: conditions.to_vec(),
-            ..grant
-        })
-        .collect();
+pub(super) fn grants(facts: &Facts<'_>, conditions: &[Condition]) -> Vec<Grant> {
+    let mut grants = Vec::new();
+    for service in facts.chunk_by(|(a, _), (b, _)| a.service() == b.service()) {
+        let numbered = Numbered::of(service);
+        for group in numbered.groups() {
+            let by_action = numbered.actions_with_equal_resources(&group);
+            // Where there is one action, the other way comes to the same.
+            let found = match group.len() {
+                1 => by_action,
+                _ => {
+                    let by_resource = numbered.resources_with_equal_actions(&group);
+                    match numbered.cost(&by_resource) < numbered.cost(&by_action) {
+                        true => by_resource,
+                        false => by_action,
+                    }
+                }
+            };
+            let found = found.into_iter().filter(|pair| !pair.resources.is_empty());
+            grants.extend(found.map(|pair| numbered.grant(pair, conditions)));
+        }
+    }
     order(&mut grants);
     grants
 }
@@ -134,98 +156,128 @@ fn service(grant: &Grant) -> &str {
     grant.actions.first().map_or("", Action::service)
 }
 
-/// The actions of one service that are connected by shared resources.
-fn groups(facts: &BTreeMap<Action, BTreeSet<ResourceArn>>) -> Vec<Vec<&Action>> {
-    let actions: Vec<&Action> = facts.keys().collect();
-    // A forest: each action points to one of its group, the first to itself.
-    let mut leader: Vec<usize> = (0..actions.len()).collect();
-    fn find(leader: &mut [usize], mut at: usize) -> usize {
-        while leader[at] != at {
-            leader[at] = leader[leader[at]];
-            at = leader[at];
-        }
-        at
-    }
-    let mut first_user: HashMap<(&str, &ResourceArn), usize> = HashMap::new();
-    for (at, (action, resources)) in facts.iter().enumerate() {
-        for resource in resources {
-            let user = *first_user.entry((action.service(), resource)).or_insert(at);
-            let (a, b) = (find(&mut leader, user), find(&mut leader, at));
-            leader[a.max(b)] = a.min(b);
-        }
-    }
-    let mut groups: BTreeMap<usize, Vec<&Action>> = BTreeMap::new();
-    for (at, action) in actions.into_iter().enumerate() {
-        groups
-            .entry(find(&mut leader, at))
-            .or_default()
-            .push(action);
-    }
-    groups.into_values().collect()
+/// Actions of one service with their resources by number, so that the texts are looked at once.
+struct Numbered<'f> {
+    actions: Vec<&'f Action>,
+    /// Of each action.
+    uses: Vec<Vec<usize>>,
+    resources: Vec<&'f ResourceArn>,
 }
 
-/// Each action once: those with the same resources share a grant.
-fn actions_with_equal_resources(
-    group: &[&Action],
-    facts: &BTreeMap<Action, BTreeSet<ResourceArn>>,
-) -> Vec<Grant> {
-    let mut by_resources: BTreeMap<&BTreeSet<ResourceArn>, Vec<Action>> = BTreeMap::new();
-    for action in group {
-        by_resources
-            .entry(&facts[*action])
-            .or_default()
-            .push((*action).clone());
-    }
-    by_resources
-        .into_iter()
-        .filter(|(resources, _)| !resources.is_empty())
-        .map(|(resources, actions)| Grant {
-            actions,
-            resources: resources.iter().cloned().collect(),
-            conditions: Vec::new(),
-        })
-        .collect()
+/// A grant, as the places of its actions and the numbers of its resources.
+struct Pair {
+    actions: Vec<usize>,
+    resources: Vec<usize>,
 }
 
-/// Each resource once: those with the same actions share a grant.
-fn resources_with_equal_actions(
-    group: &[&Action],
-    facts: &BTreeMap<Action, BTreeSet<ResourceArn>>,
-) -> Vec<Grant> {
-    let mut users: BTreeMap<&ResourceArn, Vec<&Action>> = BTreeMap::new();
-    for action in group {
-        for resource in &facts[*action] {
-            users.entry(resource).or_default().push(action);
-        }
-    }
-    let mut by_actions: BTreeMap<Vec<&Action>, Vec<ResourceArn>> = BTreeMap::new();
-    for (resource, actions) in users {
-        by_actions
-            .entry(actions)
-            .or_default()
-            .push(resource.clone());
-    }
-    by_actions
-        .into_iter()
-        .map(|(actions, resources)| Grant {
-            actions: actions.into_iter().cloned().collect(),
+impl<'f> Numbered<'f> {
+    fn of(facts: &'f [(&'f Action, Vec<&'f ResourceArn>)]) -> Self {
+        let mut numbers: HashMap<&ResourceArn, usize> = HashMap::new();
+        let mut resources = Vec::new();
+        let mut number = |resource: &'f ResourceArn| {
+            *numbers.entry(resource).or_insert_with(|| {
+                resources.push(resource);
+                resources.len() - 1
+            })
+        };
+        let uses = facts
+            .iter()
+            .map(|(_, resources)| resources.iter().map(|resource| number(resource)).collect())
+            .collect();
+        Self {
+            actions: facts.iter().map(|(action, _)| *action).collect(),
+            uses,
             resources,
-            conditions: Vec::new(),
-        })
-        .collect()
-}
+        }
+    }
 
-/// About how many characters the grants take.
-fn cost(grants: &[Grant]) -> usize {
-    let quoted = |text: &str| text.len() + 3;
-    grants
-        .iter()
-        .map(|grant| {
-            let actions = grant.actions.iter().map(|a| quoted(a.as_str()));
-            let resources = grant.resources.iter().map(|r| quoted(r.as_str()));
-            STATEMENT_COST + actions.chain(resources).sum::<usize>()
-        })
-        .sum()
+    /// The actions that are connected by shared resources.
+    fn groups(&self) -> Vec<Vec<usize>> {
+        // A forest: each action points to one of its group, the first to itself.
+        let mut leader: Vec<usize> = (0..self.actions.len()).collect();
+        fn find(leader: &mut [usize], mut at: usize) -> usize {
+            while leader[at] != at {
+                leader[at] = leader[leader[at]];
+                at = leader[at];
+            }
+            at
+        }
+        let mut first_user: Vec<Option<usize>> = vec![None; self.resources.len()];
+        for (at, resources) in self.uses.iter().enumerate() {
+            for &resource in resources {
+                let user = *first_user[resource].get_or_insert(at);
+                let (a, b) = (find(&mut leader, user), find(&mut leader, at));
+                leader[a.max(b)] = a.min(b);
+            }
+        }
+        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for at in 0..self.actions.len() {
+            groups.entry(find(&mut leader, at)).or_default().push(at);
+        }
+        groups.into_values().collect()
+    }
+
+    /// Each action once: those with the same resources share a grant.
+    fn actions_with_equal_resources(&self, group: &[usize]) -> Vec<Pair> {
+        let mut by_resources: BTreeMap<&[usize], Vec<usize>> = BTreeMap::new();
+        for &action in group {
+            by_resources
+                .entry(&self.uses[action])
+                .or_default()
+                .push(action);
+        }
+        let pairs = by_resources.into_iter().map(|(resources, actions)| Pair {
+            actions,
+            resources: resources.to_vec(),
+        });
+        pairs.collect()
+    }
+
+    /// Each resource once: those with the same actions share a grant.
+    fn resources_with_equal_actions(&self, group: &[usize]) -> Vec<Pair> {
+        let mut users: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for &action in group {
+            for &resource in &self.uses[action] {
+                users.entry(resource).or_default().push(action);
+            }
+        }
+        let mut by_actions: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+        for (resource, actions) in users {
+            by_actions.entry(actions).or_default().push(resource);
+        }
+        let pairs = by_actions
+            .into_iter()
+            .map(|(actions, resources)| Pair { actions, resources });
+        pairs.collect()
+    }
+
+    /// About how many characters the grants take.
+    fn cost(&self, pairs: &[Pair]) -> usize {
+        let quoted = |text: &str| text.len() + 3;
+        pairs
+            .iter()
+            .map(|pair| {
+                let actions = pair.actions.iter().map(|&a| self.actions[a].as_str());
+                let resources = pair.resources.iter().map(|&r| self.resources[r].as_str());
+                STATEMENT_COST + actions.chain(resources).map(quoted).sum::<usize>()
+            })
+            .sum()
+    }
+
+    fn grant(&self, pair: Pair, conditions: &[Condition]) -> Grant {
+        let resources = pair.resources.iter().map(|&r| self.resources[r]);
+        let mut resources: Vec<&ResourceArn> = resources.collect();
+        resources.sort_unstable();
+        Grant {
+            actions: pair
+                .actions
+                .iter()
+                .map(|&a| self.actions[a].clone())
+                .collect(),
+            resources: resources.into_iter().cloned().collect(),
+            conditions: conditions.to_vec(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -234,9 +286,10 @@ mod tests {
 
     use proptest::prelude::{Strategy, prop, proptest};
 
-    use super::{Grant, grants, literal_ends, without_covered};
+    use super::{Facts, Grant, literal_ends, without_covered};
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
+    use crate::iam::condition::Condition;
 
     fn facts(pairs: &[(&str, &[&str])]) -> BTreeMap<Action, BTreeSet<ResourceArn>> {
         pairs
@@ -246,6 +299,17 @@ mod tests {
                 (Action::parse(action).unwrap(), resources.collect())
             })
             .collect()
+    }
+
+    fn grants(
+        facts: &BTreeMap<Action, BTreeSet<ResourceArn>>,
+        conditions: &[Condition],
+    ) -> Vec<Grant> {
+        let facts: Facts<'_> = facts
+            .iter()
+            .map(|(action, resources)| (action, resources.iter().collect()))
+            .collect();
+        super::grants(&facts, conditions)
     }
 
     fn shown(grants: &[Grant]) -> Vec<String> {
@@ -306,10 +370,11 @@ mod tests {
     #[test]
     fn of_two_patterns_that_cover_each_other_one_stays() {
         let set = |texts: &[&str]| {
+            let texts: BTreeSet<&str> = texts.iter().copied().collect();
             let texts = texts.iter().map(|t| (ResourceArn::from_pattern(*t), ()));
             without_covered(texts.collect())
-                .into_keys()
-                .map(|r| r.to_string())
+                .into_iter()
+                .map(|(r, ())| r.to_string())
                 .collect::<Vec<_>>()
         };
         assert_eq!(set(&["a*", "a**"]).len(), 1);
@@ -344,7 +409,10 @@ mod tests {
             }
             let small: BTreeMap<Action, BTreeSet<ResourceArn>> = before
                 .into_iter()
-                .map(|(action, set)| (action, without_covered(set).into_keys().collect()))
+                .map(|(action, set)| {
+                    let left = without_covered(set.into_iter().collect());
+                    (action, left.into_iter().map(|(resource, ())| resource).collect())
+                })
                 .collect();
             let grants = grants(&small, &[]);
             // The universe: every text of up to five letters.

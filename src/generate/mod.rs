@@ -4,6 +4,7 @@
 //! used facts. Knows nothing of how policies are judged: `verify` does, and shares no code with this.
 
 pub mod conditions;
+mod evidence;
 mod family;
 mod generalise;
 mod layout;
@@ -12,10 +13,12 @@ mod shapes;
 mod sid;
 mod split;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::operation;
-use crate::generate::generalise::{Patterns, Rule, Rules};
+use crate::generate::generalise::{Granted, Patterns, Rule, Rules};
+use crate::generate::minimise::Facts;
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::condition::Condition;
@@ -81,8 +84,8 @@ pub fn plan(usage: &PrincipalUsage, resources: Resources, quota: usize) -> Plan 
         let patterns = without_covered(patterns);
         widened.extend(widenings(&used, &patterns));
         let facts = patterns
-            .into_iter()
-            .map(|(action, resources)| (action, resources.into_keys().collect()))
+            .iter()
+            .map(|(action, granted)| (*action, granted.iter().map(|(r, _)| &**r).collect()))
             .collect();
         grants.extend(minimise::grants(&facts, &conditions));
     }
@@ -147,15 +150,12 @@ fn cut_short(usage: &PrincipalUsage, action: &Action, depth: usize) -> Option<Wi
     })
 }
 
-/// Each action with the resources that it was used on.
-type Used<'u> = BTreeMap<&'u Action, BTreeSet<&'u ResourceArn>>;
-
 /// The facts whose authorisation was passed at least once, by the conditions that all calls satisfied.
-fn used(usage: &PrincipalUsage) -> BTreeMap<Vec<Condition>, Used<'_>> {
-    let mut used: BTreeMap<Vec<Condition>, Used<'_>> = BTreeMap::new();
+fn used(usage: &PrincipalUsage) -> BTreeMap<Vec<Condition>, Facts<'_>> {
+    let mut used: BTreeMap<Vec<Condition>, Facts<'_>> = BTreeMap::new();
     for (action, resource, tally) in usage.used() {
         let facts = used.entry(conditions::written(tally)).or_default();
-        facts.entry(action).or_default().insert(resource);
+        minimise::add(facts, action, resource);
     }
     used
 }
@@ -167,18 +167,18 @@ const LASTING_DAYS: u16 = 7;
 /// both in the first and in the last quarter of that time, on three days or more. An identifier that lasts is as good as
 /// a name.
 fn lasting(usage: &PrincipalUsage) -> BTreeSet<&ResourceArn> {
-    let mut days: BTreeMap<&ResourceArn, BTreeSet<u16>> = BTreeMap::new();
-    for (_, resource, tally) in usage.used() {
-        days.entry(resource).or_default().extend(&tally.days);
-    }
-    let first = days.values().filter_map(BTreeSet::first).min();
-    let last = days.values().filter_map(BTreeSet::last).max();
-    let (Some(&first), Some(&last)) = (first, last) else {
+    let first = usage.used().filter_map(|(.., tally)| tally.days.first());
+    let last = usage.used().filter_map(|(.., tally)| tally.days.last());
+    let (Some(&first), Some(&last)) = (first.min(), last.max()) else {
         return BTreeSet::new();
     };
     let quarter = (last - first) / 4;
     if last - first < LASTING_DAYS - 1 {
         return BTreeSet::new();
+    }
+    let mut days: BTreeMap<&ResourceArn, BTreeSet<u16>> = BTreeMap::new();
+    for (_, resource, tally) in usage.used() {
+        days.entry(resource).or_default().extend(&tally.days);
     }
     let lasts = |days: &BTreeSet<u16>| {
         days.len() >= 3
@@ -190,70 +190,72 @@ fn lasting(usage: &PrincipalUsage) -> BTreeSet<&ResourceArn> {
 }
 
 /// The facts as a policy can hold them.
-fn writable(used: &Used<'_>) -> Patterns {
-    let mut patterns = Patterns::new();
-    for (action, resources) in used {
-        let patterns = patterns.entry((*action).clone()).or_default();
-        for resource in resources {
-            let (pattern, rules) = match generalise::writable(resource) {
-                Some(pattern) => (pattern, Rules::from([Rule::UnwritableCharacter])),
-                None => ((*resource).clone(), Rules::new()),
-            };
-            patterns.entry(pattern).or_default().extend(rules);
+fn writable<'u>(used: &Facts<'u>) -> Patterns<'u> {
+    let written = |resource: &&'u ResourceArn| match generalise::writable(resource) {
+        Some(pattern) => (Cow::Owned(pattern), Rules::of(Rule::UnwritableCharacter)),
+        None => (Cow::Borrowed(*resource), Rules::default()),
+    };
+    let patterns = used.iter().map(|(action, resources)| {
+        let mut granted: Granted<'u> = resources.iter().map(written).collect();
+        if granted.iter().any(|(_, rules)| !rules.is_empty()) {
+            generalise::tidy(&mut granted);
         }
-    }
-    patterns
+        (*action, granted)
+    });
+    patterns.collect()
 }
 
-fn without_covered(patterns: Patterns) -> Patterns {
+fn without_covered(patterns: Patterns<'_>) -> Patterns<'_> {
     patterns
         .into_iter()
-        .map(|(action, resources)| (action, minimise::without_covered(resources)))
+        .map(|(action, granted)| (action, minimise::without_covered(granted)))
         .collect()
 }
 
-/// What the patterns that a rule made allow beyond `used`.
-fn widenings(used: &Used<'_>, patterns: &Patterns) -> Vec<Widening> {
+/// What the patterns that a rule made allow beyond `used`; both have the same actions.
+fn widenings(used: &Facts<'_>, patterns: &Patterns<'_>) -> Vec<Widening> {
     #[derive(Default)]
     struct Stands<'a> {
-        actions: BTreeSet<&'a Action>,
-        values: BTreeSet<&'a str>,
+        actions: Vec<Action>,
+        values: Vec<&'a str>,
     }
-    let mut found: BTreeMap<(&str, Rule), Stands<'_>> = BTreeMap::new();
-    for (action, resources) in patterns {
-        let made = resources.iter().filter(|(_, rules)| !rules.is_empty());
-        let wildcards = minimise::Wildcards::among(made.map(|(resource, _)| resource));
-        for resource in &used[action] {
+    let mut found: BTreeMap<(&ResourceArn, Rule), Stands<'_>> = BTreeMap::new();
+    for ((action, granted), (_, resources)) in patterns.iter().zip(used) {
+        let made = granted.iter().enumerate();
+        let made = made.filter(|(_, (_, rules))| !rules.is_empty());
+        let made = made.map(|(place, (pattern, _))| (place, pattern.as_str()));
+        let wildcards = minimise::Wildcards::among(made);
+        let mut values: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        for resource in resources {
             let written = generalise::writable(resource);
             let text = written.as_ref().unwrap_or(resource).as_str();
-            for pattern in wildcards.covering(text) {
-                let rules = resources.get(&ResourceArn::from_pattern(pattern));
-                for rule in rules.into_iter().flatten() {
-                    let stands = found.entry((pattern, *rule)).or_default();
-                    stands.actions.insert(action);
-                    stands.values.insert(resource.as_str());
-                }
+            for place in wildcards.covering(text) {
+                values.entry(place).or_default().push(resource.as_str());
+            }
+        }
+        for (place, values) in values {
+            let (pattern, rules) = &granted[place];
+            for rule in rules.iter() {
+                let stands = found.entry((pattern, rule)).or_default();
+                stands.actions.push((*action).clone());
+                stands.values.extend(&values);
             }
         }
     }
-    found
-        .into_iter()
-        .map(|((pattern, rule), Stands { actions, values })| {
-            let resource = ResourceArn::from_pattern(pattern);
-            Widening {
-                rule: rule.name(),
-                actions: actions.into_iter().cloned().collect(),
-                admits: rule.admits(&resource),
-                resource,
-                values: values.len(),
-                examples: values
-                    .into_iter()
-                    .take(EXAMPLES)
-                    .map(str::to_owned)
-                    .collect(),
-            }
-        })
-        .collect()
+    let widening = |((resource, rule), mut stands): ((&ResourceArn, Rule), Stands<'_>)| {
+        stands.values.sort_unstable();
+        stands.values.dedup();
+        let examples = stands.values.iter().take(EXAMPLES);
+        Widening {
+            rule: rule.name(),
+            actions: stands.actions,
+            admits: rule.admits(resource),
+            resource: resource.clone(),
+            values: stands.values.len(),
+            examples: examples.map(|value| (*value).to_owned()).collect(),
+        }
+    };
+    found.into_iter().map(widening).collect()
 }
 
 #[cfg(test)]

@@ -45,7 +45,8 @@ pub(super) fn slots(layout: &Layout<'_>) -> Vec<Slot> {
         let range = layout.components[i].clone();
         let fresh = layout.made_for_each_use == Some(i);
         i += 1;
-        if layout.sole == Some(i - 1) && !fresh || component.contains(['*', '?']) {
+        let wild = || component.bytes().any(|b| matches!(b, b'*' | b'?'));
+        if layout.sole == Some(i - 1) && !fresh || wild() {
             continue;
         }
         if let Some(last) = date_path(layout, i - 1) {
@@ -124,6 +125,9 @@ fn is_hex(word: &str) -> bool {
 }
 
 fn is_random(word: &str) -> bool {
+    if word.len() < MIXED_RANDOM_LENGTH {
+        return false;
+    }
     let mixed = word.bytes().any(|b| b.is_ascii_lowercase())
         && word.bytes().any(|b| b.is_ascii_uppercase());
     let least = if mixed {

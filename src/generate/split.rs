@@ -46,6 +46,10 @@ pub(super) fn documents(grants: Vec<Grant>, quota: usize) -> (Vec<PolicyDocument
 
 /// Characters of `text` as a JSON string, with a comma.
 fn quoted(text: &str) -> usize {
+    let plain = |b: u8| matches!(b, b' '..=b'~') && b != b'"' && b != b'\\';
+    if text.bytes().all(plain) {
+        return text.len() + 3;
+    }
     // Serialising a string cannot fail.
     serde_json::to_string(text).map_or(usize::MAX / 2, |json| json.chars().count() + 1)
 }
@@ -81,20 +85,29 @@ fn cut(grant: Grant, room: usize, pieces: &mut Vec<Grant>, notes: &mut Vec<Strin
     }
     let sizes: Vec<usize> = resources.iter().map(|r| quoted(r.as_str())).collect();
     let widest_resource = sizes.iter().copied().max().unwrap_or(0);
-    for actions in runs(
+    let parts: Vec<(&[Action], &[ResourceArn])> = runs(
         &grant.actions,
         &action_sizes,
         room - widest_resource.min(room),
-    ) {
+    )
+    .into_iter()
+    .flat_map(|actions| {
         let left = room - quoted_all(actions).min(room);
-        for resources in runs(&resources, &sizes, left) {
-            pieces.push(Grant {
-                actions: actions.to_vec(),
-                resources: resources.to_vec(),
-                conditions: grant.conditions.clone(),
-            });
-        }
+        let runs = runs(&resources, &sizes, left).into_iter();
+        runs.map(move |resources| (actions, resources))
+    })
+    .collect();
+    // Most stay whole.
+    if let [(_, all)] = parts.as_slice()
+        && all.len() == resources.len()
+    {
+        return pieces.push(Grant { resources, ..grant });
     }
+    pieces.extend(parts.into_iter().map(|(actions, resources)| Grant {
+        actions: actions.to_vec(),
+        resources: resources.to_vec(),
+        conditions: grant.conditions.clone(),
+    }));
 }
 
 fn quoted_all(actions: &[Action]) -> usize {
@@ -121,23 +134,28 @@ fn runs<'a, T>(items: &'a [T], sizes: &[usize], room: usize) -> Vec<&'a [T]> {
 /// The statements in documents of at most `room` characters beside the frame of a document.
 fn pack(statements: Vec<Statement>, room: usize) -> Vec<PolicyDocument> {
     // The comma of the last statement is counted though it is not written.
-    let size = |statement: &Statement| statement.size() + 1;
+    let sizes: Vec<usize> = statements.iter().map(|s| s.size() + 1).collect();
     let mut documents: Vec<PolicyDocument> = Vec::new();
     let mut used = 0;
-    let of = |s: &Statement| s.actions.first().map_or("", Action::service).to_owned();
+    fn of(statement: &Statement) -> &str {
+        statement.actions.first().map_or("", Action::service)
+    }
+    // How much all statements take of the service that one begins; of others, nothing.
+    let mut wholes = vec![0; sizes.len()];
+    let mut at = 0;
     for block in statements.chunk_by(|a, b| of(a) == of(b)) {
-        let whole: usize = block.iter().map(size).sum();
+        wholes[at] = sizes[at..at + block.len()].iter().sum();
+        at += block.len();
+    }
+    for ((statement, size), whole) in statements.into_iter().zip(sizes).zip(wholes) {
         let apart = used + whole > room && whole <= room;
-        for (at, statement) in block.iter().enumerate() {
-            let size = size(statement);
-            if documents.is_empty() || used + size > room || at == 0 && apart {
-                documents.push(PolicyDocument::default());
-                used = 0;
-            }
-            used += size;
-            if let Some(document) = documents.last_mut() {
-                document.statements.push(statement.clone());
-            }
+        if documents.is_empty() || used + size > room || whole > 0 && apart {
+            documents.push(PolicyDocument::default());
+            used = 0;
+        }
+        used += size;
+        if let Some(document) = documents.last_mut() {
+            document.statements.push(statement);
         }
     }
     documents

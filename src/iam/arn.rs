@@ -33,17 +33,18 @@ impl<'a> ArnParts<'a> {
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut rest = text.strip_prefix("arn:")?;
         let mut field = || {
-            // Fields are short, shorter than what a search by vectors is made for.
-            let end = rest.bytes().position(|byte| byte == b':')?;
+            let end = rest.bytes().position(|b| b == b':')?;
             let field = &rest[..end];
             rest = &rest[end + 1..];
             Some(field)
         };
+        let (partition, service) = (field()?, field()?);
+        let (region, account) = (field()?, field()?);
         Some(Self {
-            partition: field()?,
-            service: field()?,
-            region: field()?,
-            account: field()?,
+            partition,
+            service,
+            region,
+            account,
             resource: rest,
         })
     }
@@ -97,9 +98,8 @@ pub fn last_component(path: &str) -> &str {
 /// object key with a star in its name grants that one key and not a family.
 #[must_use]
 pub fn escape(literal: &str) -> Cow<'_, str> {
-    // Byte by byte, as names are short and most have none of them.
-    let plain = |byte: u8| !matches!(byte, b'*' | b'?' | b'$');
-    if literal.bytes().all(plain) || (!literal.contains(['*', '?']) && !literal.contains("${")) {
+    let special = memchr::memchr3(b'*', b'?', b'$', literal.as_bytes());
+    if special.is_none() || !literal.contains(['*', '?']) && !literal.contains("${") {
         return Cow::Borrowed(literal);
     }
     let mut out = String::with_capacity(literal.len() + 9);

@@ -13,7 +13,7 @@ pub fn covers(outer: &str, inner: &str) -> bool {
     // Most patterns end with a star, or with one and plain text.
     if let Some(tail) = outer.strip_prefix('*')
         && is_literal(tail)
-        && (tail.is_empty() || !inner.contains('$'))
+        && (tail.is_empty() || !inner.contains("${"))
     {
         return inner.ends_with(tail);
     }
@@ -60,7 +60,7 @@ fn same_literals(a: &str, b: &str) -> usize {
 
 /// Whether no character of `pattern` means anything but itself.
 fn is_literal(pattern: &str) -> bool {
-    !pattern.bytes().any(|b| matches!(b, b'*' | b'?' | b'$'))
+    memchr::memchr2(b'*', b'?', pattern.as_bytes()).is_none() && !pattern.contains("${")
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,16 +108,13 @@ impl Iterator for Tokens<'_> {
         if std::mem::take(&mut self.star) {
             return Some(Token::Star);
         }
-        let variables = [("${*}", '*'), ("${?}", '?'), ("${$}", '$')];
-        let variable = variables
-            .iter()
-            .find(|(variable, _)| self.rest.starts_with(variable));
-        if let Some((variable, stands_for)) = variable {
-            self.rest = &self.rest[variable.len()..];
-            return Some(Token::Char(*stands_for));
+        if let [b'$', b'{', c @ (b'*' | b'?' | b'$'), b'}', ..] = self.rest.as_bytes() {
+            self.rest = &self.rest[4..];
+            return Some(Token::Char(char::from(*c)));
         }
-        let c = self.rest.chars().next()?;
-        self.rest = &self.rest[c.len_utf8()..];
+        let mut characters = self.rest.chars();
+        let c = characters.next()?;
+        self.rest = characters.as_str();
         Some(Token::Char(c))
     }
 }
