@@ -170,6 +170,14 @@ impl Glob {
     fn covers_greedily(&self, other: &Self) -> bool {
         let outer = &self.rest;
         let mut inner = other.tokens(self.prefix.len());
+        // One star and text behind it, as most patterns are.
+        if let Some((Token::Star, tail)) = outer.split_first()
+            && tail.iter().all(|token| matches!(token, Token::Char(_)))
+            && other.is_literal()
+        {
+            let mut end = inner.text.chars().rev().map(Token::Char);
+            return tail.iter().rev().all(|token| end.next() == Some(*token));
+        }
         let mut o = 0;
         let mut retry: Option<(usize, Tokens<'_>)> = None;
         loop {

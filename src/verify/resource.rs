@@ -19,13 +19,21 @@ pub(crate) struct Subject {
 
 impl Subject {
     pub(crate) fn new(resource: &str) -> Self {
-        if !resource.bytes().any(|b| matches!(b, b'*' | b'?' | b'$')) {
+        if first_special(resource).is_none() {
             return Self::literal(resource);
         }
         let syntax = Syntax {
             wildcards: true,
             variables: Variables::Escapes,
         };
+        if let Some((prefix, rest)) = behind_fields(resource, syntax) {
+            let plain: Vec<Token> = rest.iter().map(|token| token.in_field()).collect();
+            return Self {
+                any: false,
+                plain: (plain != rest).then(|| Glob::behind(prefix, &plain)),
+                glob: Glob::behind(prefix, &rest),
+            };
+        }
         let mut pieces = pieces(resource, syntax);
         keep_fields(&mut pieces, Crossing::Never);
         let tokens = tokens(pieces);
@@ -86,15 +94,19 @@ fn keep_fields(pieces: &mut [Piece], crossing: Crossing) {
     }
 }
 
-/// The pattern `text`, where no variable and no wildcard stands in its first five fields and no variable behind them: most
-/// are like that, and then no field has to be kept.
-fn behind_fields(text: &str, syntax: Syntax) -> Option<Glob> {
-    let special = |b: u8| matches!(b, b'*' | b'?' | b'$');
-    let first = text.bytes().position(special).unwrap_or(text.len());
+/// Where the first wildcard or variable of `text` begins.
+fn first_special(text: &str) -> Option<usize> {
+    memchr::memchr3_iter(b'*', b'?', b'$', text.as_bytes())
+        .find(|&at| !text[at..].starts_with('$') || text[at..].starts_with("${"))
+}
+
+/// `text` up to its first wildcard, and the tokens of the rest, where no variable and no wildcard stands in its first five
+/// fields and no variable behind them: most are like that, and then no field has to be kept.
+fn behind_fields(text: &str, syntax: Syntax) -> Option<(&str, Vec<Token>)> {
+    let first = first_special(text).unwrap_or(text.len());
     let (prefix, rest) = text.split_at(first);
     let fields = prefix.bytes().filter(|b| *b == b':').count();
-    (fields >= 5 && !rest.contains('$'))
-        .then(|| Glob::behind(prefix, &tokens(pieces(rest, syntax))))
+    (fields >= 5 && !rest.contains("${")).then(|| (prefix, tokens(pieces(rest, syntax))))
 }
 
 /// A resource of a policy, or a value of an ARN condition.
@@ -124,11 +136,11 @@ impl ArnPattern {
             wildcards: true,
             variables,
         };
-        if let Some(glob) = behind_fields(text, syntax) {
+        if let Some((prefix, rest)) = behind_fields(text, syntax) {
             return Ok(Self {
                 text: text.into(),
                 any,
-                narrow: Pattern::Fixed(glob),
+                narrow: Pattern::Fixed(Glob::behind(prefix, &rest)),
                 wide: None,
             });
         }
