@@ -1,13 +1,16 @@
 //! `trailfit generate`: logs in, proved policies out.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::mem::ManuallyDrop;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use crate::cli::input::Input;
-use crate::cli::{Ending, output, tell, usage_error};
+use crate::cli::{Ending, output, parallel, tell, usage_error};
 use crate::error::{Error, Result};
 use crate::generate::{self, Plan, Resources};
 use crate::iam::policy::{MANAGED_POLICY_QUOTA, PolicyDocument};
@@ -62,42 +65,65 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         ResourcesArgument::Exact => Resources::Exact,
         ResourcesArgument::Balanced => Resources::Balanced,
     };
-    let mut plans = Vec::new();
-    for (principal, usage) in &ledger.principals {
-        let plan = generate::plan(usage, resources, MANAGED_POLICY_QUOTA);
-        prove(principal, usage, &plan.documents)?;
-        plans.push((principal, usage, plan));
-    }
+    let used: Vec<_> = ledger.principals.iter().collect();
+    let threads = arguments.input.threads();
+    let proved = parallel::map(&used, threads, |(principal, usage)| {
+        Proved::of(principal, usage, resources)
+    });
+    // As the ledger, they are not taken apart in the end.
+    let mut proved = ManuallyDrop::new(proved.into_iter().collect::<Result<Vec<_>>>()?);
     match &arguments.out {
         Some(folder) => {
-            let (index, files) = lay_out(&coverage, &plans);
-            let old = index_of(folder);
-            for (name, document) in &files {
-                output::replace(&folder.join(name), &document.to_json())?;
-            }
-            // The index comes last: it never names a file that is not there yet.
-            let text = serde_json::to_string_pretty(&index).unwrap_or_default() + "\n";
-            output::replace(&folder.join("index.json"), &text)?;
-            // What an earlier run wrote for principals that are not there any more would be attached by mistake.
-            for name in old.iter().filter(|name| !files.contains_key(*name)) {
-                let _ = fs::remove_file(folder.join(name));
-            }
+            write(folder, &coverage, &mut proved, threads)?;
             if !quiet {
+                let documents = proved.iter().map(|each| each.texts.len() as u64);
                 tell(&format!(
                     "wrote {} for {} to `{}`, each proved against its events\n",
-                    many(files.len() as u64, "policy document"),
-                    many(plans.len() as u64, "principal"),
+                    many(documents.sum(), "policy document"),
+                    many(proved.len() as u64, "principal"),
                     folder.display()
                 ));
             }
         }
         None => {
-            for (principal, usage, plan) in &plans {
-                print(principal, usage, plan, quiet)?;
+            for each in proved.iter() {
+                print(each, quiet)?;
             }
         }
     }
     Ok(Ending::of_input(coverage.is_unreadable()))
+}
+
+/// Writes the documents, and the index that names them.
+fn write(
+    folder: &Path,
+    coverage: &Coverage,
+    proved: &mut [Proved<'_>],
+    threads: NonZeroUsize,
+) -> Result<()> {
+    name_files(proved);
+    let old = index_of(folder);
+    let files = proved
+        .iter()
+        .flat_map(|each| each.entry.files.iter().zip(&each.texts));
+    let files: BTreeMap<&String, &String> = files.collect();
+    let listed: Vec<_> = files.iter().collect();
+    let written = parallel::map(&listed, threads, |(name, text)| {
+        output::replace(&folder.join(name), text)
+    });
+    written.into_iter().collect::<Result<()>>()?;
+    // The index comes last: it never names a file that is not there yet.
+    let index = Index {
+        coverage: CoverageEntry::of(coverage),
+        principals: proved.iter().map(|each| &each.entry).collect(),
+    };
+    let text = serde_json::to_string_pretty(&index).unwrap_or_default() + "\n";
+    output::replace(&folder.join("index.json"), &text)?;
+    // What an earlier run wrote for principals that are not there any more would be attached by mistake.
+    for name in old.iter().filter(|name| !files.contains_key(*name)) {
+        let _ = fs::remove_file(folder.join(name));
+    }
+    Ok(())
 }
 
 /// The files that the index in `folder`, if there is one, says were written below it.
@@ -132,22 +158,51 @@ fn not_one(ledger: &Ledger) -> Result<Ending> {
     usage_error(message)
 }
 
+/// A principal's policy, which allows what it used.
+struct Proved<'l> {
+    principal: &'l Principal,
+    usage: &'l PrincipalUsage,
+    plan: Plan,
+    /// The documents as they are written.
+    texts: Vec<String>,
+    /// All but the names of the files.
+    entry: PrincipalEntry,
+}
+
+impl<'l> Proved<'l> {
+    fn of(
+        principal: &'l Principal,
+        usage: &'l PrincipalUsage,
+        resources: Resources,
+    ) -> Result<Self> {
+        let plan = generate::plan(usage, resources, MANAGED_POLICY_QUOTA);
+        let texts: Vec<String> = plan.documents.iter().map(PolicyDocument::to_json).collect();
+        prove(principal, usage, &texts)?;
+        let mut entry = PrincipalEntry::of(principal, usage);
+        entry.sizes = plan.documents.iter().map(PolicyDocument::size).collect();
+        entry.widened = plan.widened.iter().map(WideningEntry::of).collect();
+        entry.notes.extend(plan.notes.iter().cloned());
+        entry.notes.extend(notes(principal));
+        Ok(Self {
+            principal,
+            usage,
+            plan,
+            texts,
+            entry,
+        })
+    }
+}
+
 /// Replays what the principal used against the documents as they will be written, read back from their text by the
 /// evaluator, which shares no code with the generator.
-fn prove(
-    principal: &Principal,
-    usage: &PrincipalUsage,
-    documents: &[PolicyDocument],
-) -> Result<()> {
+fn prove(principal: &Principal, usage: &PrincipalUsage, documents: &[String]) -> Result<()> {
     let unproved = |reason: String| Error::Unproved {
         principal: principal.arn.clone(),
         reason,
     };
     let mut policies = Vec::new();
     for document in documents {
-        policies.extend(
-            policy::parse(&document.to_json()).map_err(|error| unproved(error.to_string()))?,
-        );
+        policies.extend(policy::parse(document).map_err(|error| unproved(error.to_string()))?);
     }
     let attached: Vec<Attached<'_>> = policies
         .iter()
@@ -166,44 +221,22 @@ fn prove(
     }
 }
 
-type Planned<'l> = (&'l Principal, &'l PrincipalUsage, Plan);
-
-/// The index and the documents with their paths below the folder.
-fn lay_out<'p>(
-    coverage: &Coverage,
-    plans: &'p [Planned<'_>],
-) -> (Index, BTreeMap<String, &'p PolicyDocument>) {
+/// Gives each document its path below the folder.
+fn name_files(proved: &mut [Proved<'_>]) {
     // All first documents have their names before any second one, so that `deploy-2.json` is the role `deploy-2`'s if
     // there is one, and not the second part of `deploy`'s.
     let mut taken = BTreeSet::new();
-    let stems: Vec<String> = plans
+    let stems: Vec<String> = proved
         .iter()
-        .map(|(principal, ..)| free_name(&mut taken, stem(principal)))
+        .map(|each| free_name(&mut taken, stem(each.principal)))
         .collect();
-    let mut files = BTreeMap::new();
-    let mut principals = Vec::new();
-    for ((principal, usage, plan), stem) in plans.iter().zip(stems) {
-        let mut entry = PrincipalEntry::of(principal, usage);
-        for (at, document) in plan.documents.iter().enumerate() {
-            let path = match at {
-                0 => stem.clone(),
-                at => free_name(&mut taken, format!("{stem}-{}", at + 1)),
-            };
-            let name = format!("{path}.json");
-            entry.files.push(name.clone());
-            entry.sizes.push(document.size());
-            files.insert(name, document);
-        }
-        entry.widened = plan.widened.iter().map(WideningEntry::of).collect();
-        entry.notes.extend(plan.notes.iter().cloned());
-        entry.notes.extend(notes(principal));
-        principals.push(entry);
+    for (each, stem) in proved.iter_mut().zip(stems) {
+        let paths = (0..each.texts.len()).map(|at| match at {
+            0 => stem.clone(),
+            at => free_name(&mut taken, format!("{stem}-{}", at + 1)),
+        });
+        each.entry.files = paths.map(|path| format!("{path}.json")).collect();
     }
-    let index = Index {
-        coverage: CoverageEntry::of(coverage),
-        principals,
-    };
-    (index, files)
 }
 
 /// `<account>/<kind>/<name>`
@@ -248,16 +281,23 @@ fn notes(principal: &Principal) -> Vec<String> {
 }
 
 /// One principal's policy on stdout; what it widens and what a reader must know on stderr.
-fn print(principal: &Principal, usage: &PrincipalUsage, plan: &Plan, quiet: bool) -> Result<()> {
-    let text = match plan.documents.as_slice() {
+fn print(proved: &Proved<'_>, quiet: bool) -> Result<()> {
+    let Proved {
+        principal,
+        usage,
+        plan,
+        texts,
+        entry,
+    } = proved;
+    let text = match texts.as_slice() {
         [] => {
             return usage_error(format!(
                 "`{}` used nothing that a policy could allow",
                 terminal::safe(&principal.arn)
             ));
         }
-        [document] => document.to_json(),
-        documents => serde_json::to_string_pretty(documents).unwrap_or_default() + "\n",
+        [one] => Cow::Borrowed(one),
+        _ => Cow::Owned(serde_json::to_string_pretty(&plan.documents).unwrap_or_default() + "\n"),
     };
     output::print(&text)?;
     if quiet {
@@ -267,13 +307,7 @@ fn print(principal: &Principal, usage: &PrincipalUsage, plan: &Plan, quiet: bool
         "{}: {}, {}, proved against {}\n",
         terminal::safe(&principal.arn),
         many(plan.documents.len() as u64, "document"),
-        many(
-            plan.documents
-                .iter()
-                .map(PolicyDocument::size)
-                .sum::<usize>() as u64,
-            "character"
-        ),
+        many(entry.sizes.iter().sum::<usize>() as u64, "character"),
         many(usage.total_events(), "event"),
     );
     for widening in &plan.widened {
@@ -285,12 +319,7 @@ fn print(principal: &Principal, usage: &PrincipalUsage, plan: &Plan, quiet: bool
             terminal::safe(&widening.admits),
         ));
     }
-    for note in usage
-        .notes
-        .iter()
-        .chain(&plan.notes)
-        .chain(&notes(principal))
-    {
+    for note in &entry.notes {
         message.push_str(&format!("note: {}\n", terminal::safe(note)));
     }
     tell(&message);

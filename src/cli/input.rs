@@ -1,5 +1,6 @@
 //! What all commands that read logs have in common: the inputs, the filters, the threads.
 
+use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -82,25 +83,35 @@ impl Input {
                 .any(|glob| covers(glob, &escape(&principal.arn)))
     }
 
+    /// How many threads work.
+    #[must_use]
+    pub fn threads(&self) -> NonZeroUsize {
+        self.threads
+            .or_else(|| std::thread::available_parallelism().ok())
+            .unwrap_or(NonZeroUsize::MIN)
+    }
+
     /// Reads everything. Of the ledger only the principals asked for are left; the accounts cover all that was read.
     /// Unless `quiet`, the summary goes to stderr, and progress to a terminal.
     ///
+    /// The ledger is not taken apart in the end: the process ends with the command, and then all memory is free at once.
+    ///
     /// # Errors
     /// As [`Input::objects`].
-    pub fn collect(&self, quiet: bool) -> Result<(Ledger, Coverage)> {
+    pub fn collect(&self, quiet: bool) -> Result<(ManuallyDrop<Ledger>, Coverage)> {
         let (mut ledger, coverage) = self.read(quiet, pipeline::collect)?;
         self.select(&mut ledger)?;
-        Ok((ledger, coverage))
+        Ok((ManuallyDrop::new(ledger), coverage))
     }
 
     /// As [`Input::collect`], with the calls that needed several things beside the ledger.
     ///
     /// # Errors
     /// As [`Input::objects`].
-    pub fn collect_joint(&self, quiet: bool) -> Result<(Ledger, Joint, Coverage)> {
+    pub fn collect_joint(&self, quiet: bool) -> Result<(ManuallyDrop<Ledger>, Joint, Coverage)> {
         let ((mut ledger, joint), coverage) = self.read(quiet, pipeline::collect_joint)?;
         self.select(&mut ledger)?;
-        Ok((ledger, joint, coverage))
+        Ok((ManuallyDrop::new(ledger), joint, coverage))
     }
 
     /// Leaves the principals asked for.
@@ -128,10 +139,7 @@ impl Input {
             return Err(Error::Usage("--from is not before --to".to_owned()));
         }
         let objects = self.objects()?;
-        let threads = self
-            .threads
-            .or_else(|| std::thread::available_parallelism().ok())
-            .unwrap_or(NonZeroUsize::MIN);
+        let threads = self.threads();
         let progress = Arc::new(Progress::default());
         let (read, coverage) = {
             let _bar = Bar::show(&progress, objects.len() as u64, quiet);

@@ -15,6 +15,7 @@ pub mod input;
 pub mod map;
 pub mod output;
 mod paint;
+mod parallel;
 pub mod principals;
 pub mod progress;
 pub mod simulate;

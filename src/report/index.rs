@@ -14,11 +14,11 @@ use crate::usage::resolve::Outcome;
 
 /// The whole file.
 #[derive(Debug, Serialize)]
-pub struct Index {
+pub struct Index<'a> {
     /// What was read.
     pub coverage: CoverageEntry,
     /// One entry a principal, sorted.
-    pub principals: Vec<PrincipalEntry>,
+    pub principals: Vec<&'a PrincipalEntry>,
 }
 
 /// What was read, and what could not be.
