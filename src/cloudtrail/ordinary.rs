@@ -104,9 +104,16 @@ pub struct Ordinary<'a> {
     /// Where each member's value stands; an empty range where there is none.
     values: [(u32, u32); FIELDS],
     identity: Option<u64>,
+    parameters: &'a [Member],
 }
 
 impl<'a> Ordinary<'a> {
+    /// Where the members of `requestParameters` stand in its value; none where it is no object, or a name in it has escapes.
+    #[must_use]
+    pub fn parameters(&self) -> &'a [Member] {
+        self.parameters
+    }
+
     /// The number of the `userIdentity`: for as long as one [`Reader`](crate::cloudtrail::reader::Reader) reads, the same
     /// number means the same bytes. `None` where it is not remembered.
     #[must_use]
@@ -162,26 +169,36 @@ impl Member {
     }
 }
 
-/// Finds the members of an object in an ordinary record; none where `raw` is something else, or a name has escapes.
-pub fn split(raw: &str, members: &mut Vec<Member>) {
-    members.clear();
-    let bytes = raw.as_bytes();
-    let mut text = Text::new(bytes);
-    let mut at = 0;
-    while matches!(bytes.get(at), Some(b'{' | b',')) && bytes.get(at + 1) == Some(&b'"') {
-        let name = at + 1;
-        let colon = text.string(name + 1).filter(|(_, escaped)| !escaped);
-        let end = colon.and_then(|(colon, _)| Some((colon, text.value(colon + 1)?)));
-        let Some((colon, end)) = end else {
-            return members.clear();
-        };
-        members.push(Member {
-            name: name as u32,
-            colon: colon as u32,
-            end: end as u32,
-        });
-        at = end;
+/// Moves over the object at `start` and finds its members; none where a name has escapes.
+fn members(text: &mut Text<'_>, start: usize, members: &mut Vec<Member>) -> Option<usize> {
+    let bytes = text.bytes();
+    if bytes.get(start + 1) == Some(&b'}') {
+        return Some(start + 2);
     }
+    let (mut at, mut plain) = (start, true);
+    loop {
+        let name = at + 1;
+        if bytes.get(name) != Some(&b'"') {
+            return None;
+        }
+        let (colon, escaped) = text.string(name + 1)?;
+        if bytes.get(colon) != Some(&b':') {
+            return None;
+        }
+        plain &= !escaped;
+        at = text.value(colon + 1)?;
+        let [name, colon, end] = [name, colon, at].map(|position| (position - start) as u32);
+        members.push(Member { name, colon, end });
+        match bytes.get(at)? {
+            b',' => {}
+            b'}' => break,
+            _ => return None,
+        }
+    }
+    if !plain {
+        members.clear();
+    }
+    Some(at + 1)
 }
 
 /// Takes records apart. Remembers in which order members came, which rarely changes; that saves time only.
@@ -190,6 +207,8 @@ pub(super) struct Scanner {
     identities: Repeated,
     /// Objects that nothing looks at, `tlsDetails` above all.
     others: Repeated,
+    /// Those of the last record's parameters.
+    members: Vec<Member>,
     /// Takes no record for ordinary: what [`crate::cloudtrail::reader::compare`] compares with.
     #[cfg(any(test, fuzzing))]
     pub(super) off: bool,
@@ -204,6 +223,7 @@ impl Default for Scanner {
             order: Vec::new(),
             identities: Repeated::new(IN_IDENTITIES),
             others: Repeated::new(IN_TLS),
+            members: Vec::new(),
             #[cfg(any(test, fuzzing))]
             off: false,
         }
@@ -212,7 +232,7 @@ impl Default for Scanner {
 
 impl Scanner {
     /// The record that `bytes` begin with, if it is ordinary.
-    pub(super) fn scan<'a>(&mut self, bytes: &'a [u8]) -> Option<Ordinary<'a>> {
+    pub(super) fn scan<'a>(&'a mut self, bytes: &'a [u8]) -> Option<Ordinary<'a>> {
         #[cfg(any(test, fuzzing))]
         if self.off {
             return None;
@@ -220,6 +240,7 @@ impl Scanner {
         if bytes.first() != Some(&b'{') {
             return None;
         }
+        self.members.clear();
         let mut text = Text::new(bytes);
         let mut values = [(0, 0); FIELDS];
         let (mut at, mut turn, mut identity) = (1, 0, None);
@@ -233,6 +254,9 @@ impl Scanner {
                     let (end, number) = self.identities.value(&mut text, start)?;
                     identity = number;
                     (end, false)
+                }
+                (b'{', Meaning::Field(Field::RequestParameters)) => {
+                    (members(&mut text, start, &mut self.members)?, false)
                 }
                 _ => (text.value(start)?, false),
             };
@@ -254,6 +278,7 @@ impl Scanner {
             text: from_utf8(text).ok()?,
             values,
             identity,
+            parameters: &self.members,
         };
         record.is_event().then_some(record)
     }
@@ -386,16 +411,63 @@ mod tests {
             assert_eq!(record.text(Field::EventName), Some("GetObject"));
             assert_eq!(record.raw(Field::ResponseElements), "null");
             assert_eq!(record.text(Field::ResponseElements), None);
+            let raw = record.raw(Field::RequestParameters);
+            let parameters = record.parameters().iter();
+            let parameters: Vec<_> = parameters.map(|it| (it.name(raw), it.value(raw))).collect();
+            assert_eq!(
+                parameters,
+                [("bucketName", r#""b""#), ("key", r#""k\/\u0041""#)]
+            );
             assert_eq!(record.raw(Field::ErrorCode), "");
             let identity = record.raw(Field::UserIdentity);
             assert!(
                 identity.starts_with(r#"{"type""#) && identity.ends_with(r#"on.amazonaws.com"}"#)
             );
         }
-        assert!(scanner.scan(RECORDS[1].as_bytes()).is_some());
+        let one = scanner.scan(RECORDS[1].as_bytes()).unwrap();
+        assert_eq!(one.parameters().len(), 1);
         assert!(scanner.scan(RECORDS[2].as_bytes()).is_some());
         for (number, text) in RECORDS.iter().enumerate().skip(3) {
             assert!(scanner.scan(text.as_bytes()).is_none(), "{number}");
+        }
+    }
+
+    #[test]
+    fn members_are_told_where_names_have_no_escapes() {
+        let mut scanner = Scanner::default();
+        for (parameters, count) in [
+            (r#"{"a":1,"b":{"c":[]},"d":"\n"}"#, 3),
+            (r#"{"a":1,"\n":2}"#, 0),
+            ("{}", 0),
+            ("null", 0),
+            (r#"[{"a":1}]"#, 0),
+            (r#""a""#, 0),
+        ] {
+            let text = format!(
+                r#"{{"requestParameters":{parameters},"eventSource":"s","eventName":"n"}}"#
+            );
+            let record = scanner.scan(text.as_bytes()).unwrap();
+            assert_eq!(record.parameters().len(), count, "{parameters}");
+        }
+        let none = r#"{"eventSource":"s","eventName":"n"}"#;
+        assert!(
+            scanner
+                .scan(none.as_bytes())
+                .unwrap()
+                .parameters()
+                .is_empty()
+        );
+        for odd in [
+            r#"{"a":1,}"#,
+            r#"{"a"}"#,
+            r#"{"a":1]"#,
+            r#"{1:1}"#,
+            r#"{"a":1"#,
+            "{",
+        ] {
+            let text =
+                format!(r#"{{"eventSource":"s","eventName":"n","requestParameters":{odd}}}"#);
+            assert!(scanner.scan(text.as_bytes()).is_none(), "{odd}");
         }
     }
 

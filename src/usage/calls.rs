@@ -16,7 +16,7 @@ use std::mem;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 use crate::cloudtrail::event::{Event, UserIdentity};
-use crate::cloudtrail::ordinary::{Field, Member, Ordinary, split};
+use crate::cloudtrail::ordinary::{Field, Member, Ordinary};
 use crate::iam::principal::Principal;
 use crate::usage::carriers::Loaded;
 use crate::usage::denial::Said;
@@ -238,7 +238,6 @@ struct Sought {
     identity: u32,
     /// The hash of its identity, where that was not known.
     new_identity: Key,
-    members: Vec<Member>,
     shape: Key,
     key: Key,
     /// What the key tells of, beside what all keys do.
@@ -292,13 +291,13 @@ impl Calls {
         let who = &self.identities[identity as usize];
 
         let parameters = record.raw(Field::RequestParameters);
-        split(parameters, &mut sought.members);
+        let members = record.parameters();
         let bytes = &mut sought.bytes;
         bytes.clear();
         for field in [Field::EventSource, Field::EventName] {
             bytes.extend_from_slice(record.raw(field).as_bytes());
         }
-        for member in &sought.members {
+        for member in members {
             bytes.extend_from_slice(member.name(parameters).as_bytes());
             bytes.push(b'\n'); // which no ordinary record holds
         }
@@ -315,7 +314,7 @@ impl Calls {
             bytes.extend_from_slice(record.raw(field).as_bytes());
             bytes.push(b'\n');
         }
-        write_parameters(parameters, &sought.members, touched.parameters, bytes);
+        write_parameters(parameters, members, touched.parameters, bytes);
         for (field, told) in [
             (Field::ResponseElements, touched.response),
             (Field::Resources, touched.resources),
