@@ -319,7 +319,7 @@ mod tests {
     use crate::usage::ledger::Ledger;
 
     /// Source, name, parameters with a `?` to be filled, and response likewise: calls that look into all kinds of them.
-    const CALLS: [(&str, &str, &str, &str); 17] = [
+    const CALLS: [(&str, &str, &str, &str); 20] = [
         (
             "s3",
             "GetObject",
@@ -336,6 +336,24 @@ mod tests {
             "dynamodb",
             "GetItem",
             r#"{"tableName":"t","key":{"id":{"s":"?"}}}"#,
+            "null",
+        ),
+        (
+            "dynamodb",
+            "PutItem",
+            r#"{"tableName":"t?","key":{"id":{"iamInstanceProfile":"?"}}}"#,
+            "null",
+        ),
+        (
+            "logs",
+            "CreateLogStream",
+            r#"{"logGroupName":"g?","logStreamName":"s?"}"#,
+            "null",
+        ),
+        (
+            "iam",
+            "GetRolePolicy",
+            r#"{"roleName":"AWSServiceRoleFor?","policyName":"p?"}"#,
             "null",
         ),
         (
@@ -445,6 +463,10 @@ mod tests {
             8 => parameters.replace('?', ""),
             9 => parameters.replace('?', r"\u0041"),
             10 => parameters.replace('?', "***"),
+            // What is escaped in a policy, and what tells more than a name does.
+            11 | 12 => parameters.replace('?', &format!("a*b?${{c{a}}}")),
+            13 => parameters.replace('?', "arn:aws:dynamodb:eu-west-2:444455556666:table/t"),
+            14 => parameters.replace("\"k?\"", "\"arn:aws:s3:::b/k\""),
             _ => fill(parameters, a),
         };
         let otherwise = OTHERWISE[otherwise.saturating_sub(10)];

@@ -77,6 +77,12 @@ impl Adapter {
         not_empty(escape(part?))
     }
 
+    /// Whether the part is the text itself, whatever it is, unless it begins as an ARN does.
+    #[must_use]
+    pub fn copies(self) -> bool {
+        matches!(self, Self::Same | Self::ArnLast | Self::Bucket)
+    }
+
     /// What the adapter makes of a parameter that the request does not have; nothing, but for [`Adapter::RuleBus`] and
     /// [`Adapter::LambdaQualifier`].
     #[must_use]

@@ -143,7 +143,7 @@ impl Adder<'_> {
         };
         self.known = match self.learned.take() {
             Some((call, session)) => Known::Call(call, session),
-            None => calls.find(record),
+            None => calls.find(record, self.seen),
         };
         let wanted = match self.known {
             Known::Call(call, session) => {
@@ -178,14 +178,14 @@ impl Adder<'_> {
         let (caller, invoked_by) = calls.caller();
         let mut telling = calls::telling(event);
         telling.user_identity.invoked_by = invoked_by;
-        let meaning = resolve::meaning(&telling, caller, &mut self.memo);
+        let meaning = resolve::meaning(&telling, caller, &mut self.memo, None);
         let (source, name) = (event.event_source, event.event_name);
         let (source, name) = (source.unwrap_or_default(), name.unwrap_or_default());
-        let digest = || self.seen.digest(source, name, caller, &meaning);
         if calls.tells(self.memo.touched) {
-            let digest = digest();
+            let digest = self.seen.digest(source, name, caller, &meaning);
             self.sum.coverage.note_places(event, caller);
             self.learned = Some(calls.learn(meaning, digest));
+            calls.learn_like(event, &mut self.memo);
         } else {
             calls.learn_touched(self.memo.touched);
         }

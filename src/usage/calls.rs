@@ -22,8 +22,11 @@ use crate::usage::carriers::Loaded;
 use crate::usage::denial::Said;
 use crate::usage::hashed::{Key, Map};
 use crate::usage::identity::Caller;
-use crate::usage::request;
-use crate::usage::resolve::{Meaning, Need, Outcome};
+use crate::usage::like::Marks;
+use crate::usage::memo::Memo;
+use crate::usage::opaque::opaque;
+use crate::usage::resolve::{self, Meaning, Need, Outcome};
+use crate::usage::seen::Seen;
 use crate::usage::times::{EventId, Times};
 
 /// The fields of a call's key, besides its shape, who called, and what is told only where it was looked into. That the Region, the recipient and the
@@ -65,6 +68,8 @@ pub fn telling<'t, 'a>(event: &Event<'t, 'a>) -> Event<'t, 'a> {
 pub struct Touched {
     /// One bit for each of the first 64 members of `requestParameters`, the lowest for the first.
     pub parameters: u64,
+    /// Likewise those that are not, and whose texts were [copied](crate::usage::request::Parameters::copies).
+    pub copied: u64,
     /// Whether it was the response.
     pub response: bool,
     /// Whether it was `resources[]`.
@@ -75,6 +80,7 @@ impl Touched {
     fn and(self, other: Self) -> Self {
         Self {
             parameters: self.parameters | other.parameters,
+            copied: self.copied | other.copied,
             response: self.response | other.response,
             resources: self.resources | other.resources,
         }
@@ -102,7 +108,7 @@ struct Call {
     reason: Cow<'static, str>,
     needs: Box<[Need]>,
     rest: Option<Box<Rest>>,
-    /// What tells it from others, see [`Seen::digest`](crate::usage::seen::Seen::digest).
+    /// What tells it from others, see [`Seen::digest`].
     digest: u128,
     /// How often it was made since it was last [counted](Calls::empty).
     times: Times,
@@ -160,13 +166,6 @@ impl Call {
 
     /// About how many bytes of memory it takes.
     fn size(&self) -> usize {
-        let needs = self.needs.iter().map(|need| {
-            let resources = need.resources.iter();
-            size_of::<Need>()
-                + resources
-                    .map(|each| 32 + each.as_str().len())
-                    .sum::<usize>()
-        });
         let rest = self.rest.as_ref().map_or(0, |rest| {
             let notes = rest.notes.iter().map(|note| 32 + note.len());
             let loaded = rest.loaded.iter().flat_map(|loaded| &loaded.roles);
@@ -181,8 +180,17 @@ impl Call {
             + 2 * size_of::<(Key, u32)>()
             + self.reason.len()
             + rest
-            + needs.sum::<usize>()
+            + size_of_needs(&self.needs)
     }
+}
+
+fn size_of_needs(needs: &[Need]) -> usize {
+    let needs = needs.iter().map(|need| {
+        let resources = need.resources.iter();
+        let resources = resources.map(|each| 32 + each.as_str().len());
+        size_of::<Need>() + resources.sum::<usize>()
+    });
+    needs.sum()
 }
 
 /// Who has an identity.
@@ -192,6 +200,16 @@ struct Who {
     session: u64,
     /// The session's name, until it was [asked for](Calls::session).
     name: Option<Box<str>>,
+}
+
+/// What is known of calls that are the same in all but texts that are copied.
+enum Like {
+    /// That there was one.
+    One,
+    /// That more of what they mean depends on the texts than resources.
+    Nothing,
+    /// What they mean, with marks in the place of the texts.
+    Marked(Box<Meaning>),
 }
 
 /// What is known of a record.
@@ -228,6 +246,9 @@ pub struct Calls {
     invoked_by: Vec<Option<Box<str>>>,
     /// What was looked into in any call of the same shape: its source, its name, and the names of its parameters.
     shapes: Map<Touched>,
+    /// By what a key tells besides copied texts.
+    like: Map<Like>,
+    marks: Marks,
     sought: Sought,
 }
 
@@ -242,6 +263,10 @@ struct Sought {
     key: Key,
     /// What the key tells of, beside what all keys do.
     told: Touched,
+    /// The members whose texts are copied.
+    copied: Vec<usize>,
+    /// The key without these texts, where there are any and no call with the key is known.
+    like: Option<Key>,
     bytes: Vec<u8>,
 }
 
@@ -269,6 +294,8 @@ impl Calls {
             principals: Vec::new(),
             invoked_by: Vec::new(),
             shapes: Map::default(),
+            like: Map::default(),
+            marks: Marks::default(),
             sought: Sought::default(),
         }
     }
@@ -280,8 +307,8 @@ impl Calls {
         record.length() <= MAX_RECORD && ids.iter().all(|id| record.raw(*id).len() <= MAX_ID)
     }
 
-    /// What is known of `record`.
-    pub fn find(&mut self, record: &Ordinary<'_>) -> Known {
+    /// What is known of `record`. `seen` is where it will be looked for.
+    pub fn find(&mut self, record: &Ordinary<'_>, seen: &Seen) -> Known {
         let Some(identity) = self.identity(record) else {
             return Known::Nothing;
         };
@@ -309,12 +336,14 @@ impl Calls {
         bytes.extend_from_slice(&sought.shape.bytes());
         bytes.extend_from_slice(&who.number.to_le_bytes());
         bytes.extend_from_slice(&touched.parameters.to_le_bytes());
+        bytes.extend_from_slice(&touched.copied.to_le_bytes());
         bytes.push(u8::from(touched.response) | u8::from(touched.resources) << 1);
         for field in FIELDS {
             bytes.extend_from_slice(record.raw(field).as_bytes());
             bytes.push(b'\n');
         }
-        write_parameters(parameters, members, touched.parameters, bytes);
+        sought.copied.clear();
+        write_parameters(parameters, members, touched, bytes, &mut sought.copied);
         for (field, told) in [
             (Field::ResponseElements, touched.response),
             (Field::Resources, touched.resources),
@@ -324,11 +353,70 @@ impl Calls {
                 bytes.extend_from_slice(record.raw(field).as_bytes());
             }
         }
+        let length = bytes.len();
+        for member in &sought.copied {
+            bytes.push(b'\n');
+            bytes.extend_from_slice(members[*member].value(parameters).as_bytes());
+        }
         sought.key = hash(bytes);
-        match self.keys.get(&sought.key) {
-            Some(call) => Known::Call(*call, who.session),
+        if let Some(call) = self.keys.get(&sought.key) {
+            return Known::Call(*call, who.session);
+        }
+        sought.like = (length < bytes.len()).then(|| hash(&bytes[..length]));
+        match self.learn_like_another(record, seen) {
+            Some((call, session)) => Known::Call(call, session),
             None => Known::Caller(touched),
         }
+    }
+
+    /// Learns the record that was last looked for from what calls like it mean.
+    fn learn_like_another(&mut self, record: &Ordinary<'_>, seen: &Seen) -> Option<(u32, u64)> {
+        let Like::Marked(marked) = self.like.get(&self.sought.like?)? else {
+            return None;
+        };
+        let (parameters, members) = (record.raw(Field::RequestParameters), record.parameters());
+        let text = |member: &usize| {
+            let value = members[*member].value(parameters);
+            (*member, &value[1..value.len() - 1])
+        };
+        let texts: Vec<(usize, &str)> = self.sought.copied.iter().map(text).collect();
+        let meaning = self.marks.replace(marked, &texts);
+        let (source, name) = (
+            record.text(Field::EventSource),
+            record.text(Field::EventName),
+        );
+        let (source, name) = (source.unwrap_or_default(), name.unwrap_or_default());
+        let digest = seen.digest(source, name, self.caller().0, &meaning);
+        Some(self.learn(meaning, digest))
+    }
+
+    /// Works out what calls like `event` mean, which was last learned, if that is worth the while: one came before.
+    pub fn learn_like(&mut self, event: &Event<'_, '_>, memo: &mut Memo) {
+        let Some(like) = self.sought.like else {
+            return;
+        };
+        let Some(known) = self.like.get_mut(&like) else {
+            self.bytes += 2 * size_of::<(Key, Like)>();
+            self.like.insert(like, Like::One);
+            return;
+        };
+        if !matches!(known, Like::One) {
+            return;
+        }
+        let copied = self.sought.copied.iter();
+        let marks = self
+            .marks
+            .of_members(copied.fold(0, |bits, member| bits | 1 << member));
+        let number = self.identities[self.sought.identity as usize].number as usize;
+        let mut telling = telling(event);
+        telling.user_identity.invoked_by = self.invoked_by[number].as_deref();
+        let marked = resolve::meaning(&telling, &self.principals[number], memo, Some(marks));
+        *known = if marks.stray(&marked) {
+            Like::Nothing
+        } else {
+            self.bytes += size_of_needs(&marked.needs) + size_of::<Meaning>();
+            Like::Marked(Box::new(marked))
+        };
     }
 
     /// Which of `identities` made `record`.
@@ -470,21 +558,32 @@ impl Calls {
         self.principals.clear();
         self.invoked_by.clear();
         self.shapes.clear();
+        self.like.clear();
     }
 }
 
-/// Writes `requestParameters` without the values of members that matter only where they are looked into, and are not
-/// `touched`.
-fn write_parameters(raw: &str, members: &[Member], touched: u64, out: &mut Vec<u8>) {
+/// Writes the values of `requestParameters` without those texts that matter only where they are `touched`; those among them
+/// that are copied are noted.
+fn write_parameters(
+    raw: &str,
+    members: &[Member],
+    touched: Touched,
+    out: &mut Vec<u8>,
+    copied: &mut Vec<usize>,
+) {
     if members.is_empty() || members.len() > MAX_MEMBERS {
         out.push(b'=');
         return out.extend_from_slice(raw.as_bytes());
     }
     for (index, member) in members.iter().enumerate() {
         let (name, value) = (member.name(raw), member.value(raw));
-        let told = match touched >> index & 1 == 0 {
-            true => request::opaque(name, value),
-            false => value,
+        let told = match (touched.parameters >> index & 1, touched.copied >> index & 1) {
+            (0, 0) => opaque(name, value),
+            (0, _) if opaque(name, value) == "\"" => {
+                copied.push(index);
+                "\""
+            }
+            _ => value,
         };
         out.extend_from_slice(told.as_bytes());
         out.push(b'\n');

@@ -120,6 +120,8 @@ impl Request<'_, '_, '_> {
             let values = self.source(*source);
             if !values.is_empty() {
                 return match variable.name.ends_with("WithPath") {
+                    // The name is looked into.
+                    true if self.parameters.values(source.parameter).is_empty() => values,
                     true => values
                         .into_iter()
                         .map(|name| self.with_path(name))
@@ -181,6 +183,12 @@ impl Request<'_, '_, '_> {
         match source.adapter {
             _ if source.literal().is_some() => Vec::new(),
             Adapter::Keys => self.parameters.keys(source.parameter),
+            _ if source.in_response().is_none()
+                && !source.parameter.contains('.')
+                && source.adapter.copies() =>
+            {
+                self.parameters.copies(source.parameter)
+            }
             _ if source.in_response().is_some() => {
                 self.response.at(source.in_response().unwrap_or_default())
             }

@@ -10,6 +10,8 @@ use simd_json::prelude::{TypedScalarValue, ValueAsScalar, ValueIntoString};
 
 use crate::catalog::operation::same_text;
 use crate::cloudtrail::event::Json;
+use crate::usage::like::Marks;
+use crate::usage::opaque::{ARN, FOUND_BELOW, is_among, is_redacted, is_the_callers_own};
 
 /// Deeper parameters are not looked at. The deepest that names a resource in public logs stands at six.
 const MAX_DEPTH: usize = 16;
@@ -21,7 +23,7 @@ pub struct Leaf<'a> {
     pub name: &'a str,
     /// How many members are around it.
     pub depth: usize,
-    /// Whether the string begins as an ARN does, which is told of a text that is not looked into too (see [`opaque`]).
+    /// Whether the string begins as an ARN does, which is told of a text that is not looked into too (see [`opaque`](crate::usage::opaque::opaque)).
     pub is_arn: bool,
     /// The string; [`Parameters::value`] gives it and notes that.
     value: &'a str,
@@ -41,13 +43,15 @@ pub struct Parameters<'t, 'a> {
     divided: bool,
     /// The members that were looked into, as in [`Touched`](crate::usage::calls::Touched).
     touched: Cell<u64>,
+    /// Those whose text was [copied](Self::copies).
+    copied: Cell<u64>,
 }
 
 impl<'t, 'a> Parameters<'t, 'a> {
     /// Lays out `requestParameters`. What holds text of the caller's own choosing (tags, filters, items, environments) is
-    /// left out of the leaves.
+    /// left out of the leaves. Texts that have a mark are taken for it.
     #[must_use]
-    pub fn of(request: Option<Json<'t, 'a>>) -> Self {
+    pub fn of(request: Option<Json<'t, 'a>>, marks: Option<&'a Marks>) -> Self {
         let inner = request.and_then(|request| inner(request, "Request"));
         let mut parameters = Self::new(inner.or(request), inner.is_none());
         let Some(top) = parameters.top else {
@@ -65,8 +69,11 @@ impl<'t, 'a> Parameters<'t, 'a> {
             }
             None => gather(&top, "", 0, u64::MAX, &mut leaves),
         }
-        for leaf in &leaves {
+        for leaf in &mut leaves {
             parameters.leaf_names.add(leaf.name);
+            if let Some(mark) = marks.and_then(|marks| marks.of(leaf.touch)) {
+                leaf.value = mark;
+            }
         }
         parameters.leaves = leaves;
         parameters
@@ -93,6 +100,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
             member_names: Initials::default(),
             divided,
             touched: Cell::new(0),
+            copied: Cell::new(0),
         }
     }
 
@@ -106,6 +114,12 @@ impl<'t, 'a> Parameters<'t, 'a> {
     #[must_use]
     pub fn touched(&self) -> u64 {
         self.touched.get()
+    }
+
+    /// What was copied and not looked into besides.
+    #[must_use]
+    pub fn copied(&self) -> u64 {
+        self.copied.get() & !self.touched.get()
     }
 
     fn bit(&self, index: usize) -> u64 {
@@ -164,7 +178,32 @@ impl<'t, 'a> Parameters<'t, 'a> {
 
     /// The strings of the parameter `name`, from the least deep place that has any.
     pub fn values(&self, name: &str) -> Vec<&'a str> {
-        let (mut found, mut least, mut touch) = (Vec::new(), usize::MAX, 0);
+        let leaves = self.named(name);
+        self.touch(leaves.iter().fold(0, |bits, leaf| bits | leaf.touch));
+        leaves.iter().map(|leaf| leaf.value).collect()
+    }
+
+    /// The same, for one who does nothing with texts that are no ARNs but to write them, as they are and
+    /// [escaped](crate::iam::arn::escape), into a resource: no other text in their place could change anything else.
+    pub fn copies(&self, name: &str) -> Vec<&'a str> {
+        let leaves = self.named(name);
+        let copied = leaves.iter().filter(|leaf| self.divided && !leaf.is_arn);
+        let copied = copied.fold(0, |bits, leaf| bits | leaf.touch);
+        let all = leaves.iter().fold(0, |bits, leaf| bits | leaf.touch);
+        self.copied.set(self.copied.get() | copied);
+        self.touch(all & !copied);
+        leaves.iter().map(|leaf| leaf.value).collect()
+    }
+
+    /// Those of the strings of the parameter `name` that begin as ARNs do.
+    pub fn arns(&self, name: &str) -> Vec<&'a str> {
+        let mut leaves = self.named(name);
+        leaves.retain(|leaf| leaf.is_arn);
+        leaves.iter().map(|leaf| self.value(leaf)).collect()
+    }
+
+    fn named(&self, name: &str) -> Vec<&Leaf<'a>> {
+        let (mut found, mut least) = (Vec::new(), usize::MAX);
         if !self.leaf_names.may_have(name) {
             return found;
         }
@@ -173,13 +212,11 @@ impl<'t, 'a> Parameters<'t, 'a> {
             if named && (leaf.depth == 1 || !is_generic(leaf.name)) {
                 if leaf.depth < least {
                     found.clear();
-                    (least, touch) = (leaf.depth, 0);
+                    least = leaf.depth;
                 }
-                found.push(leaf.value);
-                touch |= leaf.touch;
+                found.push(leaf);
             }
         }
-        self.touch(touch);
         found
     }
 
@@ -214,7 +251,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
     }
 
     /// Notes that all lists and objects are looked into, and the members named `name`. Where there is nothing to find in
-    /// what is the caller's own, that shows in its opaque text (see [`opaque`]).
+    /// what is the caller's own, that shows in its opaque text (see [`opaque`](crate::usage::opaque::opaque)).
     fn touch_below(&self, top: &Json<'t, 'a>, name: &str) {
         let Some(object) = top.as_object() else {
             return self.touch(u64::MAX);
@@ -340,46 +377,6 @@ fn inner<'t, 'a>(whole: Json<'t, 'a>, suffix: &str) -> Option<Json<'t, 'a>> {
     let (name, value) = members.next()?;
     let only = members.next().is_none();
     (only && name.ends_with(suffix) && value.as_object().is_some()).then_some(value)
-}
-
-/// What tells one value of a parameter of the top level from others as long as [`Parameters`] did not note that it was
-/// looked into: one text that is a leaf is then like another, if both begin as ARNs do or none does, and what is no leaf
-/// like nothing. `value` is in JSON, and so is what is returned.
-pub(crate) fn opaque<'v>(name: &str, value: &'v str) -> &'v str {
-    let is_opaque = match value.as_bytes().first() {
-        Some(b'"') => {
-            let text = &value[1..value.len() - 1];
-            if text.starts_with(ARN) && !text.as_bytes().contains(&b'\\') {
-                return &value[..=ARN.len()];
-            }
-            !text.is_empty() && !text.as_bytes().contains(&b'\\') && !is_redacted(text)
-        }
-        Some(b'{') => is_the_callers_own(name, true) && !may_hold_found_below(value),
-        Some(b'[') => is_the_callers_own(name, false) && !may_hold_found_below(value),
-        _ => false,
-    };
-    if is_opaque { &value[..1] } else { value }
-}
-
-const ARN: &str = "arn:";
-
-/// The names that [`Parameters::below`] is asked for.
-const FOUND_BELOW: [&str; 3] = ["iamInstanceProfile", "taskRoleArn", "executionRoleArn"];
-
-/// Whether JSON may have a member of a name in [`FOUND_BELOW`], in any letter case.
-fn may_hold_found_below(json: &str) -> bool {
-    let bytes = json.as_bytes();
-    let begins = |at: usize, name: &str| {
-        let text = bytes.get(at..at + name.len());
-        text.is_some_and(|text| text.eq_ignore_ascii_case(name.as_bytes()))
-    };
-    let two = bytes.windows(2).enumerate();
-    let mut spots = two.filter(|(_, two)| match (two[0] | 0x20, two[1] | 0x20) {
-        (b'i' | b't', b'a') | (b'e', b'x') => true,
-        // A backslash, which may stand for a letter.
-        (first, _) => first == b'\\' | 0x20,
-    });
-    spots.any(|(at, two)| two[0] == b'\\' || FOUND_BELOW.iter().any(|name| begins(at, name)))
 }
 
 fn gather<'a>(
@@ -508,55 +505,4 @@ fn is_generic(name: &str) -> bool {
         "resources",
     ];
     is_among(name, &GENERIC)
-}
-
-fn is_among(name: &str, names: &[&str]) -> bool {
-    names.iter().any(|other| name.eq_ignore_ascii_case(other))
-}
-
-/// What holds text of the caller's own choosing, which names no resource whatever it says: tags, filters, and free maps
-/// such as an item of DynamoDB, an encryption context, a function's environment.
-fn is_the_callers_own(name: &str, is_object: bool) -> bool {
-    const FREE_TEXT: [&str; 12] = [
-        "tags",
-        "tagset",
-        "tag",
-        "taglist",
-        "tagkeys",
-        "filters",
-        "filter",
-        "filterset",
-        "tagspecifications",
-        "tagspecificationset",
-        "tagspecification",
-        "clienttoken",
-    ];
-    const FREE_MAP: [&str; 18] = [
-        "attributes",
-        "clientcontext",
-        "encryptioncontext",
-        "environment",
-        "exclusivestartkey",
-        "expressionattributenames",
-        "expressionattributevalues",
-        "hyperparameters",
-        "input",
-        "item",
-        "key",
-        "labels",
-        "messageattributes",
-        "metadata",
-        "parameters",
-        "payload",
-        "userdata",
-        "variables",
-    ];
-    is_among(name, &FREE_TEXT) || (is_object && is_among(name, &FREE_MAP))
-}
-
-/// Whether AWS has replaced the value. Source: the values seen in logs; there is no documented list.
-fn is_redacted(value: &str) -> bool {
-    value.starts_with("HIDDEN_DUE_TO_SECURITY_REASONS")
-        || value == "<sensitiveDataRemoved>"
-        || value.bytes().all(|b| b == b'*')
 }

@@ -14,6 +14,7 @@ use crate::usage::context::ContextKeys;
 use crate::usage::denial::{self, Said};
 use crate::usage::identity::{self, Caller};
 use crate::usage::keys;
+use crate::usage::like::Marks;
 use crate::usage::memo::Memo;
 use crate::usage::passrole;
 use crate::usage::resource::Request;
@@ -142,14 +143,19 @@ pub struct Meaning {
 #[must_use]
 pub fn resolve(event: &Event<'_, '_>, memo: &mut Memo) -> Resolved {
     let caller = identity::caller(&event.user_identity);
-    let meaning = meaning(&calls::telling(event), &caller.principal, memo);
+    let meaning = meaning(&calls::telling(event), &caller.principal, memo, None);
     Resolved { caller, meaning }
 }
 
 /// What `event`, of which no more is looked at than [`telling`](calls::telling) leaves, means for `caller`. `memo` only
-/// saves time, and is told what else was looked into.
+/// saves time, and is told what else was looked into. Where there are `marks`, they stand in the place of texts.
 #[must_use]
-pub fn meaning(event: &Event<'_, '_>, caller: &Principal, memo: &mut Memo) -> Meaning {
+pub fn meaning<'a>(
+    event: &Event<'_, 'a>,
+    caller: &Principal,
+    memo: &mut Memo,
+    marks: Option<&'a Marks>,
+) -> Meaning {
     memo.touched = Touched::default();
     let Decided {
         outcome,
@@ -158,7 +164,7 @@ pub fn meaning(event: &Event<'_, '_>, caller: &Principal, memo: &mut Memo) -> Me
         loaded,
         message,
         unseen_template,
-    } = decide(event, caller, memo);
+    } = decide(event, caller, memo, marks);
     let mut notes = Vec::new();
     if outcome == Outcome::Used && unseen_template {
         notes.push(UNSEEN_TEMPLATE.to_owned());
@@ -218,7 +224,12 @@ impl Decided {
     }
 }
 
-fn decide(event: &Event<'_, '_>, caller: &Principal, memo: &mut Memo) -> Decided {
+fn decide<'a>(
+    event: &Event<'_, 'a>,
+    caller: &Principal,
+    memo: &mut Memo,
+    marks: Option<&'a Marks>,
+) -> Decided {
     if let Some(reason) = not_an_api_call(event) {
         return Decided::without_needs(Outcome::Ignored, reason);
     }
@@ -235,7 +246,7 @@ fn decide(event: &Event<'_, '_>, caller: &Principal, memo: &mut Memo) -> Decided
     }
     let error = event.error_code.map(|code| memo.error(code));
     let denial = denial::read(event, error);
-    let request = Request::of(event, caller);
+    let request = Request::of(event, caller, marks);
     let (mut needs, mut loaded) = (Vec::new(), None);
     if !call.needs.is_empty() {
         needs = request.needs(&call.needs);
@@ -246,6 +257,7 @@ fn decide(event: &Event<'_, '_>, caller: &Principal, memo: &mut Memo) -> Decided
         .and_then(|denial| denial.correct(&mut needs));
     keys::add(event, &request, &mut needs);
     tidy(&mut needs);
+    let denied = denial.is_some();
     let (outcome, reason) = match denial {
         Some(denial) => (Outcome::Denied, denial.reason),
         None => not_denied(event, caller, error, &needs),
@@ -253,8 +265,11 @@ fn decide(event: &Event<'_, '_>, caller: &Principal, memo: &mut Memo) -> Decided
     let unseen_template = request.call == "RunInstances"
         && request.response.is_absent()
         && request.parameters.has("launchTemplate");
+    let copied = request.parameters.copied();
     memo.touched = Touched {
-        parameters: request.parameters.touched(),
+        // The resources of a refused call are compared with those in the message.
+        parameters: request.parameters.touched() | if denied { copied } else { 0 },
+        copied,
         response: request.response.touched() != 0,
         resources: request.looked_at_resources(),
     };
@@ -338,7 +353,7 @@ fn not_for_identity_policies(caller: &Principal) -> Option<&'static str> {
 }
 
 /// Sorts, and joins the needs of one action that rest on the same thing.
-fn tidy(needs: &mut Vec<Need>) {
+pub(crate) fn tidy(needs: &mut Vec<Need>) {
     needs.sort();
     needs.dedup_by(|next, kept| {
         let same =

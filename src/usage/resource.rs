@@ -15,6 +15,7 @@ use crate::iam::arn::{ArnParts, ResourceArn, escape};
 use crate::iam::principal::Principal;
 use crate::usage::context::ContextKeys;
 use crate::usage::kind::{Kind, Row};
+use crate::usage::like::Marks;
 use crate::usage::request::{Leaf, Parameters, before, same_name};
 use crate::usage::resolve::{Basis, Need};
 use crate::usage::template;
@@ -57,9 +58,9 @@ enum By {
 }
 
 impl<'e, 't, 'a> Request<'e, 't, 'a> {
-    /// The request of `event`, made by `caller`.
+    /// The request of `event`, made by `caller`, with `marks` in the place of some texts.
     #[must_use]
-    pub fn of(event: &'e Event<'t, 'a>, caller: &'e Principal) -> Self {
+    pub fn of(event: &'e Event<'t, 'a>, caller: &'e Principal, marks: Option<&'a Marks>) -> Self {
         let text = |text: Option<&'e str>| match text.filter(|text| !text.is_empty()) {
             Some(text) => escape(text),
             None => Cow::Borrowed("*"),
@@ -73,7 +74,7 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
             partition,
             region: text(event.aws_region),
             account: text(own.or(event.recipient_account_id)),
-            parameters: Parameters::of(event.request_parameters),
+            parameters: Parameters::of(event.request_parameters, marks),
             response: Parameters::by_path_only(event.response_elements),
             whole: event.request_parameters.is_some()
                 || (event.error_code.is_none() && event.aws_region.is_some()),
