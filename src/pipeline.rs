@@ -11,7 +11,7 @@ use std::thread;
 use crate::cloudtrail::event::Event;
 use crate::cloudtrail::reader::{Item, Reader};
 use crate::source::files::LogObject;
-use crate::usage::calls::session_hash;
+use crate::usage::callers::session_hash;
 use crate::usage::coverage::{Coverage, FileProblem, SEEN_BEFORE};
 use crate::usage::joint::Joint;
 use crate::usage::ledger::Ledger;

@@ -152,7 +152,7 @@ impl Adder<'_> {
             }
             Known::Caller(touched) => {
                 let region = record.text(Field::AwsRegion);
-                let account = &calls.caller().0.account;
+                let account = &calls.callers.last().0.account;
                 if self.filter.admits(record.time(), region, account) {
                     Wanted::Parts(parts(touched))
                 } else {
@@ -173,9 +173,11 @@ impl Adder<'_> {
         };
         if self.known == Known::Nothing {
             let identity = &event.user_identity;
-            return calls.learn_caller(identity::caller(identity), identity.invoked_by);
+            return calls
+                .callers
+                .learn(identity::caller(identity), identity.invoked_by);
         }
-        let (caller, invoked_by) = calls.caller();
+        let (caller, invoked_by) = calls.callers.last();
         let mut telling = calls::telling(event);
         telling.user_identity.invoked_by = invoked_by;
         let meaning = resolve::meaning(&telling, caller, &mut self.memo, None);
@@ -200,7 +202,7 @@ impl Adder<'_> {
             self.sum.coverage.outside_filter += 1;
             return;
         }
-        if let Some(name) = calls.session() {
+        if let Some(name) = calls.callers.take_name() {
             self.sum.ledger.add_session(calls.caller_of(call), &name);
         }
         let (id, shared) = (

@@ -9,19 +9,18 @@
 //! know what collides.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::mem;
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use crate::cloudtrail::event::{Event, UserIdentity};
 use crate::cloudtrail::ordinary::{Field, Member, Ordinary};
 use crate::iam::principal::Principal;
+use crate::usage::callers::Callers;
 use crate::usage::carriers::Loaded;
 use crate::usage::denial::Said;
 use crate::usage::hashed::{Key, Map};
-use crate::usage::identity::Caller;
 use crate::usage::like::Marks;
 use crate::usage::memo::Memo;
 use crate::usage::opaque::opaque;
@@ -31,9 +30,8 @@ use crate::usage::times::{EventId, Times};
 
 /// The fields of a call's key, besides its shape, who called, and what is told only where it was looked into. That the Region, the recipient and the
 /// category are among them is what lets a call that comes again count for all that its first one counted for.
-const FIELDS: [Field; 6] = [
+const FIELDS: [Field; 5] = [
     Field::AwsRegion,
-    Field::ErrorCode,
     Field::ErrorMessage,
     Field::EventType,
     Field::EventCategory,
@@ -94,16 +92,10 @@ const MAX_MEMBERS: usize = 64;
 const MAX_RECORD: usize = 16 << 10;
 const MAX_ID: usize = 64;
 
-/// Identities beyond this number are forgotten.
-const MAX_IDENTITIES: usize = 1 << 14;
-
-/// So many identities are found by the reader's number.
-const NUMBERED: usize = 1 << 10;
-
 /// What is known of calls that mean the same, in little room: a worker has tens of thousands.
 struct Call {
-    /// The principal's number.
-    principal: u32,
+    /// The caller's number.
+    caller: u32,
     outcome: Outcome,
     reason: Cow<'static, str>,
     needs: Box<[Need]>,
@@ -122,7 +114,7 @@ struct Rest {
 }
 
 impl Call {
-    fn new(meaning: Meaning, principal: u32, digest: u128) -> Self {
+    fn new(meaning: Meaning, caller: u32, digest: u128) -> Self {
         let Meaning {
             outcome,
             reason,
@@ -138,7 +130,7 @@ impl Call {
             notes,
         };
         Self {
-            principal,
+            caller,
             outcome,
             reason,
             needs: needs.into(),
@@ -193,15 +185,6 @@ fn size_of_needs(needs: &[Need]) -> usize {
     needs.sum()
 }
 
-/// Who has an identity.
-struct Who {
-    /// The same for all identities that [`telling`] leaves the same of.
-    number: u32,
-    session: u64,
-    /// The session's name, until it was [asked for](Calls::session).
-    name: Option<Box<str>>,
-}
-
 /// What is known of calls that are the same in all but texts that are copied.
 enum Like {
     /// That there was one.
@@ -233,18 +216,13 @@ pub struct Calls {
     keys: Map<u32>,
     /// Which of `calls` has a digest.
     digests: Map<u32>,
-    /// About how many bytes the calls take.
+    /// About how many bytes the calls take, and what is known of calls like others.
     bytes: usize,
-    identities: Vec<Who>,
-    /// Which of `identities` a `userIdentity` is, by a hash of it as it stands in the log.
-    hashed: Map<u32>,
-    /// The same by the reader's [number](Ordinary::identity) of it, for those that came last.
-    numbered: Vec<Option<(u64, u32)>>,
-    /// The numbers of identities.
-    numbers: HashMap<(Principal, Option<Box<str>>), u32>,
-    principals: Vec<Principal>,
-    invoked_by: Vec<Option<Box<str>>>,
-    /// What was looked into in any call of the same shape: its source, its name, and the names of its parameters.
+    like_bytes: usize,
+    /// Who made them.
+    pub callers: Callers,
+    /// What was looked into in any call of the same shape: its source, its name, its error, and the names of its
+    /// parameters.
     shapes: Map<Touched>,
     /// By what a key tells besides copied texts.
     like: Map<Like>,
@@ -255,10 +233,6 @@ pub struct Calls {
 /// What was last looked for.
 #[derive(Default)]
 struct Sought {
-    /// Which of the identities made it.
-    identity: u32,
-    /// The hash of its identity, where that was not known.
-    new_identity: Key,
     shape: Key,
     key: Key,
     /// What the key tells of, beside what all keys do.
@@ -268,12 +242,6 @@ struct Sought {
     /// The key without these texts, where there are any and no call with the key is known.
     like: Option<Key>,
     bytes: Vec<u8>,
-}
-
-/// The hash of a session's name.
-#[must_use]
-pub fn session_hash(session: Option<&str>) -> u64 {
-    xxh3_64(session.unwrap_or_default().as_bytes())
 }
 
 impl Calls {
@@ -287,12 +255,8 @@ impl Calls {
             keys: Map::default(),
             digests: Map::default(),
             bytes: 0,
-            identities: Vec::new(),
-            hashed: Map::default(),
-            numbered: vec![None; NUMBERED],
-            numbers: HashMap::new(),
-            principals: Vec::new(),
-            invoked_by: Vec::new(),
+            like_bytes: 0,
+            callers: Callers::default(),
             shapes: Map::default(),
             like: Map::default(),
             marks: Marks::default(),
@@ -309,20 +273,20 @@ impl Calls {
 
     /// What is known of `record`. `seen` is where it will be looked for.
     pub fn find(&mut self, record: &Ordinary<'_>, seen: &Seen) -> Known {
-        let Some(identity) = self.identity(record) else {
+        if !self.callers.find(record) {
             return Known::Nothing;
-        };
+        }
+        let (caller, session) = (self.callers.number(), self.callers.session());
         let (seed, sought) = (self.seed, &mut self.sought);
         let hash = |bytes: &[u8]| Key::from(xxh3_128_with_seed(bytes, seed));
-        sought.identity = identity;
-        let who = &self.identities[identity as usize];
 
         let parameters = record.raw(Field::RequestParameters);
         let members = record.parameters();
         let bytes = &mut sought.bytes;
         bytes.clear();
-        for field in [Field::EventSource, Field::EventName] {
+        for field in [Field::EventSource, Field::EventName, Field::ErrorCode] {
             bytes.extend_from_slice(record.raw(field).as_bytes());
+            bytes.push(b'\n');
         }
         for member in members {
             bytes.extend_from_slice(member.name(parameters).as_bytes());
@@ -334,7 +298,7 @@ impl Calls {
 
         bytes.clear();
         bytes.extend_from_slice(&sought.shape.bytes());
-        bytes.extend_from_slice(&who.number.to_le_bytes());
+        bytes.extend_from_slice(&caller.to_le_bytes());
         bytes.extend_from_slice(&touched.parameters.to_le_bytes());
         bytes.extend_from_slice(&touched.copied.to_le_bytes());
         bytes.push(u8::from(touched.response) | u8::from(touched.resources) << 1);
@@ -360,7 +324,7 @@ impl Calls {
         }
         sought.key = hash(bytes);
         if let Some(call) = self.keys.get(&sought.key) {
-            return Known::Call(*call, who.session);
+            return Known::Call(*call, session);
         }
         sought.like = (length < bytes.len()).then(|| hash(&bytes[..length]));
         match self.learn_like_another(record, seen) {
@@ -386,7 +350,7 @@ impl Calls {
             record.text(Field::EventName),
         );
         let (source, name) = (source.unwrap_or_default(), name.unwrap_or_default());
-        let digest = seen.digest(source, name, self.caller().0, &meaning);
+        let digest = seen.digest(source, name, self.callers.last().0, &meaning);
         Some(self.learn(meaning, digest))
     }
 
@@ -396,7 +360,7 @@ impl Calls {
             return;
         };
         let Some(known) = self.like.get_mut(&like) else {
-            self.bytes += 2 * size_of::<(Key, Like)>();
+            self.like_bytes += 2 * size_of::<(Key, Like)>();
             self.like.insert(like, Like::One);
             return;
         };
@@ -407,92 +371,22 @@ impl Calls {
         let marks = self
             .marks
             .of_members(copied.fold(0, |bits, member| bits | 1 << member));
-        let number = self.identities[self.sought.identity as usize].number as usize;
+        let (caller, invoked_by) = self.callers.last();
         let mut telling = telling(event);
-        telling.user_identity.invoked_by = self.invoked_by[number].as_deref();
-        let marked = resolve::meaning(&telling, &self.principals[number], memo, Some(marks));
+        telling.user_identity.invoked_by = invoked_by;
+        let marked = resolve::meaning(&telling, caller, memo, Some(marks));
         *known = if marks.stray(&marked) {
             Like::Nothing
         } else {
-            self.bytes += size_of_needs(&marked.needs) + size_of::<Meaning>();
+            self.like_bytes += size_of_needs(&marked.needs) + size_of::<Meaning>();
             Like::Marked(Box::new(marked))
         };
-    }
-
-    /// Which of `identities` made `record`.
-    fn identity(&mut self, record: &Ordinary<'_>) -> Option<u32> {
-        let number = record.identity();
-        let place = number.map(|number| (number, number as usize % NUMBERED));
-        if let Some((number, place)) = place
-            && let Some((known, identity)) = self.numbered[place]
-            && known == number
-        {
-            return Some(identity);
-        }
-        let text = record.raw(Field::UserIdentity).as_bytes();
-        self.sought.new_identity = xxh3_128_with_seed(text, self.seed).into();
-        let identity = *self.hashed.get(&self.sought.new_identity)?;
-        if let Some((number, place)) = place {
-            self.numbered[place] = Some((number, identity));
-        }
-        Some(identity)
-    }
-
-    fn who(&self) -> &Who {
-        &self.identities[self.sought.identity as usize]
-    }
-
-    /// Who made the record that was last looked for, and on whose behalf, where that is known.
-    #[must_use]
-    pub fn caller(&self) -> (&Principal, Option<&str>) {
-        let number = self.who().number as usize;
-        (&self.principals[number], self.invoked_by[number].as_deref())
     }
 
     /// The caller of a call.
     #[must_use]
     pub fn caller_of(&self, call: u32) -> &Principal {
-        &self.principals[self.calls[call as usize].principal as usize]
-    }
-
-    /// The name of the session that made the record that was last looked for, when it is asked for the first time.
-    pub fn session(&mut self) -> Option<Box<str>> {
-        let who = &mut self.identities[self.sought.identity as usize];
-        who.name.take()
-    }
-
-    /// Remembers who made the record that was last looked for.
-    pub fn learn_caller(&mut self, caller: Caller, invoked_by: Option<&str>) {
-        let next = self.principals.len() as u32;
-        let identity = (caller.principal, invoked_by.map(Box::from));
-        let number = match self.numbers.get(&identity) {
-            Some(number) => *number,
-            None => {
-                self.bytes += 512 + 4 * (identity.0.arn.len() + identity.0.name.len());
-                self.principals.push(identity.0.clone());
-                self.invoked_by.push(identity.1.clone());
-                self.numbers.insert(identity, next);
-                next
-            }
-        };
-        let session = session_hash(caller.session.as_deref());
-        if self.identities.len() >= MAX_IDENTITIES {
-            self.forget_identities();
-        }
-        let who = Who {
-            number,
-            session,
-            name: caller.session.map(Box::from),
-        };
-        let next = self.identities.len() as u32;
-        self.hashed.insert(self.sought.new_identity, next);
-        self.identities.push(who);
-    }
-
-    fn forget_identities(&mut self) {
-        self.identities.clear();
-        self.hashed.clear();
-        self.numbered.fill(None);
+        self.callers.principal(self.calls[call as usize].caller)
     }
 
     /// Whether the key of the record that was last looked for tells all that is `touched`. Where it does not, what was found
@@ -506,7 +400,7 @@ impl Calls {
     pub fn learn_touched(&mut self, touched: Touched) {
         let all = touched.and(self.sought.told);
         self.shapes.insert(self.sought.shape, all);
-        self.bytes += 2 * size_of::<(Key, Touched)>();
+        self.like_bytes += 2 * size_of::<(Key, Touched)>();
     }
 
     /// Remembers what the record means that was last looked for. Returns its call and its session's hash.
@@ -515,13 +409,13 @@ impl Calls {
         let next = self.calls.len() as u32;
         let number = *self.digests.entry(digest.into()).or_insert(next);
         if number == next {
-            let call = Call::new(meaning, self.who().number, digest);
+            let call = Call::new(meaning, self.callers.number(), digest);
             self.bytes += call.size();
             self.calls.push(call);
         }
         self.bytes += 2 * size_of::<(Key, u32)>();
         self.keys.insert(sought.key, number);
-        (number, self.who().session)
+        (number, self.callers.session())
     }
 
     /// What tells a call from others, as it was [learned](Calls::learn).
@@ -538,27 +432,28 @@ impl Calls {
     /// Whether there is more in the memory than it is meant to hold.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.bytes > self.max
+        self.bytes + self.like_bytes + self.callers.bytes() > self.max
     }
 
-    /// Empties the memory: hands `each` what the calls mean that were counted, and when they were made.
+    /// Forgets the calls: hands `each` what those mean that were counted, and when they were made. What else is remembered,
+    /// of callers and of what calls may mean, stays as long as it is the lesser part.
     pub fn empty(&mut self, mut each: impl FnMut(&Principal, &Meaning, &Times)) {
         for mut call in self.calls.drain(..) {
             if call.times.count > 0 {
                 let times = mem::take(&mut call.times);
-                let principal = &self.principals[call.principal as usize];
+                let principal = self.callers.principal(call.caller);
                 each(principal, &call.meaning(), &times);
             }
         }
         self.bytes = 0;
         self.keys.clear();
         self.digests.clear();
-        self.forget_identities();
-        self.numbers.clear();
-        self.principals.clear();
-        self.invoked_by.clear();
-        self.shapes.clear();
-        self.like.clear();
+        if self.like_bytes + self.callers.bytes() > self.max / 2 {
+            self.like_bytes = 0;
+            self.shapes.clear();
+            self.like.clear();
+            self.callers = Callers::default();
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! sums them up.
 
 pub mod bounded;
+pub mod callers;
 pub mod calls;
 pub mod carriers;
 pub mod context;

@@ -1,0 +1,161 @@
+//! Who made calls, looked up by `userIdentity` as it stands in the log.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
+
+use crate::cloudtrail::ordinary::{Field, Ordinary};
+use crate::iam::principal::Principal;
+use crate::usage::hashed::{Key, Map};
+use crate::usage::identity::Caller;
+
+/// Identities beyond this number are forgotten.
+const MAX: usize = 1 << 14;
+
+/// So many identities are found by the reader's number.
+const NUMBERED: usize = 1 << 10;
+
+/// The memory of callers of one worker.
+pub struct Callers {
+    seed: u64,
+    identities: Vec<Who>,
+    /// Which of `identities` a `userIdentity` is, by a hash of it as it stands in the log.
+    hashed: Map<u32>,
+    /// The same by the reader's [number](Ordinary::identity) of it, for those that came last.
+    numbered: Vec<Option<(u64, u32)>>,
+    /// The callers' numbers.
+    numbers: HashMap<(Principal, Option<Box<str>>), u32>,
+    callers: Vec<(Principal, Option<Box<str>>)>,
+    /// Which of `identities` was last found.
+    last: u32,
+    /// The hash of the identity that was last looked for and not found.
+    new: Key,
+    bytes: usize,
+}
+
+/// Who has an identity.
+struct Who {
+    /// The same for all identities that [`telling`](crate::usage::calls::telling) leaves the same of.
+    caller: u32,
+    session: u64,
+    /// The session's name, until it was [asked for](Callers::take_name).
+    name: Option<Box<str>>,
+}
+
+impl Default for Callers {
+    fn default() -> Self {
+        Self {
+            seed: RandomState::new().hash_one(0),
+            identities: Vec::new(),
+            hashed: Map::default(),
+            numbered: vec![None; NUMBERED],
+            numbers: HashMap::new(),
+            callers: Vec::new(),
+            last: 0,
+            new: Key::default(),
+            bytes: 0,
+        }
+    }
+}
+
+/// The hash of a session's name.
+#[must_use]
+pub fn session_hash(session: Option<&str>) -> u64 {
+    xxh3_64(session.unwrap_or_default().as_bytes())
+}
+
+impl Callers {
+    /// Looks for who made `record`; whether that is known.
+    pub fn find(&mut self, record: &Ordinary<'_>) -> bool {
+        let found = self.identity(record);
+        self.last = found.unwrap_or_default();
+        found.is_some()
+    }
+
+    /// Which of `identities` made `record`.
+    fn identity(&mut self, record: &Ordinary<'_>) -> Option<u32> {
+        let number = record.identity();
+        let place = number.map(|number| (number, number as usize % NUMBERED));
+        if let Some((number, place)) = place
+            && let Some((known, identity)) = self.numbered[place]
+            && known == number
+        {
+            return Some(identity);
+        }
+        let text = record.raw(Field::UserIdentity).as_bytes();
+        self.new = xxh3_128_with_seed(text, self.seed).into();
+        let identity = *self.hashed.get(&self.new)?;
+        if let Some((number, place)) = place {
+            self.numbered[place] = Some((number, identity));
+        }
+        Some(identity)
+    }
+
+    fn who(&self) -> &Who {
+        &self.identities[self.last as usize]
+    }
+
+    /// The number of the caller that was last found.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.who().caller
+    }
+
+    /// The hash of the session that was last found.
+    #[must_use]
+    pub fn session(&self) -> u64 {
+        self.who().session
+    }
+
+    /// The caller that was last found, and on whose behalf it called.
+    #[must_use]
+    pub fn last(&self) -> (&Principal, Option<&str>) {
+        let (principal, invoked_by) = &self.callers[self.number() as usize];
+        (principal, invoked_by.as_deref())
+    }
+
+    /// The principal of a caller's number.
+    #[must_use]
+    pub fn principal(&self, number: u32) -> &Principal {
+        &self.callers[number as usize].0
+    }
+
+    /// The name of the session that was last found, when it is asked for the first time.
+    pub fn take_name(&mut self) -> Option<Box<str>> {
+        self.identities[self.last as usize].name.take()
+    }
+
+    /// Remembers who made the record that was last looked for and not found.
+    pub fn learn(&mut self, caller: Caller, invoked_by: Option<&str>) {
+        let next = self.callers.len() as u32;
+        let identity = (caller.principal, invoked_by.map(Box::from));
+        let number = match self.numbers.get(&identity) {
+            Some(number) => *number,
+            None => {
+                self.bytes += 512 + 4 * (identity.0.arn.len() + identity.0.name.len());
+                self.callers.push(identity.clone());
+                self.numbers.insert(identity, next);
+                next
+            }
+        };
+        if self.identities.len() >= MAX {
+            self.identities.clear();
+            self.hashed.clear();
+            self.numbered.fill(None);
+        }
+        let who = Who {
+            caller: number,
+            session: session_hash(caller.session.as_deref()),
+            name: caller.session.map(Box::from),
+        };
+        self.hashed.insert(self.new, self.identities.len() as u32);
+        self.identities.push(who);
+    }
+
+    /// About how many bytes the callers take. Their identities are bounded by number.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
