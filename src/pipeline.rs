@@ -122,7 +122,7 @@ pub fn map(
     let (seen, rounds) = (Seen::default(), Rounds::as_they_come(objects));
     let (mut reader, mut memo, mut coverage) =
         (Reader::new(), Memo::default(), Coverage::default());
-    while let Some(object) = rounds.next(&seen) {
+    while let Some(object) = rounds.next(0, &seen) {
         let mut problem = FileProblem::new(&object.name);
         let input = open(object, &mut problem);
         let summary = input.map(|input| {
@@ -274,10 +274,11 @@ fn run(
     progress: &Progress,
     how: How,
 ) -> Sum {
-    let (seen, rounds) = (Seen::default(), Rounds::by_delivery(objects));
-    let worker = || {
+    let workers = threads.get().min(objects.len()).clamp(1, MAX_THREADS);
+    let (seen, rounds) = (Seen::default(), Rounds::by_delivery(objects, workers));
+    let work = |worker: usize| {
         let mut sums = Sums::new(filter, &seen, how);
-        while let Some(object) = rounds.next(&seen) {
+        while let Some(object) = rounds.next(worker, &seen) {
             let (bytes, events) = sums.read(object);
             rounds.done();
             progress.objects.fetch_add(1, Ordering::Relaxed);
@@ -288,10 +289,11 @@ fn run(
     };
     let mut whole: Option<Sum> = None;
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.get().min(objects.len()).clamp(1, MAX_THREADS))
-            .map(|_| scope.spawn(worker))
+        let work = &work;
+        let handles: Vec<_> = (0..workers)
+            .map(|worker| scope.spawn(move || work(worker)))
             .collect();
-        for handle in workers {
+        for handle in handles {
             match (handle.join(), &mut whole) {
                 (Ok(part), Some(whole)) => whole.merge(part),
                 (Ok(part), None) => whole = Some(part),
