@@ -21,7 +21,7 @@ use crate::usage::callers::Callers;
 use crate::usage::carriers::Loaded;
 use crate::usage::denial::Said;
 use crate::usage::hashed::{Key, Map};
-use crate::usage::like::Marks;
+use crate::usage::like::{Marks, Template};
 use crate::usage::memo::Memo;
 use crate::usage::opaque::opaque;
 use crate::usage::resolve::{self, Meaning, Need, Outcome};
@@ -191,8 +191,8 @@ enum Like {
     One,
     /// That more of what they mean depends on the texts than resources.
     Nothing,
-    /// What they mean, with marks in the place of the texts.
-    Marked(Box<Meaning>),
+    /// What they mean.
+    Template(Box<Template>),
 }
 
 /// What is known of a record.
@@ -335,7 +335,7 @@ impl Calls {
 
     /// Learns the record that was last looked for from what calls like it mean.
     fn learn_like_another(&mut self, record: &Ordinary<'_>, seen: &Seen) -> Option<(u32, u64)> {
-        let Like::Marked(marked) = self.like.get(&self.sought.like?)? else {
+        let Like::Template(template) = self.like.get(&self.sought.like?)? else {
             return None;
         };
         let (parameters, members) = (record.raw(Field::RequestParameters), record.parameters());
@@ -344,7 +344,7 @@ impl Calls {
             (*member, &value[1..value.len() - 1])
         };
         let texts: Vec<(usize, &str)> = self.sought.copied.iter().map(text).collect();
-        let meaning = self.marks.replace(marked, &texts);
+        let meaning = template.fill(&texts)?;
         let (source, name) = (
             record.text(Field::EventSource),
             record.text(Field::EventName),
@@ -375,11 +375,12 @@ impl Calls {
         let mut telling = telling(event);
         telling.user_identity.invoked_by = invoked_by;
         let marked = resolve::meaning(&telling, caller, memo, Some(marks));
-        *known = if marks.stray(&marked) {
-            Like::Nothing
-        } else {
-            self.like_bytes += size_of_needs(&marked.needs) + size_of::<Meaning>();
-            Like::Marked(Box::new(marked))
+        *known = match marks.template(marked) {
+            Some(template) => {
+                self.like_bytes += template.size();
+                Like::Template(Box::new(template))
+            }
+            None => Like::Nothing,
         };
     }
 
@@ -438,6 +439,8 @@ impl Calls {
     /// Forgets the calls: hands `each` what those mean that were counted, and when they were made. What else is remembered,
     /// of callers and of what calls may mean, stays as long as it is the lesser part.
     pub fn empty(&mut self, mut each: impl FnMut(&Principal, &Meaning, &Times)) {
+        // One caller's after another's, as the sums are by principal.
+        self.calls.sort_unstable_by_key(|call| call.caller);
         for mut call in self.calls.drain(..) {
             if call.times.count > 0 {
                 let times = mem::take(&mut call.times);

@@ -7,7 +7,7 @@
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::iam::arn::{ResourceArn, escape};
-use crate::usage::resolve::{self, Meaning};
+use crate::usage::resolve::{self, Meaning, Need};
 
 /// What stands in the place of texts that are copied.
 pub struct Marks {
@@ -47,50 +47,187 @@ impl Marks {
         one.then(|| self.texts[members.trailing_zeros() as usize].as_str())
     }
 
-    /// `meaning`, in which marks stand for texts, with these texts, each with the number of its parameter.
+    /// What calls mean that are like one which means `marked` with marks in the place of texts. `None` where other texts
+    /// would change more than the texts of resources.
     #[must_use]
-    pub fn replace(&self, meaning: &Meaning, texts: &[(usize, &str)]) -> Meaning {
-        let mut meaning = meaning.clone();
-        for need in &mut meaning.needs {
-            for resource in &mut need.resources {
-                if let Some(text) = self.replaced(resource.as_str(), texts) {
-                    *resource = ResourceArn::from_pattern(text);
-                }
-            }
+    pub fn template(&self, marked: Meaning) -> Option<Template> {
+        if self.strays(&marked) {
+            return None;
         }
-        resolve::tidy(&mut meaning.needs);
-        meaning
+        let mut meaning = marked;
+        let resources = meaning.needs.iter_mut().map(|need| {
+            let marked = std::mem::take(&mut need.resources);
+            marked.iter().map(|each| self.resource(each)).collect()
+        });
+        Some(Template {
+            resources: resources.collect::<Option<_>>()?,
+            meaning,
+        })
     }
 
-    fn replaced(&self, marked: &str, texts: &[(usize, &str)]) -> Option<String> {
-        let mut parts = marked.split(&*self.start);
-        let mut out = parts.next()?.to_owned();
-        let before = out.len();
-        for part in parts {
-            let (member, rest) = part.split_at_checked(2)?;
-            let member: usize = member.parse().ok()?;
-            let (_, text) = texts.iter().find(|(number, _)| *number == member)?;
-            out.push_str(&escape(text));
-            out.push_str(rest);
-        }
-        (before < marked.len()).then_some(out)
-    }
-
-    /// Whether other texts would change more of `meaning` than the texts of its resources: a mark stands elsewhere, or needs
-    /// of one action could stand in another order.
-    #[must_use]
-    pub fn stray(&self, meaning: &Meaning) -> bool {
-        let mut pairs = meaning.needs.windows(2);
-        let contexts = meaning.needs.iter().flat_map(|need| need.context.iter());
-        let resources = meaning.loaded.iter().flat_map(|loaded| {
+    /// Whether a mark stands elsewhere than in a resource, or needs of one action could stand in another order.
+    fn strays(&self, marked: &Meaning) -> bool {
+        let contexts = marked.needs.iter().flat_map(|need| need.context.iter());
+        let loaded = marked.loaded.iter().flat_map(|loaded| {
             let carrier = std::iter::once(&loaded.carrier);
             carrier.chain(&loaded.roles).map(ResourceArn::as_str)
         });
-        let notes = meaning.notes.iter().map(String::as_str);
-        let texts = resources.chain(notes).chain([&*meaning.reason]);
+        let notes = marked.notes.iter().map(String::as_str);
+        let texts = loaded.chain(notes).chain([&*marked.reason]);
         let mut texts = texts.chain(contexts.map(|(_, value)| value));
-        meaning.message.is_some()
+        let mut pairs = marked.needs.windows(2);
+        marked.message.is_some()
             || pairs.any(|pair| pair[0].action == pair[1].action)
             || texts.any(|text| text.contains(&*self.start))
+    }
+
+    fn resource(&self, marked: &ResourceArn) -> Option<Resource> {
+        let mut parts = marked.as_str().split(&*self.start);
+        Some(Resource {
+            start: parts.next()?.into(),
+            parts: parts
+                .map(|part| {
+                    let (member, behind) = part.split_at_checked(2)?;
+                    Some((member.parse().ok()?, behind.into()))
+                })
+                .collect::<Option<_>>()?,
+        })
+    }
+}
+
+/// What calls mean that are the same in all but texts that are copied.
+pub struct Template {
+    /// Without the resources of its needs.
+    meaning: Meaning,
+    /// Those of each need.
+    resources: Vec<Vec<Resource>>,
+}
+
+/// A resource with gaps for texts.
+struct Resource {
+    start: Box<str>,
+    /// The parameter whose text comes next, and what stands behind it.
+    parts: Box<[(usize, Box<str>)]>,
+}
+
+impl Template {
+    /// What the call means that has these texts, each with the number of its parameter.
+    #[must_use]
+    pub fn fill(&self, texts: &[(usize, &str)]) -> Option<Meaning> {
+        let mut meaning = self.meaning.clone();
+        for (need, resources) in meaning.needs.iter_mut().zip(&self.resources) {
+            let filled = resources.iter().map(|resource| resource.fill(texts));
+            need.resources = filled.collect::<Option<_>>()?;
+        }
+        resolve::tidy(&mut meaning.needs);
+        Some(meaning)
+    }
+
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let needs = size_of::<Need>() * self.meaning.needs.len();
+        let resources = self.resources.iter().flatten();
+        let resources = resources.map(|resource| {
+            let parts = resource.parts.iter().map(|(_, behind)| 48 + behind.len());
+            64 + resource.start.len() + parts.sum::<usize>()
+        });
+        size_of::<Self>() + self.meaning.reason.len() + needs + resources.sum::<usize>()
+    }
+}
+
+impl Resource {
+    fn fill(&self, texts: &[(usize, &str)]) -> Option<ResourceArn> {
+        let length = self.start.len() + texts.iter().map(|(_, text)| text.len()).sum::<usize>();
+        let mut out = String::with_capacity(length + 16);
+        out.push_str(&self.start);
+        for (member, behind) in &self.parts {
+            let (_, text) = texts.iter().find(|(number, _)| number == member)?;
+            out.push_str(&escape(text));
+            out.push_str(behind);
+        }
+        Some(ResourceArn::from_pattern(out))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Marks;
+    use crate::iam::action::Action;
+    use crate::iam::arn::ResourceArn;
+    use crate::usage::context::ContextKeys;
+    use crate::usage::resolve::{Basis, Meaning, Need, Outcome};
+
+    fn need(action: &'static str, resources: &[String]) -> Need {
+        Need {
+            action: Action::known(action),
+            resources: resources
+                .iter()
+                .map(|text| ResourceArn::from_pattern(&**text))
+                .collect(),
+            basis: Basis::Event,
+            context: ContextKeys::default(),
+            told: true,
+        }
+    }
+
+    fn meaning(needs: Vec<Need>) -> Meaning {
+        Meaning {
+            outcome: Outcome::Used,
+            reason: "".into(),
+            needs,
+            loaded: None,
+            message: None,
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn texts_come_where_their_marks_stood() {
+        let mut marks = Marks::default();
+        let marks = marks.of_members(0b101);
+        let mark = |member: u32| marks.of(1 << member).unwrap().to_owned();
+        assert_eq!(marks.of(0b10), None);
+        assert_eq!(marks.of(u64::MAX), None);
+        let (a, b) = (mark(0), mark(2));
+        let marked = |a: &str, b: &str| {
+            let first = need(
+                "s3:A",
+                &[format!("arn:{a}/{b}"), format!("arn:{b}"), "*".into()],
+            );
+            meaning(vec![first, need("s3:B", &[format!("{a}x{a}")])])
+        };
+        let template = marks.template(marked(&a, &b)).unwrap();
+        let found = template.fill(&[(2, "${k}*"), (0, "c")]).unwrap();
+        let expected = [
+            need(
+                "s3:A",
+                &["arn:${$}{k}${*}".into(), "arn:c/${$}{k}${*}".into()],
+            ),
+            need("s3:B", &["cxc".into()]),
+        ];
+        assert_eq!(found, meaning(expected.into()));
+        assert_eq!(template.fill(&[(0, "c")]), None);
+    }
+
+    #[test]
+    fn what_a_text_could_change_besides_is_not_learned() {
+        let mut marks = Marks::default();
+        let marks = marks.of_members(1);
+        let mark = marks.of(1).unwrap();
+        let of = |needs: Vec<Need>| meaning(needs);
+        let plain = || of(vec![need("s3:A", &[mark.to_owned()])]);
+        assert!(marks.template(plain()).is_some());
+        let mut noted = plain();
+        noted.notes.push(format!("on {mark}"));
+        assert!(marks.template(noted).is_none());
+        let mut reasoned = plain();
+        reasoned.reason = mark.to_owned().into();
+        assert!(marks.template(reasoned).is_none());
+        let twice = of(vec![
+            need("s3:A", &[mark.to_owned()]),
+            need("s3:A", &["*".into()]),
+        ]);
+        assert!(marks.template(twice).is_none());
     }
 }

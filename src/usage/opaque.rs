@@ -1,5 +1,7 @@
 //! What of a request's texts matters before any of them is read.
 
+use memchr::memchr2_iter;
+
 /// What tells one value of a parameter of the top level from others as long as [`Parameters`](crate::usage::request::Parameters) did not note that it was
 /// looked into: one text that is a leaf is then like another, if both begin as ARNs do or none does, and what is no leaf
 /// like nothing. `value` is in JSON, and so is what is returned.
@@ -32,13 +34,9 @@ fn may_hold_found_below(json: &str) -> bool {
         let text = bytes.get(at..at + name.len());
         text.is_some_and(|text| text.eq_ignore_ascii_case(name.as_bytes()))
     };
-    let two = bytes.windows(2).enumerate();
-    let mut spots = two.filter(|(_, two)| match (two[0] | 0x20, two[1] | 0x20) {
-        (b'i' | b't', b'a') | (b'e', b'x') => true,
-        // A backslash, which may stand for a letter.
-        (first, _) => first == b'\\' | 0x20,
-    });
-    spots.any(|(at, two)| two[0] == b'\\' || FOUND_BELOW.iter().any(|name| begins(at, name)))
+    // A name stands behind a quote, if nothing in it is escaped.
+    let mut spots = memchr2_iter(b'"', b'\\', bytes);
+    spots.any(|at| bytes[at] == b'\\' || FOUND_BELOW.iter().any(|name| begins(at + 1, name)))
 }
 
 pub(crate) fn is_among(name: &str, names: &[&str]) -> bool {

@@ -15,6 +15,8 @@ pub struct Times {
     pub days: Vec<u16>,
     /// As [`Tally::sample_event_id`](crate::usage::ledger::Tally::sample_event_id).
     pub sample_event_id: Option<EventId>,
+    /// The day that was last added, so that `days` need not be looked into for the same one again.
+    last_day: Option<u16>,
 }
 
 impl Times {
@@ -33,8 +35,9 @@ impl Times {
             self.seen = period(self.seen, Some((time, time)));
             // Sixteen bits reach the year 2149; a time outside them is kept in `seen` only.
             if let Ok(day) = u16::try_from(time.div_euclid(86_400))
-                && self.days.last() != Some(&day)
+                && self.last_day != Some(day)
             {
+                self.last_day = Some(day);
                 join(&mut self.days, &[day]);
             }
         }
