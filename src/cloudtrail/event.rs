@@ -6,6 +6,7 @@ use memchr::memmem;
 use simd_json::prelude::*;
 use simd_json::tape::{Array, Object};
 
+use crate::cloudtrail::clock::seconds;
 use crate::cloudtrail::ordinary::{Field, Ordinary};
 
 /// A JSON value that has not been copied out of the record.
@@ -273,69 +274,6 @@ fn present<'t, 'a>(value: Json<'t, 'a>) -> Option<Json<'t, 'a>> {
     (!value.is_null()).then_some(value)
 }
 
-/// A time of the log in seconds since 1970. Athena and Lake print it without a zone; it is UTC all the same.
-pub(super) fn seconds(text: &str) -> Option<i64> {
-    plain_seconds(text.as_bytes()).or_else(|| any_seconds(text))
-}
-
-/// A time as CloudTrail writes it, `2026-03-01T10:00:00Z`, of a day that every month has.
-fn plain_seconds(text: &[u8]) -> Option<i64> {
-    let text: &[u8; 20] = text.try_into().ok()?;
-    let marks = [
-        (4, b'-'),
-        (7, b'-'),
-        (10, b'T'),
-        (13, b':'),
-        (16, b':'),
-        (19, b'Z'),
-    ];
-    if marks.iter().any(|&(at, mark)| text[at] != mark) {
-        return None;
-    }
-    let number = |digits: &[u8]| {
-        digits.iter().try_fold(0, |number, digit| {
-            digit
-                .is_ascii_digit()
-                .then(|| number * 10 + i64::from(digit - b'0'))
-        })
-    };
-    let (year, month, day) = (
-        number(&text[..4])?,
-        number(&text[5..7])?,
-        number(&text[8..10])?,
-    );
-    let (hour, minute, second) = (
-        number(&text[11..13])?,
-        number(&text[14..16])?,
-        number(&text[17..19])?,
-    );
-    let fits = (1970..2100).contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=28).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second < 60;
-    // Days since 1970 up to the month, in years of 365 days; every fourth had one more since 1972.
-    const BEFORE: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-    let leaps = (year - 1969) / 4 + i64::from(year % 4 == 0 && month > 2);
-    let days = (year - 1970) * 365 + BEFORE.get((month - 1) as usize)? + day - 1 + leaps;
-    fits.then_some(days * 86_400 + hour * 3_600 + minute * 60 + second)
-}
-
-/// A time in any form that is known.
-fn any_seconds(text: &str) -> Option<i64> {
-    if let Ok(time) = text.parse::<jiff::Timestamp>() {
-        return Some(time.as_second());
-    }
-    let time = text.parse::<jiff::civil::DateTime>().ok()?;
-    Some(
-        time.to_zoned(jiff::tz::TimeZone::UTC)
-            .ok()?
-            .timestamp()
-            .as_second(),
-    )
-}
-
 fn resources<'a>(value: Json<'_, 'a>) -> Vec<Resource<'a>> {
     let Some(elements) = value.as_array() else {
         return Vec::new();
@@ -474,7 +412,7 @@ pub struct UserIdentity<'a> {
 mod tests {
     use simd_json::prelude::*;
 
-    use super::{Event, NAMES, Resource, UserIdentity, any_seconds, plain_seconds, seconds};
+    use super::{Event, NAMES, Resource, UserIdentity};
 
     /// Reads `json` as a record and gives it to `check`.
     fn with_event<T>(json: &str, check: impl FnOnce(Option<Event<'_, '_>>) -> T) -> T {
@@ -672,32 +610,6 @@ mod tests {
                 assert_eq!(event.unwrap().event_name, Some("last"));
             },
         );
-    }
-
-    #[test]
-    fn a_plain_time_is_what_any_reader_takes_it_for() {
-        for day in 0..48_000 {
-            let second = day * 86_400 + day % 86_400;
-            let time = jiff::Timestamp::from_second(second).unwrap();
-            let text = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-            if let Some(plain) = plain_seconds(text.as_bytes()) {
-                assert_eq!(plain, second, "{text}");
-            }
-            assert_eq!(seconds(&text), Some(second), "{text}");
-        }
-        assert!(plain_seconds(b"2026-03-01T10:00:00Z").is_some());
-        for odd in [
-            "2026-00-01T10:00:00Z",
-            "2026-03-00T10:00:00Z",
-            "2026-03-01T24:00:00Z",
-            "2026-03-01T10:00:60Z",
-        ] {
-            assert_eq!(
-                (plain_seconds(odd.as_bytes()), seconds(odd)),
-                (None, any_seconds(odd)),
-                "{odd}"
-            );
-        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! CloudTrail's side: bytes of any container → one [`event::Event`] a record. Knows nothing of IAM or the catalog.
 
 mod carrier;
+pub mod clock;
 pub mod decompress;
 pub mod event;
 pub mod find;

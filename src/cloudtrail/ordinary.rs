@@ -8,7 +8,7 @@
 
 use simdutf8::basic::from_utf8;
 
-use crate::cloudtrail::event::seconds;
+use crate::cloudtrail::clock::seconds;
 use crate::cloudtrail::repeated::{IN_IDENTITIES, IN_TLS, Repeated};
 use crate::cloudtrail::skip::Text;
 use crate::cloudtrail::split::{Envelope, MAX_VALUE};

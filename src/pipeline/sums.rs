@@ -1,5 +1,6 @@
 //! What one worker sums up.
 
+use crate::cloudtrail::clock::Clock;
 use crate::cloudtrail::event::Event;
 use crate::cloudtrail::ordinary::{Field, Ordinary};
 use crate::cloudtrail::reader::{Item, Reader, Wanted};
@@ -62,6 +63,7 @@ impl<'s> Sums<'s> {
                 filter,
                 seen,
                 memo: Memo::default(),
+                clock: Clock::default(),
                 calls: how.memory.map(Calls::new),
                 asked: false,
                 known: Known::Nothing,
@@ -104,6 +106,7 @@ struct Adder<'s> {
     filter: &'s Filter,
     seen: &'s Seen,
     memo: Memo,
+    clock: Clock,
     /// `None` where each event is worked out by itself.
     calls: Option<Calls>,
     /// Whether parts are wanted of a record, so that the same one comes next.
@@ -196,7 +199,8 @@ impl Adder<'_> {
     /// Adds an event of a call that is known.
     fn add(&mut self, record: &Ordinary<'_>, call: u32, session: u64) {
         let Some(calls) = &mut self.calls else { return };
-        let time = record.time();
+        let time = record.text(Field::EventTime);
+        let time = time.and_then(|time| self.clock.seconds(time));
         // The same account and Region were admitted before.
         if !self.filter.admits_time(time) {
             self.sum.coverage.outside_filter += 1;

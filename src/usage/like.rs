@@ -138,8 +138,11 @@ impl Template {
 
 impl Resource {
     fn fill(&self, texts: &[(usize, &str)]) -> Option<ResourceArn> {
-        let length = self.start.len() + texts.iter().map(|(_, text)| text.len()).sum::<usize>();
-        let mut out = String::with_capacity(length + 16);
+        // As long as it becomes where nothing is escaped, so that it need not move.
+        let length = |parts: &mut dyn Iterator<Item = &str>| parts.map(str::len).sum::<usize>();
+        let texts_length = length(&mut texts.iter().map(|(_, text)| *text));
+        let behind_length = length(&mut self.parts.iter().map(|(_, behind)| &**behind));
+        let mut out = String::with_capacity(self.start.len() + texts_length + behind_length);
         out.push_str(&self.start);
         for (member, behind) in &self.parts {
             let (_, text) = texts.iter().find(|(number, _)| number == member)?;

@@ -85,7 +85,11 @@ pub(crate) fn is_the_callers_own(name: &str, is_object: bool) -> bool {
 
 /// Whether AWS has replaced the value. Source: the values seen in logs; there is no documented list.
 pub(crate) fn is_redacted(value: &str) -> bool {
-    value.starts_with("HIDDEN_DUE_TO_SECURITY_REASONS")
-        || value == "<sensitiveDataRemoved>"
-        || value.bytes().all(|b| b == b'*')
+    match value.as_bytes().first() {
+        Some(b'H') => value.starts_with("HIDDEN_DUE_TO_SECURITY_REASONS"),
+        Some(b'<') => value == "<sensitiveDataRemoved>",
+        Some(b'*') => value.bytes().all(|b| b == b'*'),
+        Some(_) => false,
+        None => true,
+    }
 }
