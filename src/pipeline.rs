@@ -122,7 +122,8 @@ pub fn map(
     let (seen, rounds) = (Seen::default(), Rounds::as_they_come(objects));
     let (mut reader, mut memo, mut coverage) =
         (Reader::new(), Memo::default(), Coverage::default());
-    while let Some(object) = rounds.next(0, &seen) {
+    while let Some(turn) = rounds.next(0, &seen) {
+        let object = turn.object;
         let mut problem = FileProblem::new(&object.name);
         let input = open(object, &mut problem);
         let summary = input.map(|input| {
@@ -150,7 +151,6 @@ pub fn map(
             })
         });
         coverage.finish_object(summary.as_ref(), problem);
-        rounds.done();
         if stop.get() {
             break;
         }
@@ -278,9 +278,9 @@ fn run(
     let (seen, rounds) = (Seen::default(), Rounds::by_delivery(objects, workers));
     let work = |worker: usize| {
         let mut sums = Sums::new(filter, &seen, how);
-        while let Some(object) = rounds.next(worker, &seen) {
-            let (bytes, events) = sums.read(object);
-            rounds.done();
+        while let Some(turn) = rounds.next(worker, &seen) {
+            let (bytes, events) = sums.read(turn.object);
+            drop(turn);
             progress.objects.fetch_add(1, Ordering::Relaxed);
             progress.bytes.fetch_add(bytes, Ordering::Relaxed);
             progress.events.fetch_add(events, Ordering::Relaxed);

@@ -71,14 +71,17 @@ impl<'o> Rounds<'o> {
         }
     }
 
-    /// The next object for a worker, which is to report it as [`done`](Self::done). Waits for the end of a round before the
-    /// next one begins, which `seen` is told.
-    pub(super) fn next(&self, worker: usize, seen: &Seen) -> Option<&'o LogObject> {
+    /// The next object for a worker. Waits for the end of a round before the next one begins, which `seen` is told.
+    pub(super) fn next(&self, worker: usize, seen: &Seen) -> Option<Turn<'_, 'o>> {
         let mut state = self.lock();
         loop {
             if let Some(next) = state.take(worker) {
                 state.at_work += 1;
-                return Some(self.objects[next]);
+                let object = self.objects[next];
+                return Some(Turn {
+                    object,
+                    rounds: self,
+                });
             }
             let end = *self.ends.get(state.begun)?;
             if state.at_work > 0 {
@@ -101,17 +104,24 @@ impl<'o> Rounds<'o> {
         }
     }
 
-    /// An object was read to its end.
-    pub(super) fn done(&self) {
-        let mut state = self.lock();
-        state.at_work -= 1;
-        if state.at_work == 0 {
-            self.over.notify_all();
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An object in a worker's hands, until it is dropped: also by one that dies, for which the others would wait for ever.
+pub(super) struct Turn<'r, 'o> {
+    pub(super) object: &'o LogObject,
+    rounds: &'r Rounds<'o>,
+}
+
+impl Drop for Turn<'_, '_> {
+    fn drop(&mut self) {
+        let mut state = self.rounds.lock();
+        state.at_work -= 1;
+        if state.at_work == 0 {
+            self.rounds.over.notify_all();
+        }
     }
 }
 
@@ -184,11 +194,10 @@ mod tests {
             let (seen, rounds) = (Seen::default(), Rounds::by_delivery(&objects, workers));
             let mut order = Vec::new();
             for turn in 0.. {
-                let Some(object) = rounds.next(turn % workers, &seen) else {
+                let Some(turn) = rounds.next(turn % workers, &seen) else {
                     break;
                 };
-                order.push(delivered(&object.name).to_owned());
-                rounds.done();
+                order.push(delivered(&turn.object.name).to_owned());
             }
             for round in order.chunks_mut(3) {
                 round.sort();
