@@ -53,7 +53,7 @@ pub fn text(coverage: &Coverage) -> String {
         let _ = writeln!(out, "not calls: {} {kind}", grouped(*count));
     }
     if coverage.forgetful {
-        out.push_str("warning: too many events to remember all; some repeated deliveries may be counted twice\n");
+        out.push_str("note: an event is known again within about 128 MB of log objects, in the order of delivery; one that was delivered again later counts twice (policies are the same)\n");
     }
     files(&mut out, coverage);
     out
