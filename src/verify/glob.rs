@@ -31,7 +31,9 @@ pub(crate) struct Glob {
     prefix: Box<str>,
     /// The first wildcard and all behind it.
     rest: Box<[Token]>,
-    /// No field-bound wildcard stands behind an unbound star, as in an ARN read narrowly.
+    /// No field-bound wildcard stands behind an unbound one, as in an ARN read narrowly. (A `?` that may stand for a colon
+    /// lets a star before it choose where a field-bound star behind it begins, and the first place need not be the right
+    /// one.)
     ordered: bool,
 }
 
@@ -115,7 +117,8 @@ impl Glob {
 
     /// The strings that begin with `prefix`, behind which `rest` describes them; it begins with a wildcard if there is any.
     pub(crate) fn behind(prefix: impl Into<Box<str>>, rest: &[Token]) -> Self {
-        let mut unbound = rest.iter().skip_while(|t| **t != Token::Star);
+        let is_unbound = |t: &Token| matches!(t, Token::Star | Token::One);
+        let mut unbound = rest.iter().skip_while(|t| !is_unbound(t));
         let bound = |t: &Token| matches!(t, Token::OneInField | Token::StarInField);
         Self {
             prefix: prefix.into(),
@@ -414,6 +417,8 @@ mod tests {
             ("+:*", "a:b:c", true),
             ("+:+", "a:b:c", false),
             ("é?", "éß", true),
+            ("+?+?", "a::", true),
+            ("+a?+b", "aaa:b", true),
         ] {
             assert_eq!(
                 glob(outer).covers(&glob(inner)),
@@ -436,6 +441,8 @@ mod tests {
             (".", ":", false),
             ("", "*", true),
             ("", "?", false),
+            ("+?+?", "a::", true),
+            ("+a?+b", "aaa:b", true),
         ] {
             assert_eq!(glob(a).meets(&glob(b)), expected, "{a} meets {b}");
             assert_eq!(glob(b).meets(&glob(a)), expected, "{b} meets {a}");
