@@ -10,8 +10,9 @@ use crate::iam::principal::Principal;
 use crate::usage::hashed::{Key, Map};
 use crate::usage::identity::Caller;
 
-/// Identities beyond this number are forgotten.
+/// Identities beyond this number are forgotten, and those whose sessions' names, not yet asked for, take more bytes.
 const MAX: usize = 1 << 14;
+const MAX_NAMES: usize = 1 << 20;
 
 /// So many identities are found by the reader's number.
 const NUMBERED: usize = 1 << 10;
@@ -32,6 +33,8 @@ pub struct Callers {
     /// The hash of the identity that was last looked for and not found.
     new: Key,
     bytes: usize,
+    /// How many bytes the names of the sessions took when they were learned.
+    names: usize,
 }
 
 /// Who has an identity.
@@ -55,6 +58,7 @@ impl Default for Callers {
             last: 0,
             new: Key::default(),
             bytes: 0,
+            names: 0,
         }
     }
 }
@@ -133,17 +137,22 @@ impl Callers {
         let number = match self.numbers.get(&identity) {
             Some(number) => *number,
             None => {
-                self.bytes += 512 + 4 * (identity.0.arn.len() + identity.0.name.len());
+                let (Principal { arn, name, .. }, via) = &identity;
+                let texts = [arn, name, &identity.0.account].map(String::len);
+                let texts = texts.iter().sum::<usize>() + via.as_ref().map_or(0, |via| via.len());
+                self.bytes += 512 + 4 * texts;
                 self.callers.push(identity.clone());
                 self.numbers.insert(identity, next);
                 next
             }
         };
-        if self.identities.len() >= MAX {
+        if self.identities.len() >= MAX || self.names > MAX_NAMES {
             self.identities.clear();
             self.hashed.clear();
             self.numbered.fill(None);
+            self.names = 0;
         }
+        self.names += caller.session.as_ref().map_or(0, String::len);
         let who = Who {
             caller: number,
             session: session_hash(caller.session.as_deref()),
@@ -153,9 +162,52 @@ impl Callers {
         self.identities.push(who);
     }
 
-    /// About how many bytes the callers take. Their identities are bounded by number.
+    /// About how many bytes the callers take. Their identities are bounded by themselves.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Callers, MAX_NAMES};
+    use crate::cloudtrail::event::UserIdentity;
+    use crate::usage::identity::caller;
+
+    #[test]
+    fn no_text_of_an_identity_is_held_without_being_counted() {
+        let long = "x".repeat(10_000);
+        let plain = UserIdentity {
+            kind: Some("AWSAccount"),
+            ..UserIdentity::default()
+        };
+        for identity in [
+            UserIdentity {
+                account_id: Some(&long),
+                ..plain
+            },
+            UserIdentity {
+                invoked_by: Some(&long),
+                ..plain
+            },
+        ] {
+            let mut callers = Callers::default();
+            callers.learn(caller(&identity), identity.invoked_by);
+            assert!(callers.bytes() > 2 * long.len());
+        }
+        let mut callers = Callers::default();
+        for number in 0..300u128 {
+            let arn = format!("arn:aws:sts::111122223333:assumed-role/r/{number}{long}");
+            let identity = UserIdentity {
+                arn: Some(&arn),
+                ..UserIdentity::default()
+            };
+            callers.new = number.into();
+            callers.learn(caller(&identity), None);
+        }
+        let names = callers.identities.iter().flat_map(|who| &who.name);
+        assert!(names.map(|name| name.len()).sum::<usize>() < MAX_NAMES + 2 * long.len());
+        assert_eq!(callers.identities.len(), callers.hashed.len());
     }
 }

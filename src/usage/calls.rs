@@ -161,7 +161,9 @@ impl Call {
         let rest = self.rest.as_ref().map_or(0, |rest| {
             let notes = rest.notes.iter().map(|note| 32 + note.len());
             let loaded = rest.loaded.iter().flat_map(|loaded| &loaded.roles);
-            let roles = loaded.map(|role| 64 + role.as_str().len());
+            let carriers = rest.loaded.iter().map(|loaded| &loaded.carrier);
+            let roles = loaded.chain(carriers);
+            let roles = roles.map(|role| 64 + role.as_str().len());
             let message = match &rest.message {
                 Some(Said::Otherwise(text)) => text.len(),
                 Some(Said::TheSame) | None => 0,
@@ -180,7 +182,8 @@ fn size_of_needs(needs: &[Need]) -> usize {
     let needs = needs.iter().map(|need| {
         let resources = need.resources.iter();
         let resources = resources.map(|each| 32 + each.as_str().len());
-        size_of::<Need>() + resources.sum::<usize>()
+        let context = need.context.iter().map(|(_, value)| 64 + value.len());
+        size_of::<Need>() + resources.sum::<usize>() + context.sum::<usize>()
     });
     needs.sum()
 }
@@ -485,5 +488,27 @@ fn write_parameters(
         };
         out.extend_from_slice(told.as_bytes());
         out.push(b'\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size_of_needs;
+    use crate::iam::action::Action;
+    use crate::iam::arn::ResourceArn;
+    use crate::usage::context::{ContextKey, ContextKeys};
+    use crate::usage::resolve::{Basis, Need};
+
+    #[test]
+    fn what_a_log_may_make_long_is_counted() {
+        let long = "x".repeat(10_000);
+        let need = Need {
+            action: Action::known("kms:Decrypt"),
+            resources: vec![ResourceArn::from_pattern(long.as_str())],
+            basis: Basis::Event,
+            context: ContextKeys::default().with(ContextKey::ViaService, long.as_str()),
+            told: true,
+        };
+        assert!(size_of_needs(&[need]) > 2 * long.len());
     }
 }
