@@ -164,14 +164,17 @@ impl Seen {
                 add(key.as_str());
                 add(value);
             }
+            add(""); // which is neither a resource nor an action
         }
         if let Some(loaded) = &meaning.loaded {
             add(loaded.carrier.as_str());
             loaded.roles.iter().for_each(|role| add(role.as_str()));
         }
+        add("");
         for note in &meaning.notes {
             add(note);
         }
+        add("");
         match &meaning.message {
             None => {}
             Some(Said::TheSame) => add("the same"),
@@ -198,5 +201,51 @@ pub fn id_of<'a, 'c>(
     match shared {
         Some(shared) if caller().kind.takes_identity_policy() => Some(shared),
         _ => id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Seen;
+    use crate::iam::action::Action;
+    use crate::iam::arn::ResourceArn;
+    use crate::iam::principal::{Principal, PrincipalKind};
+    use crate::usage::context::ContextKeys;
+    use crate::usage::resolve::{Basis, Meaning, Need, Outcome};
+
+    /// The message of a refused call may name anything that looks like an action, and like a resource.
+    #[test]
+    fn an_action_is_not_taken_for_a_resource_of_the_one_before() {
+        let need = |action: &'static str, resources: &[&str]| Need {
+            action: Action::known(action),
+            resources: resources
+                .iter()
+                .map(|text| ResourceArn::from_pattern(*text))
+                .collect(),
+            basis: Basis::Event,
+            context: ContextKeys::default(),
+            told: true,
+        };
+        let principal = Principal {
+            account: "111122223333".into(),
+            kind: PrincipalKind::User,
+            name: "ann".into(),
+            arn: "arn:aws:iam::111122223333:user/ann".into(),
+        };
+        let seen = Seen::default();
+        let digest = |needs: Vec<Need>| {
+            let meaning = Meaning {
+                outcome: Outcome::Denied,
+                reason: "".into(),
+                needs,
+                loaded: None,
+                message: None,
+                notes: Vec::new(),
+            };
+            seen.digest("s3.amazonaws.com", "GetObject", &principal, &meaning)
+        };
+        let two = vec![need("a:b", &["arn:x"]), need("arn:aws", &["arn:y"])];
+        let one = vec![need("a:b", &["arn:x", "arn:aws", "arn:y"])];
+        assert_ne!(digest(two), digest(one));
     }
 }
