@@ -314,10 +314,12 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Filter, How, MEMORY, Progress, run};
+    use super::{Filter, How, MEMORY, Outcome, Progress, run};
+    use crate::catalog::operation::{self, When};
     use crate::source::files;
     use crate::usage::coverage::Coverage;
     use crate::usage::joint::Joint;
+    use crate::usage::kind::{Form, Row};
     use crate::usage::ledger::Ledger;
 
     /// Source, name, parameters with a `?` to be filled, and response likewise: calls that look into all kinds of them.
@@ -568,6 +570,285 @@ mod tests {
             let filter = Filter { from: timed.then_some(1_772_445_600), ..Filter::default() };
             let alone = sums(&files, &filter, None);
             for memory in [MEMORY, memory] {
+                prop_assert_eq!(&sums(&files, &filter, Some(memory)), &alone);
+            }
+        }
+    }
+    /// A call that the catalog knows, and what it may look for in the request and in the response.
+    struct Call {
+        source: String,
+        name: &'static str,
+        paths: Vec<String>,
+        response: Vec<&'static str>,
+        formats: Vec<String>,
+    }
+
+    /// The calls of the tables.
+    fn names() -> Vec<&'static str> {
+        let tables = [
+            include_str!("../mappings/generated/actions.tsv"),
+            include_str!("../mappings/generated/operations.tsv"),
+            include_str!("../mappings/overrides/operations.tsv"),
+        ];
+        let lines = tables.iter().flat_map(|table| table.lines());
+        let lines = lines.filter(|line| !line.starts_with('#'));
+        let mut names: Vec<&str> = lines
+            .filter_map(|line| line.split('\t').next())
+            .filter(|name| name.contains(':'))
+            .collect();
+        names.sort_unstable_by_key(|name| name.split_once(':'));
+        names.dedup();
+        names
+    }
+
+    /// One of `names`: as likely of a service with many rules as of any other.
+    fn choose(names: &[&'static str], (service, name): (u16, u16)) -> Call {
+        const OF_MANY_RULES: [&str; 12] = [
+            "iam", "s3", "ec2", "ecs", "lambda", "logs", "kms", "ssm", "sts", "dynamodb", "events",
+            "rds",
+        ];
+        let prefix = match OF_MANY_RULES.get(usize::from(service) % 24) {
+            Some(prefix) => prefix,
+            None => names[usize::from(service) * names.len() / 65_536]
+                .split(':')
+                .next()
+                .unwrap(),
+        };
+        let of_it = |name: &str| name.split(':').next() == Some(prefix);
+        let start = names.partition_point(|name| name.split(':').next() < Some(prefix));
+        let count = names[start..].iter().take_while(|name| of_it(name)).count();
+        call(names[start + usize::from(name) * count / 65_536])
+    }
+
+    fn call(name: &'static str) -> Call {
+        let (prefix, name) = name.split_once(':').unwrap();
+        let source = format!("{prefix}.amazonaws.com");
+        let mut call = Call {
+            name,
+            paths: Vec::new(),
+            response: Vec::new(),
+            formats: Vec::new(),
+            source,
+        };
+        let operation::Operation::Needs(needs) = operation::find(&call.source, name) else {
+            return call;
+        };
+        for row in Row::all(name, needs) {
+            match row.need.when {
+                When::Always => {}
+                When::Present(path) | When::Absent(path) | When::Equals(path, _) => {
+                    call.paths.push(path.to_owned());
+                }
+            }
+            let template = row.need.resource.unwrap_or_default();
+            let parts = template
+                .split("${")
+                .skip(1)
+                .filter_map(|part| part.split('}').next());
+            call.paths
+                .extend(parts.map(|part| part.split('|').next().unwrap().to_owned()));
+            for kind in &row.kinds {
+                let sources = kind.forms.iter().flat_map(Form::sources);
+                for source in sources.chain(kind.owners.iter().copied()) {
+                    match source.in_response() {
+                        Some(path) => call.response.push(path),
+                        None if source.serves(name) => call.paths.push(source.parameter.to_owned()),
+                        None => {}
+                    }
+                }
+                let formats = kind.forms.iter().map(|form| {
+                    form.format.fill(|variable| match variable {
+                        "Partition" => "aws".into(),
+                        "Region" => "eu-west-1".into(),
+                        "Account" => "111122223333".into(),
+                        _ => "f?".into(),
+                    })
+                });
+                call.formats.extend(formats);
+            }
+        }
+        let passed = [
+            "role",
+            "roleArn",
+            "path",
+            "iamInstanceProfile",
+            "userName",
+            "resourceType",
+        ];
+        call.paths.extend(passed.map(str::to_owned));
+        call.paths.retain(|path| {
+            !path.contains(['[', '@']) && !matches!(&**path, "Partition" | "Region" | "Account")
+        });
+        call.paths.sort();
+        call.paths.dedup();
+        call
+    }
+
+    /// Some number out of `seed` and `salt`.
+    fn some(seed: u64, salt: usize, below: usize) -> usize {
+        let mixed = (seed ^ (salt as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+            .wrapping_mul(0xd6e8_feb8_6659_fd93);
+        ((mixed ^ mixed >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93) >> 40) as usize % below
+    }
+
+    /// A value of the parameter `salt` in JSON: a name, but for one parameter of most records, and for all of a few. One
+    /// parameter in three has names that differ from record to record.
+    fn value(path: &str, call: &Call, (shape, seed): (u64, u64), salt: usize) -> String {
+        const ODD: [&str; 27] = [
+            r#""""#,
+            r#""***""#,
+            r#""a\u0041?""#,
+            "null",
+            "true",
+            "7",
+            "1?",
+            r#""*""#,
+            r#""?$""#,
+            r#""{b?}""#,
+            r#""a*b${c?""#,
+            r#"["x?","y"]"#,
+            r#"["arn:aws:s3:::b/k","y?"]"#,
+            r#"{"a":"x?"}"#,
+            r#"{"items":[{"PATH":"x?"},{"PATH":"y"}]}"#,
+            r#"{"taskRoleArn":"r?"}"#,
+            r#""arn:?""#,
+            r#""arn:aws:dynamodb:eu-west-2:444455556666:table/t?""#,
+            r#""arn:aws:iam::111122223333:role/p/r?""#,
+            r#""AWSServiceRoleForX?""#,
+            r#""AWSReservedSSO_?""#,
+            r#""alias/a?""#,
+            r#""i-0123456?""#,
+            r#""a:b:?""#,
+            r#""/p/?/""#,
+            r#""-s3alias""#,
+            r#""aws-?""#,
+        ];
+        let odd = some(seed, 20, call.paths.len() * 3 / 2 + 1) == salt || some(seed, 21, 16) == 0;
+        let kind = match odd {
+            true => some(seed, salt, ODD.len() + 8),
+            false => ODD.len() + 8,
+        };
+        let number = match odd || salt % 3 == shape as usize % 3 {
+            true => some(seed, salt + 1000, 4).to_string(),
+            false => "0".to_owned(),
+        };
+        let text = match ODD.get(kind) {
+            Some(odd) => odd.replace("PATH", path),
+            None if kind < ODD.len() + 8 && !call.formats.is_empty() => {
+                format!(
+                    "\"{}\"",
+                    call.formats[some(seed, salt + 2000, call.formats.len())]
+                )
+            }
+            None => r#""n?""#.to_owned(),
+        };
+        text.replace('?', &number)
+    }
+
+    /// The request: which parameters it has, and where, is told by `shape`, what they hold by `seed`.
+    fn request(call: &Call, shape: u64, seed: u64) -> String {
+        let mut members = Vec::new();
+        for (salt, path) in call.paths.iter().enumerate() {
+            if some(shape, salt, 10) < 4 {
+                continue;
+            }
+            let mut steps = path.rsplit('.');
+            let last = steps.next().unwrap();
+            let mut text = value(last, call, (shape, seed), salt);
+            let mut name = last;
+            for step in steps {
+                text = match some(seed, salt + 3000, 2) {
+                    0 => format!(r#"{{"{name}":{text}}}"#),
+                    _ => format!(r#"[{{"{name}":{text}}}]"#),
+                };
+                name = step;
+            }
+            if some(shape, salt + 4000, 8) == 0 {
+                text = format!(r#"{{"{name}":{text}}}"#);
+                name = "within";
+            }
+            members.push(format!(r#""{name}":{text}"#));
+        }
+        let members = members.join(",");
+        match (some(shape, 5000, 8), some(seed, 5000, 12)) {
+            (_, 0) => "null".to_owned(),
+            (0, _) => format!(r#"{{"{}Request":{{{members}}}}}"#, call.name),
+            (1, _) => {
+                let many: String = (0..70).map(|n| format!(r#""m{n}":"x","#)).collect();
+                format!(r#"{{{many}"z":0,{members}}}"#).replace(",}", "}")
+            }
+            _ => format!("{{{members}}}"),
+        }
+    }
+
+    fn record_of(call: &Call, shape: u64, seed: u64) -> String {
+        let response: Vec<String> = call
+            .response
+            .iter()
+            .enumerate()
+            .map(|(salt, path)| {
+                let mut text = value("x", call, (shape, seed), salt + 6000);
+                for step in path.rsplit('.') {
+                    text = format!(r#"{{"{step}":{text}}}"#);
+                }
+                text[1..text.len() - 1].to_owned()
+            })
+            .collect();
+        let error = match some(seed, 1, 14) {
+            0 => format!(
+                r#""errorCode":"AccessDenied","errorMessage":"User: u is not authorized to perform: {}:{} on resource: {}","#,
+                call.source.split('.').next().unwrap(),
+                call.name,
+                call.formats
+                    .first()
+                    .map_or("*", |format| format)
+                    .replace('?', &some(seed, 2, 4).to_string()),
+            ),
+            1 => r#""errorCode":"ThrottlingException","#.to_owned(),
+            2 => r#""errorCode":"NoSuchThing","#.to_owned(),
+            _ => String::new(),
+        };
+        let resources = match (some(seed, 3, 12), call.formats.is_empty()) {
+            (0, false) => {
+                let format = &call.formats[some(seed, 4, call.formats.len())];
+                format!(
+                    r#""resources":[{{"ARN":"{}"}}],"#,
+                    format.replace('?', &some(seed, 5, 3).to_string())
+                )
+            }
+            _ => String::new(),
+        };
+        format!(
+            r#"{{"eventVersion":"1.11","userIdentity":{},"eventTime":"2026-03-01T10:00:0{}Z","eventSource":"{}","eventName":"{}","awsRegion":"eu-west-{}",{error}{resources}"requestParameters":{},"responseElements":{{{}}},"eventID":"{}"}}"#,
+            IDENTITIES[some(seed, 6, 12) / 10].replace('?', &(some(seed, 7, 5) / 4).to_string()),
+            some(seed, 8, 3),
+            call.source,
+            call.name,
+            1 + some(seed, 9, 8) / 7,
+            request(call, shape, seed),
+            response.join(","),
+            some(seed, 10, 200),
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// As `to_remember_calls_changes_nothing`, for calls of any service.
+        #[test]
+        fn to_remember_any_call_of_the_catalog_changes_nothing(
+            chosen in prop::collection::vec(any::<(u16, u16)>(), 4),
+            shapes in prop::collection::vec(any::<u64>(), 2),
+            seeds in prop::collection::vec((0usize..4, 0usize..2, any::<u64>()), 40..300),
+        ) {
+            let names = names();
+            let calls: Vec<Call> = chosen.iter().map(|index| choose(&names, *index)).collect();
+            let records = seeds.iter().map(|(number, shape, seed)| record_of(&calls[*number], shapes[*shape], *seed));
+            let files = [records.collect()];
+            let filter = Filter::default();
+            let alone = sums(&files, &filter, None);
+            prop_assert_eq!(alone.2.total(Outcome::Malformed), 0);
+            for memory in [MEMORY, 20_000] {
                 prop_assert_eq!(&sums(&files, &filter, Some(memory)), &alone);
             }
         }
