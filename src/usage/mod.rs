@@ -11,6 +11,7 @@ pub mod denial;
 pub mod format;
 pub mod hashed;
 pub mod identity;
+mod initials;
 pub mod joint;
 pub mod keys;
 pub mod kind;

@@ -10,6 +10,7 @@ use simd_json::prelude::{TypedScalarValue, ValueAsScalar, ValueIntoString};
 
 use crate::catalog::operation::same_text;
 use crate::cloudtrail::event::Json;
+use crate::usage::initials::Initials;
 use crate::usage::like::Marks;
 use crate::usage::opaque::{ARN, FOUND_BELOW, is_among, is_redacted, is_the_callers_own};
 
@@ -336,29 +337,6 @@ impl<'t, 'a> Parameters<'t, 'a> {
             places = inner;
         }
         false
-    }
-}
-
-/// What some names begin with: to tell quickly, and most often, that a name is none of them.
-#[derive(Clone, Copy, Debug, Default)]
-struct Initials(u32);
-
-impl Initials {
-    /// One bit for each letter; all for what is none, as [`same_name`] may look beyond it.
-    fn of(name: &str) -> u32 {
-        match name.bytes().next() {
-            Some(letter) if letter.is_ascii_alphabetic() => 1 << (letter & 0x1f),
-            _ => u32::MAX,
-        }
-    }
-
-    fn add(&mut self, name: &str) {
-        self.0 |= Self::of(name);
-    }
-
-    /// False where [`same_name`] takes none of the names for `name`.
-    fn may_have(self, name: &str) -> bool {
-        self.0 & Self::of(name) != 0
     }
 }
 
