@@ -287,22 +287,25 @@ fn run(
         }
         sums.finish()
     };
-    let mut whole: Option<Sum> = None;
-    thread::scope(|scope| {
+    let mut whole = thread::scope(|scope| {
         let work = &work;
-        let handles: Vec<_> = (0..workers)
-            .map(|worker| scope.spawn(move || work(worker)))
+        // Where the system gives no more threads, the others do the work.
+        let others: Vec<_> = (1..workers)
+            .map_while(|worker| {
+                let thread = thread::Builder::new();
+                thread.spawn_scoped(scope, move || work(worker)).ok()
+            })
             .collect();
-        for handle in handles {
-            match (handle.join(), &mut whole) {
-                (Ok(part), Some(whole)) => whole.merge(part),
-                (Ok(part), None) => whole = Some(part),
+        let mut whole = work(0);
+        for other in others {
+            match other.join() {
+                Ok(part) => whole.merge(part),
                 // A worker does not panic on any input; should one, its events must not go missing unnoticed.
-                (Err(panic), _) => std::panic::resume_unwind(panic),
+                Err(panic) => std::panic::resume_unwind(panic),
             }
         }
+        whole
     });
-    let mut whole = whole.unwrap_or_default();
     whole.coverage.forgetful = seen.is_forgetful();
     whole
 }

@@ -27,7 +27,10 @@ pub(crate) fn map<T: Sync, R: Send>(
     };
     let others = threads.get().min(items.len()).min(MAX_THREADS);
     let mut done = thread::scope(|scope| {
-        let others: Vec<_> = (1..others).map(|_| scope.spawn(worker)).collect();
+        // Where the system gives no more threads, the others do the work.
+        let others: Vec<_> = (1..others)
+            .map_while(|_| thread::Builder::new().spawn_scoped(scope, worker).ok())
+            .collect();
         let mut done = worker();
         for other in others {
             match other.join() {
