@@ -1,9 +1,10 @@
 //! Calls that were seen before: what they mean is looked up, not worked out again.
 //!
-//! [`resolve`](crate::usage::resolve::resolve) is a function of what [`telling`] leaves of an event, and of it only of those
-//! parameters that it looked into, which it tells by their [`Touched`]. Two events that have all of that in common, byte
-//! for byte as it stands in the log, mean the same. The memory saves time only: what it holds, and when it is emptied,
-//! changes nothing else.
+//! [`resolve::meaning`] is a function of the caller and of what [`telling`] leaves of an event, and of its parameters,
+//! response and resources only as far as it looked into them, which it tells by [`Touched`]. Two events that have all of that
+//! in common, byte for byte as it stands in the log, mean the same; what those mean that have it in common but for texts that
+//! were copied, [`like`](crate::usage::like) tells. The memory saves time only: what it holds, and when it is emptied, changes
+//! nothing else.
 //!
 //! A key is a hash of those bytes, of 128 bits and with a seed of this process' own, so that nobody who writes a log can
 //! know what collides.
@@ -28,8 +29,9 @@ use crate::usage::resolve::{self, Meaning, Need, Outcome};
 use crate::usage::seen::Seen;
 use crate::usage::times::{EventId, Times};
 
-/// The fields of a call's key, besides its shape, who called, and what is told only where it was looked into. That the Region, the recipient and the
-/// category are among them is what lets a call that comes again count for all that its first one counted for.
+/// The fields of a call's key, besides its shape, who called, and what is told only where it was looked into. That the Region,
+/// the recipient and the category are among them is what lets a call that comes again count for all that its first one counted
+/// for.
 const FIELDS: [Field; 5] = [
     Field::AwsRegion,
     Field::ErrorMessage,
