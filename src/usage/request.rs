@@ -24,7 +24,7 @@ pub struct Leaf<'a> {
     pub name: &'a str,
     /// How many members are around it.
     pub depth: usize,
-    /// Whether the string begins as an ARN does, which is told of a text that is not looked into too (see [`opaque`](crate::usage::opaque::opaque)).
+    /// Whether the string begins as an ARN does, which is told of a text that is not looked into too (see `opaque.rs`).
     pub is_arn: bool,
     /// The string; [`Parameters::value`] gives it and notes that.
     value: &'a str,
@@ -236,7 +236,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
         out.into_iter().map(|leaf| leaf.value).collect()
     }
 
-    /// The strings at and below every member named `name`, one of [`FOUND_BELOW`], at whatever depth.
+    /// The strings at and below every member named `name`, one of `FOUND_BELOW`, at whatever depth.
     pub fn below(&self, name: &str) -> Vec<&'a str> {
         debug_assert!(FOUND_BELOW.contains(&name), "{name}");
         let mut found = Vec::new();
@@ -252,7 +252,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
     }
 
     /// Notes that all lists and objects are looked into, and the members named `name`. Where there is nothing to find in
-    /// what is the caller's own, that shows in its opaque text (see [`opaque`](crate::usage::opaque::opaque)).
+    /// what is the caller's own, that shows in its opaque text (see `opaque.rs`).
     fn touch_below(&self, top: &Json<'t, 'a>, name: &str) {
         let Some(object) = top.as_object() else {
             return self.touch(u64::MAX);
