@@ -186,7 +186,6 @@ fn judge(event: &Event<'_, '_>, filter: &Filter, seen: &Seen, memo: &mut Memo) -
     }
     if let Some(id) = id_of(event.event_id, event.shared_event_id, || &caller.principal) {
         let (source, name) = (event.event_source, event.event_name);
-        let (source, name) = (source.unwrap_or_default(), name.unwrap_or_default());
         let digest = seen.digest(source, name, &caller.principal, meaning);
         let session = session_hash(caller.session.as_deref());
         if !seen.is_new(id, event.event_time, session, digest) {

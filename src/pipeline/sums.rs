@@ -6,13 +6,12 @@ use crate::cloudtrail::ordinary::{Field, Ordinary};
 use crate::cloudtrail::reader::{Item, Reader, Wanted};
 use crate::pipeline::{Filter, account, account_other, judge, open};
 use crate::source::files::LogObject;
-use crate::usage::calls::{self, Calls, Known, Touched};
+use crate::usage::calls::{Calls, Known, Touched};
 use crate::usage::coverage::{Coverage, FileProblem};
 use crate::usage::identity;
 use crate::usage::joint::Joint;
 use crate::usage::ledger::Ledger;
 use crate::usage::memo::Memo;
-use crate::usage::resolve;
 use crate::usage::seen::{SHARDS, Seen, id_of};
 use crate::usage::times::{EventId, Times};
 
@@ -180,19 +179,10 @@ impl Adder<'_> {
                 .callers
                 .learn(identity::caller(identity), identity.invoked_by);
         }
-        let (caller, invoked_by) = calls.callers.last();
-        let mut telling = calls::telling(event);
-        telling.user_identity.invoked_by = invoked_by;
-        let meaning = resolve::meaning(&telling, caller, &mut self.memo, None);
-        let (source, name) = (event.event_source, event.event_name);
-        let (source, name) = (source.unwrap_or_default(), name.unwrap_or_default());
-        if calls.tells(self.memo.touched) {
-            let digest = self.seen.digest(source, name, caller, &meaning);
+        self.learned = calls.learn(event, &mut self.memo, self.seen);
+        if self.learned.is_some() {
+            let (caller, _) = calls.callers.last();
             self.sum.coverage.note_places(event, caller);
-            self.learned = Some(calls.learn(meaning, digest));
-            calls.learn_like(event, &mut self.memo);
-        } else {
-            calls.learn_touched(self.memo.touched);
         }
     }
 

@@ -39,7 +39,7 @@ pub struct Callers {
 
 /// Who has an identity.
 struct Who {
-    /// The same for all identities that [`telling`](crate::usage::calls::telling) leaves the same of.
+    /// The same for all identities that [`telling`](crate::usage::resolve::telling) leaves the same of.
     caller: u32,
     session: u64,
     /// The session's name, until it was [asked for](Callers::take_name).

@@ -1,6 +1,6 @@
 //! Calls that were seen before: what they mean is looked up, not worked out again.
 //!
-//! [`resolve::meaning`] is a function of the caller and of what [`telling`] leaves of an event, and of its parameters,
+//! [`resolve::meaning`] is a function of the caller and of what [`telling`](resolve::telling) leaves of an event, and of its parameters,
 //! response and resources only as far as it looked into them, which it tells by [`Touched`]. Two events that have all of that
 //! in common, byte for byte as it stands in the log, mean the same; what those mean that have it in common but for texts that
 //! were copied, [`like`](crate::usage::like) tells. The memory saves time only: what it holds, and when it is emptied, changes
@@ -15,7 +15,7 @@ use std::mem;
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use crate::cloudtrail::event::{Event, UserIdentity};
+use crate::cloudtrail::event::Event;
 use crate::cloudtrail::ordinary::{Field, Member, Ordinary};
 use crate::iam::principal::Principal;
 use crate::usage::callers::Callers;
@@ -39,29 +39,6 @@ const FIELDS: [Field; 5] = [
     Field::EventCategory,
     Field::RecipientAccountId,
 ];
-
-/// What of an event its meaning may depend on, besides the principal: what a key is made of, and nothing else.
-#[must_use]
-pub fn telling<'t, 'a>(event: &Event<'t, 'a>) -> Event<'t, 'a> {
-    Event {
-        event_source: event.event_source,
-        event_name: event.event_name,
-        event_type: event.event_type,
-        event_category: event.event_category,
-        aws_region: event.aws_region,
-        error_code: event.error_code,
-        error_message: event.error_message,
-        recipient_account_id: event.recipient_account_id,
-        user_identity: UserIdentity {
-            invoked_by: event.user_identity.invoked_by,
-            ..UserIdentity::default()
-        },
-        request_parameters: event.request_parameters,
-        response_elements: event.response_elements,
-        resources: event.resources.clone(),
-        ..Event::default()
-    }
-}
 
 /// What of a call was looked into besides what its key always tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -176,18 +153,8 @@ impl Call {
             + 2 * size_of::<(Key, u32)>()
             + self.reason.len()
             + rest
-            + size_of_needs(&self.needs)
+            + self.needs.iter().map(Need::size).sum::<usize>()
     }
-}
-
-fn size_of_needs(needs: &[Need]) -> usize {
-    let needs = needs.iter().map(|need| {
-        let resources = need.resources.iter();
-        let resources = resources.map(|each| 32 + each.as_str().len());
-        let context = need.context.iter().map(|(_, value)| 64 + value.len());
-        size_of::<Need>() + resources.sum::<usize>() + context.sum::<usize>()
-    });
-    needs.sum()
 }
 
 /// What is known of calls that are the same in all but texts that are copied.
@@ -354,13 +321,41 @@ impl Calls {
             record.text(Field::EventSource),
             record.text(Field::EventName),
         );
-        let (source, name) = (source.unwrap_or_default(), name.unwrap_or_default());
         let digest = seen.digest(source, name, self.callers.last().0, &meaning);
-        Some(self.learn(meaning, digest))
+        Some(self.remember(meaning, digest))
     }
 
-    /// Works out what calls like `event` mean, which was last learned, if that is worth the while: one came before.
-    pub fn learn_like(&mut self, event: &Event<'_, '_>, memo: &mut Memo) {
+    /// The caller of a call.
+    #[must_use]
+    pub fn caller_of(&self, call: u32) -> &Principal {
+        self.callers.principal(self.calls[call as usize].caller)
+    }
+
+    /// Works out what the record means that was last looked for, of which `event` has the parts that matter, and remembers
+    /// it. Returns its call and its session's hash; `None` where its key does not tell yet all that the meaning was found
+    /// by, so that it must be looked for once more.
+    pub fn learn(
+        &mut self,
+        event: &Event<'_, '_>,
+        memo: &mut Memo,
+        seen: &Seen,
+    ) -> Option<(u32, u64)> {
+        let meaning = meaning(event, &self.callers, memo, None);
+        let all = memo.touched.and(self.sought.told);
+        if all != self.sought.told {
+            self.shapes.insert(self.sought.shape, all);
+            self.like_bytes += 2 * size_of::<(Key, Touched)>();
+            return None;
+        }
+        let (source, name) = (event.event_source, event.event_name);
+        let digest = seen.digest(source, name, self.callers.last().0, &meaning);
+        let learned = self.remember(meaning, digest);
+        self.learn_like(event, memo);
+        Some(learned)
+    }
+
+    /// Works out what calls like `event` mean, which was just learned, if that is worth the while: one came before.
+    fn learn_like(&mut self, event: &Event<'_, '_>, memo: &mut Memo) {
         let Some(like) = self.sought.like else {
             return;
         };
@@ -376,10 +371,7 @@ impl Calls {
         let marks = self
             .marks
             .of_members(copied.fold(0, |bits, member| bits | 1 << member));
-        let (caller, invoked_by) = self.callers.last();
-        let mut telling = telling(event);
-        telling.user_identity.invoked_by = invoked_by;
-        let marked = resolve::meaning(&telling, caller, memo, Some(marks));
+        let marked = meaning(event, &self.callers, memo, Some(marks));
         *known = match marks.template(marked) {
             Some(template) => {
                 self.like_bytes += template.size();
@@ -389,28 +381,8 @@ impl Calls {
         };
     }
 
-    /// The caller of a call.
-    #[must_use]
-    pub fn caller_of(&self, call: u32) -> &Principal {
-        self.callers.principal(self.calls[call as usize].caller)
-    }
-
-    /// Whether the key of the record that was last looked for tells all that is `touched`. Where it does not, what was found
-    /// by that cannot be remembered: [`learn_touched`](Self::learn_touched), and look for the record once more.
-    #[must_use]
-    pub fn tells(&self, touched: Touched) -> bool {
-        touched.and(self.sought.told) == self.sought.told
-    }
-
-    /// Remembers what matters in calls like the one that was last looked for.
-    pub fn learn_touched(&mut self, touched: Touched) {
-        let all = touched.and(self.sought.told);
-        self.shapes.insert(self.sought.shape, all);
-        self.like_bytes += 2 * size_of::<(Key, Touched)>();
-    }
-
     /// Remembers what the record means that was last looked for. Returns its call and its session's hash.
-    pub fn learn(&mut self, meaning: Meaning, digest: u128) -> (u32, u64) {
+    fn remember(&mut self, meaning: Meaning, digest: u128) -> (u32, u64) {
         let sought = &self.sought;
         let next = self.calls.len() as u32;
         let number = *self.digests.entry(digest.into()).or_insert(next);
@@ -424,7 +396,7 @@ impl Calls {
         (number, self.callers.session())
     }
 
-    /// What tells a call from others, as it was [learned](Calls::learn).
+    /// What tells a call from others, as it was learned.
     #[must_use]
     pub fn digest(&self, call: u32) -> u128 {
         self.calls[call as usize].digest
@@ -465,6 +437,19 @@ impl Calls {
     }
 }
 
+/// What `event` means for who was last found.
+fn meaning<'a>(
+    event: &Event<'_, 'a>,
+    callers: &'a Callers,
+    memo: &mut Memo,
+    marks: Option<&'a Marks>,
+) -> Meaning {
+    let (caller, invoked_by) = callers.last();
+    let mut telling = resolve::telling(event);
+    telling.user_identity.invoked_by = invoked_by;
+    resolve::meaning(&telling, caller, memo, marks)
+}
+
 /// Writes the values of `requestParameters` without those texts that matter only where they are `touched`; those among them
 /// that are copied are noted.
 fn write_parameters(
@@ -490,27 +475,5 @@ fn write_parameters(
         };
         out.extend_from_slice(told.as_bytes());
         out.push(b'\n');
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size_of_needs;
-    use crate::iam::action::Action;
-    use crate::iam::arn::ResourceArn;
-    use crate::usage::context::{ContextKey, ContextKeys};
-    use crate::usage::resolve::{Basis, Need};
-
-    #[test]
-    fn what_a_log_may_make_long_is_counted() {
-        let long = "x".repeat(10_000);
-        let need = Need {
-            action: Action::known("kms:Decrypt"),
-            resources: vec![ResourceArn::from_pattern(long.as_str())],
-            basis: Basis::Event,
-            context: ContextKeys::default().with(ContextKey::ViaService, long.as_str()),
-            told: true,
-        };
-        assert!(size_of_needs(&[need]) > 2 * long.len());
     }
 }

@@ -126,11 +126,7 @@ impl Template {
     /// About how many bytes of memory it takes.
     #[must_use]
     pub fn size(&self) -> usize {
-        let needs = self.meaning.needs.iter().map(|need| {
-            let context = need.context.iter().map(|(_, value)| 64 + value.len());
-            size_of::<Need>() + context.sum::<usize>()
-        });
-        let needs = needs.sum::<usize>();
+        let needs = self.meaning.needs.iter().map(Need::size).sum::<usize>();
         let resources = self.resources.iter().flatten();
         let resources = resources.map(|resource| {
             let parts = resource.parts.iter().map(|(_, behind)| 48 + behind.len());

@@ -196,13 +196,6 @@ impl<'t, 'a> Parameters<'t, 'a> {
         leaves.iter().map(|leaf| leaf.value).collect()
     }
 
-    /// Those of the strings of the parameter `name` that begin as ARNs do.
-    pub fn arns(&self, name: &str) -> Vec<&'a str> {
-        let mut leaves = self.named(name);
-        leaves.retain(|leaf| leaf.is_arn);
-        leaves.iter().map(|leaf| self.value(leaf)).collect()
-    }
-
     fn named(&self, name: &str) -> Vec<&Leaf<'a>> {
         let (mut found, mut least) = (Vec::new(), usize::MAX);
         if !self.leaf_names.may_have(name) {

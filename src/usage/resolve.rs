@@ -4,18 +4,18 @@ use std::borrow::Cow;
 
 use crate::catalog::errors::{self, ErrorClass};
 use crate::catalog::operation::Operation;
-use crate::cloudtrail::event::Event;
+use crate::cloudtrail::event::{Event, UserIdentity};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::principal::{Principal, PrincipalKind};
-use crate::usage::calls::{self, Touched};
+use crate::usage::calls::Touched;
 use crate::usage::carriers::Loaded;
 use crate::usage::context::ContextKeys;
 use crate::usage::denial::{self, Said};
 use crate::usage::identity::{self, Caller};
 use crate::usage::keys;
 use crate::usage::like::Marks;
-use crate::usage::memo::Memo;
+use crate::usage::memo::{Call, Memo};
 use crate::usage::passrole;
 use crate::usage::resource::Request;
 
@@ -113,6 +113,16 @@ pub struct Need {
     pub told: bool,
 }
 
+impl Need {
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let resources = self.resources.iter().map(|each| 32 + each.as_str().len());
+        let context = self.context.iter().map(|(_, value)| 64 + value.len());
+        size_of::<Self>() + resources.sum::<usize>() + context.sum::<usize>()
+    }
+}
+
 /// What one event means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
@@ -139,15 +149,38 @@ pub struct Meaning {
     pub notes: Vec<String>,
 }
 
+/// What of an event its meaning may depend on, besides the principal: what a key of [`crate::usage::calls`] is made of, and nothing else.
+#[must_use]
+pub fn telling<'t, 'a>(event: &Event<'t, 'a>) -> Event<'t, 'a> {
+    Event {
+        event_source: event.event_source,
+        event_name: event.event_name,
+        event_type: event.event_type,
+        event_category: event.event_category,
+        aws_region: event.aws_region,
+        error_code: event.error_code,
+        error_message: event.error_message,
+        recipient_account_id: event.recipient_account_id,
+        user_identity: UserIdentity {
+            invoked_by: event.user_identity.invoked_by,
+            ..UserIdentity::default()
+        },
+        request_parameters: event.request_parameters,
+        response_elements: event.response_elements,
+        resources: event.resources.clone(),
+        ..Event::default()
+    }
+}
+
 /// What `event` means for its caller. `memo` only saves time.
 #[must_use]
 pub fn resolve(event: &Event<'_, '_>, memo: &mut Memo) -> Resolved {
     let caller = identity::caller(&event.user_identity);
-    let meaning = meaning(&calls::telling(event), &caller.principal, memo, None);
+    let meaning = meaning(&telling(event), &caller.principal, memo, None);
     Resolved { caller, meaning }
 }
 
-/// What `event`, of which no more is looked at than [`telling`](calls::telling) leaves, means for `caller`. `memo` only
+/// What `event`, of which no more is looked at than [`telling`] leaves, means for `caller`. `memo` only
 /// saves time, and is told what else was looked into. Where there are `marks`, they stand in the place of texts.
 #[must_use]
 pub fn meaning<'a>(
@@ -157,93 +190,31 @@ pub fn meaning<'a>(
     marks: Option<&'a Marks>,
 ) -> Meaning {
     memo.touched = Touched::default();
-    let Decided {
-        outcome,
-        reason,
-        needs,
-        loaded,
-        message,
-        unseen_template,
-    } = decide(event, caller, memo, marks);
-    let mut notes = Vec::new();
-    if outcome == Outcome::Used && unseen_template {
-        notes.push(UNSEEN_TEMPLATE.to_owned());
-    }
-    if outcome == Outcome::Used && event.request_parameters.is_none() {
-        notes.extend(needs.iter().filter(|need| !need.told).map(untold));
-    }
-    Meaning {
-        outcome,
-        reason,
-        needs,
-        loaded,
-        message,
-        notes,
-    }
-}
-
-/// What a reader must know of an instance that was started of a launch template, where the response does not show it.
-const UNSEEN_TEMPLATE: &str = "started instances of a launch template, and the record does not show what was started: the image, subnet and security groups are granted as wildcards, and iam:PassRole on the role of its instance profile, if it has one, is not in the policy";
-
-/// What a reader must know of a need whose resource the record does not tell.
-fn untold(need: &Need) -> String {
-    let resources: Vec<&str> = need.resources.iter().map(ResourceArn::as_str).collect();
-    let (action, resources) = (&need.action, resources.join(", "));
-    format!(
-        "{action} was used in a call whose record has no parameters to tell on what, so it is granted on {resources}"
-    )
-}
-
-/// Whether a call that ended in this error may have failed before it was authorised.
-fn proves_nothing(code: &str, class: Option<ErrorClass>, message: Option<&str>) -> bool {
-    class == Some(ErrorClass::Inconclusive)
-        && !errors::tells_state(code, message.unwrap_or_default())
-}
-
-/// An outcome with its reason, and what else the record tells.
-struct Decided {
-    outcome: Outcome,
-    reason: Cow<'static, str>,
-    needs: Vec<Need>,
-    loaded: Option<Loaded>,
-    message: Option<Said>,
-    /// Whether instances were started of a launch template that the record does not show.
-    unseen_template: bool,
-}
-
-impl Decided {
-    fn without_needs(outcome: Outcome, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            outcome,
-            reason: reason.into(),
-            needs: Vec::new(),
-            loaded: None,
-            message: None,
-            unseen_template: false,
-        }
-    }
-}
-
-fn decide<'a>(
-    event: &Event<'_, 'a>,
-    caller: &Principal,
-    memo: &mut Memo,
-    marks: Option<&'a Marks>,
-) -> Decided {
     if let Some(reason) = not_an_api_call(event) {
-        return Decided::without_needs(Outcome::Ignored, reason);
+        return Meaning::without_needs(Outcome::Ignored, reason);
     }
     let (Some(source), Some(name)) = (event.event_source, event.event_name) else {
-        return Decided::without_needs(Outcome::Malformed, "no eventSource or eventName");
+        return Meaning::without_needs(Outcome::Malformed, "no eventSource or eventName");
     };
     if let Some(reason) = not_for_identity_policies(caller) {
-        return Decided::without_needs(Outcome::Ignored, reason);
+        return Meaning::without_needs(Outcome::Ignored, reason);
     }
 
     let call = memo.call(source, name);
     if let Operation::NoPermission { reason } = call.operation {
-        return Decided::without_needs(Outcome::Ignored, reason);
+        return Meaning::without_needs(Outcome::Ignored, reason);
     }
+    meaning_of_call(event, caller, &call, memo, marks)
+}
+
+/// What an API call means that takes permissions, or that the catalog does not know.
+fn meaning_of_call<'a>(
+    event: &Event<'_, 'a>,
+    caller: &Principal,
+    call: &Call,
+    memo: &mut Memo,
+    marks: Option<&'a Marks>,
+) -> Meaning {
     let error = event.error_code.map(|code| memo.error(code));
     let denial = denial::read(event, error);
     let request = Request::of(event, caller, marks);
@@ -262,9 +233,10 @@ fn decide<'a>(
         Some(denial) => (Outcome::Denied, denial.reason),
         None => not_denied(event, caller, error, &needs),
     };
-    let unseen_template = request.call == "RunInstances"
-        && request.response.is_absent()
-        && request.parameters.has("launchTemplate");
+    let notes = match outcome {
+        Outcome::Used => notes(event, &request, &needs),
+        _ => Vec::new(),
+    };
     let copied = request.parameters.copied();
     memo.touched = Touched {
         // The resources of a refused call are compared with those in the message.
@@ -273,15 +245,59 @@ fn decide<'a>(
         response: request.response.touched() != 0,
         resources: request.looked_at_resources(),
     };
-    Decided {
+    Meaning {
         outcome,
         reason,
         needs,
         // A call that failed after it was authorised put nothing anywhere.
         loaded: loaded.filter(|_| outcome == Outcome::Used && event.error_code.is_none()),
         message,
-        unseen_template,
+        notes,
     }
+}
+
+impl Meaning {
+    fn without_needs(outcome: Outcome, reason: &'static str) -> Self {
+        Self {
+            outcome,
+            reason: reason.into(),
+            needs: Vec::new(),
+            loaded: None,
+            message: None,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// What the record of a used call does not show.
+fn notes(event: &Event<'_, '_>, request: &Request<'_, '_, '_>, needs: &[Need]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let starts = request.call == "RunInstances" && request.response.is_absent();
+    if starts && request.parameters.has("launchTemplate") {
+        notes.push(UNSEEN_TEMPLATE.to_owned());
+    }
+    if event.request_parameters.is_none() {
+        notes.extend(needs.iter().filter(|need| !need.told).map(untold));
+    }
+    notes
+}
+
+/// What a reader must know of an instance that was started of a launch template, where the response does not show it.
+const UNSEEN_TEMPLATE: &str = "started instances of a launch template, and the record does not show what was started: the image, subnet and security groups are granted as wildcards, and iam:PassRole on the role of its instance profile, if it has one, is not in the policy";
+
+/// What a reader must know of a need whose resource the record does not tell.
+fn untold(need: &Need) -> String {
+    let resources: Vec<&str> = need.resources.iter().map(ResourceArn::as_str).collect();
+    let (action, resources) = (&need.action, resources.join(", "));
+    format!(
+        "{action} was used in a call whose record has no parameters to tell on what, so it is granted on {resources}"
+    )
+}
+
+/// Whether a call that ended in this error may have failed before it was authorised.
+fn proves_nothing(code: &str, class: Option<ErrorClass>, message: Option<&str>) -> bool {
+    class == Some(ErrorClass::Inconclusive)
+        && !errors::tells_state(code, message.unwrap_or_default())
 }
 
 /// The outcome of a call that was not refused, with its reason.
@@ -372,5 +388,26 @@ pub(crate) fn tidy(needs: &mut Vec<Need>) {
         if need.resources.len() > 1 {
             need.resources.retain(|resource| !resource.is_any());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Basis, Need};
+    use crate::iam::action::Action;
+    use crate::iam::arn::ResourceArn;
+    use crate::usage::context::{ContextKey, ContextKeys};
+
+    #[test]
+    fn what_a_log_may_make_long_is_counted() {
+        let long = "x".repeat(10_000);
+        let need = Need {
+            action: Action::known("kms:Decrypt"),
+            resources: vec![ResourceArn::from_pattern(long.as_str())],
+            basis: Basis::Event,
+            context: ContextKeys::default().with(ContextKey::ViaService, long.as_str()),
+            told: true,
+        };
+        assert!(need.size() > 2 * long.len());
     }
 }

@@ -137,8 +137,8 @@ impl Seen {
     #[must_use]
     pub fn digest(
         &self,
-        source: &str,
-        name: &str,
+        source: Option<&str>,
+        name: Option<&str>,
         principal: &Principal,
         meaning: &Meaning,
     ) -> u128 {
@@ -147,8 +147,8 @@ impl Seen {
             bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
             bytes.extend_from_slice(text.as_bytes());
         };
-        add(source);
-        add(name);
+        add(source.unwrap_or_default());
+        add(name.unwrap_or_default());
         add(meaning.outcome.as_str());
         add(&meaning.reason);
         add(principal.kind.as_str());
@@ -242,7 +242,12 @@ mod tests {
                 message: None,
                 notes: Vec::new(),
             };
-            seen.digest("s3.amazonaws.com", "GetObject", &principal, &meaning)
+            seen.digest(
+                Some("s3.amazonaws.com"),
+                Some("GetObject"),
+                &principal,
+                &meaning,
+            )
         };
         let two = vec![need("a:b", &["arn:x"]), need("arn:aws", &["arn:y"])];
         let one = vec![need("a:b", &["arn:x", "arn:aws", "arn:y"])];
