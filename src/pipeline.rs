@@ -16,6 +16,7 @@ use crate::usage::coverage::{Coverage, FileProblem, SEEN_BEFORE};
 use crate::usage::joint::Joint;
 use crate::usage::ledger::Ledger;
 use crate::usage::memo::Memo;
+use crate::usage::origin::{Network, Origin};
 use crate::usage::resolve::{self, Outcome, Resolved};
 use crate::usage::seen::{Seen, id_of};
 
@@ -187,7 +188,9 @@ fn judge(event: &Event<'_, '_>, filter: &Filter, seen: &Seen, memo: &mut Memo) -
     if let Some(id) = id_of(event.event_id, event.shared_event_id, || &caller.principal) {
         let (source, name) = (event.event_source, event.event_name);
         let digest = seen.digest(source, name, &caller.principal, meaning);
+        let digest = Origin::of(event).mixed_into(digest);
         let session = session_hash(caller.session.as_deref());
+        let session = Network::of_event(event).mixed_into(session);
         if !seen.is_new(id, event.event_time, session, digest) {
             meaning.outcome = Outcome::Duplicate;
             meaning.reason = SEEN_BEFORE.into();
@@ -430,7 +433,7 @@ mod tests {
     ];
 
     const IDENTITIES: [&str; 4] = [
-        r#"{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/u?","accountId":"111122223333"}"#,
+        r#"{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/u?","accountId":"111122223333","accessKeyId":"AKIAIOSFODNN7EXAMPL?"}"#,
         r#"{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/r/s?","accountId":"111122223333"}"#,
         r#"{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/r/s?","invokedBy":"cloudformation.amazonaws.com"}"#,
         r#"{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}"#,
@@ -444,7 +447,7 @@ mod tests {
     ];
 
     /// What of a record may be otherwise while all else is the same.
-    const OTHERWISE: [&str; 9] = [
+    const OTHERWISE: [&str; 13] = [
         "",
         r#""eventType":"AwsApiCall","#,
         r#""eventType":"AwsServiceEvent","#,
@@ -454,6 +457,10 @@ mod tests {
         r#""resources":[{"ARN":"arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}],"#,
         r#""resources":[{"ARN":"arn:aws:dynamodb:eu-west-1:111122223333:table/t9"}],"#,
         r#""recipientAccountId":"444455556666","#,
+        r#""sourceIPAddress":"10.0.0.1","#,
+        r#""sourceIPAddress":"203.0.113.1","#,
+        r#""sourceIPAddress":"203.0.113.1","vpcEndpointId":"vpce-1","#,
+        r#""sourceIPAddress":"athena.amazonaws.com","eventCategory":"Data","#,
     ];
 
     /// A call, and what fills its parts.
@@ -561,7 +568,7 @@ mod tests {
         #[test]
         fn to_remember_calls_changes_nothing(
             choices in prop::collection::vec(
-                (0..CALLS.len(), 0u8..3, 0u8..2, 0..IDENTITIES.len(), 0u8..2, 0usize..20, 0u8..250, 0u8..2, 0usize..19), 1..400),
+                (0..CALLS.len(), 0u8..3, 0u8..2, 0..IDENTITIES.len(), 0u8..2, 0usize..20, 0u8..250, 0u8..2, 0usize..23), 1..400),
             timed in any::<bool>(),
             memory in 0usize..40_000,
         ) {

@@ -92,7 +92,7 @@ pub fn plan(usage: &PrincipalUsage, resources: Resources, quota: usize) -> Plan 
     minimise::order(&mut grants);
     widened.sort_by(|a, b| (&a.resource, a.rule).cmp(&(&b.resource, b.rule)));
     let cuts = usage.cut.iter();
-    widened.extend(cuts.filter_map(|(action, depth)| cut_short(usage, action, *depth)));
+    widened.extend(cuts.filter_map(|(action, cut)| cut_short(usage, action, cut.depth)));
     let (documents, mut notes) = split::documents(grants, quota);
     notes.extend(service_linked(usage));
     Plan {

@@ -7,11 +7,13 @@ use crate::cloudtrail::reader::{Item, Reader, Wanted};
 use crate::pipeline::{Filter, account, account_other, judge, open};
 use crate::source::files::LogObject;
 use crate::usage::calls::{Calls, Known, Touched};
-use crate::usage::coverage::{Coverage, FileProblem};
+use crate::usage::coverage::{Coverage, DataEvents, FileProblem};
+use crate::usage::hours::Counter;
 use crate::usage::identity;
 use crate::usage::joint::Joint;
 use crate::usage::ledger::Ledger;
 use crate::usage::memo::Memo;
+use crate::usage::origin::Network;
 use crate::usage::seen::{SHARDS, Seen, id_of};
 use crate::usage::times::{EventId, Times};
 
@@ -69,6 +71,8 @@ impl<'s> Sums<'s> {
                 learned: None,
                 waiting: Default::default(),
                 duplicates: 0,
+                hours: Counter::default(),
+                data_events: DataEvents::default(),
                 sum,
             },
         }
@@ -117,12 +121,15 @@ struct Adder<'s> {
     /// Events whose calls are known, until it is looked up whether they were there before; by the table that tells.
     waiting: [Vec<Waiting>; SHARDS],
     duplicates: u64,
+    hours: Counter,
+    data_events: DataEvents,
     sum: Sum,
 }
 
 /// An event of a call that is known.
 struct Waiting {
     call: u32,
+    network: Network,
     session: u64,
     time: Option<i64>,
     hash: u64,
@@ -196,21 +203,35 @@ impl Adder<'_> {
             self.sum.coverage.outside_filter += 1;
             return;
         }
-        if let Some(name) = calls.callers.take_name() {
-            self.sum.ledger.add_session(calls.caller_of(call), &name);
+        if let Some(names) = calls.callers.take_names() {
+            let (session, key) = (names.session.as_deref(), names.access_key.as_deref());
+            let principal = calls.caller_of(call);
+            self.sum.ledger.add_names(principal, session, key);
         }
+        let hours = &mut self.sum.coverage.hours;
+        if let (Some(region), Some(time)) = (record.text(Field::AwsRegion), time) {
+            let account = record.text(Field::RecipientAccountId);
+            let account = account.unwrap_or_else(|| &calls.caller_of(call).account);
+            self.hours.count(account, region, time, hours);
+        }
+        if record.raw(Field::EventCategory) == "\"Data\"" {
+            let source = record.text(Field::EventSource).unwrap_or_default();
+            self.data_events.count(source, &mut self.sum.coverage);
+        }
+        let network = network(record);
         let (id, shared) = (
             record.text(Field::EventId),
             record.text(Field::SharedEventId),
         );
         let Some(id) = id_of(id, shared, || calls.caller_of(call)) else {
-            return calls.count(call, time, None);
+            return calls.count(call, time, None, network);
         };
         let hash = self.seen.hash(id);
         let shard = Seen::shard(hash);
         self.waiting[shard].push(Waiting {
             call,
-            session,
+            network,
+            session: network.mixed_into(session),
             time,
             hash,
             id: id.into(),
@@ -240,7 +261,7 @@ impl Adder<'_> {
             .are_new(shard, prints[..count].iter().copied(), |is_new| {
                 let Some(event) = events.next() else { return };
                 if is_new {
-                    calls.count(event.call, event.time, Some(event.id));
+                    calls.count(event.call, event.time, Some(event.id), event.network);
                 } else {
                     self.duplicates += 1;
                 }
@@ -259,7 +280,7 @@ impl Adder<'_> {
         if let Some(resolved) = resolved {
             let principal = &resolved.caller.principal;
             let id = id_of(event.event_id, event.shared_event_id, || principal);
-            ledger.add(&resolved, event.event_time, id);
+            ledger.add(&resolved, &Times::of(event, id));
             if let Some(joint) = joint {
                 joint.add(principal, &resolved.meaning, 1);
             }
@@ -275,6 +296,8 @@ impl Adder<'_> {
             coverage,
         } = &mut self.sum;
         coverage.count_duplicates(std::mem::take(&mut self.duplicates));
+        self.hours.flush(&mut coverage.hours);
+        self.data_events.flush(coverage);
         if let Some(calls) = &mut self.calls {
             calls.empty(|principal, meaning, times: &Times| {
                 coverage.count_all(meaning, times.count, times.seen);
@@ -285,6 +308,14 @@ impl Adder<'_> {
             });
         }
     }
+}
+
+/// The network that `record` tells.
+fn network(record: &Ordinary<'_>) -> Network {
+    // More than the quotes of an empty text.
+    let endpoint = record.text(Field::VpcEndpointId);
+    let through_endpoint = endpoint.is_some_and(|id| !id.is_empty());
+    Network::of(record.text(Field::SourceIpAddress), through_endpoint)
 }
 
 /// What is to be parsed of a call whose meaning is found by what is `touched`.

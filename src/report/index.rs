@@ -185,7 +185,7 @@ impl CoverageEntry {
             last_event: coverage.seen.and_then(|(_, last)| rfc3339(last)),
             accounts: coverage.accounts.iter().cloned().collect(),
             regions: coverage.regions.iter().cloned().collect(),
-            data_events: coverage.data_event_sources.iter().cloned().collect(),
+            data_events: coverage.data_event_sources.keys().cloned().collect(),
         }
     }
 }

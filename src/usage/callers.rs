@@ -10,7 +10,7 @@ use crate::iam::principal::Principal;
 use crate::usage::hashed::{Key, Map};
 use crate::usage::identity::Caller;
 
-/// Identities beyond this number are forgotten, and those whose sessions' names, not yet asked for, take more bytes.
+/// Identities beyond this number are forgotten, and those whose names, not yet asked for, take more bytes.
 const MAX: usize = 1 << 14;
 const MAX_NAMES: usize = 1 << 20;
 
@@ -33,7 +33,7 @@ pub struct Callers {
     /// The hash of the identity that was last looked for and not found.
     new: Key,
     bytes: usize,
-    /// How many bytes the names of the sessions took when they were learned.
+    /// How many bytes the names took when they were learned.
     names: usize,
 }
 
@@ -42,8 +42,17 @@ struct Who {
     /// The same for all identities that [`telling`](crate::usage::resolve::telling) leaves the same of.
     caller: u32,
     session: u64,
-    /// The session's name, until it was [asked for](Callers::take_name).
-    name: Option<Box<str>>,
+    /// What is told once, until it was [asked for](Callers::take_names).
+    names: Option<Box<Names>>,
+}
+
+/// What an identity tells of its caller that the ledger keeps by name.
+#[derive(Debug)]
+pub struct Names {
+    /// The session's name.
+    pub session: Option<Box<str>>,
+    /// The long-term access key's id.
+    pub access_key: Option<Box<str>>,
 }
 
 impl Default for Callers {
@@ -125,9 +134,9 @@ impl Callers {
         &self.callers[number as usize].0
     }
 
-    /// The name of the session that was last found, when it is asked for the first time.
-    pub fn take_name(&mut self) -> Option<Box<str>> {
-        self.identities[self.last as usize].name.take()
+    /// The names of the identity that was last found, when they are asked for the first time.
+    pub fn take_names(&mut self) -> Option<Box<Names>> {
+        self.identities[self.last as usize].names.take()
     }
 
     /// Remembers who made the record that was last looked for and not found.
@@ -152,11 +161,20 @@ impl Callers {
             self.numbered.fill(None);
             self.names = 0;
         }
-        self.names += caller.session.as_ref().map_or(0, String::len);
+        let names = [&caller.session, &caller.access_key].into_iter().flatten();
+        self.names += names
+            .map(|name| size_of::<Names>() + name.len())
+            .sum::<usize>();
+        let named = caller.session.is_some() || caller.access_key.is_some();
+        let session = session_hash(caller.session.as_deref());
+        let names = || Names {
+            session: caller.session.map(Box::from),
+            access_key: caller.access_key.map(Box::from),
+        };
         let who = Who {
             caller: number,
-            session: session_hash(caller.session.as_deref()),
-            name: caller.session.map(Box::from),
+            session,
+            names: named.then(|| Box::new(names())),
         };
         self.hashed.insert(self.new, self.identities.len() as u32);
         self.identities.push(who);
@@ -206,8 +224,9 @@ mod tests {
             callers.new = number.into();
             callers.learn(caller(&identity), None);
         }
-        let names = callers.identities.iter().flat_map(|who| &who.name);
-        assert!(names.map(|name| name.len()).sum::<usize>() < MAX_NAMES + 2 * long.len());
+        let names = callers.identities.iter().flat_map(|who| &who.names);
+        let lengths = names.flat_map(|names| names.session.as_ref().map(|name| name.len()));
+        assert!(lengths.sum::<usize>() < MAX_NAMES + 2 * long.len());
         assert_eq!(callers.identities.len(), callers.hashed.len());
     }
 }

@@ -25,6 +25,7 @@ use crate::usage::hashed::{Key, Map};
 use crate::usage::like::{Marks, Template};
 use crate::usage::memo::Memo;
 use crate::usage::opaque::opaque;
+use crate::usage::origin::{Network, Origin};
 use crate::usage::resolve::{self, Meaning, Need, Outcome};
 use crate::usage::seen::Seen;
 use crate::usage::times::{EventId, Times};
@@ -79,7 +80,7 @@ struct Call {
     reason: Cow<'static, str>,
     needs: Box<[Need]>,
     rest: Option<Box<Rest>>,
-    /// What tells it from others, see [`Seen::digest`].
+    /// What tells it from others: [`Seen::digest`] and its origin.
     digest: u128,
     /// How often it was made since it was last [counted](Calls::empty).
     times: Times,
@@ -93,7 +94,7 @@ struct Rest {
 }
 
 impl Call {
-    fn new(meaning: Meaning, caller: u32, digest: u128) -> Self {
+    fn new(meaning: Meaning, caller: u32, digest: u128, origin: Origin) -> Self {
         let Meaning {
             outcome,
             reason,
@@ -115,7 +116,7 @@ impl Call {
             needs: needs.into(),
             rest: more.then(|| Box::new(rest)),
             digest,
-            times: Times::default(),
+            times: Times::from(origin),
         }
     }
 
@@ -149,7 +150,9 @@ impl Call {
             };
             size_of::<Rest>() + notes.sum::<usize>() + roles.sum::<usize>() + message
         });
+        let via = self.times.origin.via.as_ref().map_or(0, |via| via.len());
         size_of::<Self>()
+            + via
             + 2 * size_of::<(Key, u32)>()
             + self.reason.len()
             + rest
@@ -321,8 +324,10 @@ impl Calls {
             record.text(Field::EventSource),
             record.text(Field::EventName),
         );
-        let digest = seen.digest(source, name, self.callers.last().0, &meaning);
-        Some(self.remember(meaning, digest))
+        let (principal, invoked_by) = self.callers.last();
+        let origin = Origin::new(record.text(Field::AwsRegion), source, invoked_by);
+        let digest = seen.digest(source, name, principal, &meaning);
+        Some(self.remember(meaning, digest, origin))
     }
 
     /// The caller of a call.
@@ -348,8 +353,10 @@ impl Calls {
             return None;
         }
         let (source, name) = (event.event_source, event.event_name);
-        let digest = seen.digest(source, name, self.callers.last().0, &meaning);
-        let learned = self.remember(meaning, digest);
+        let (principal, invoked_by) = self.callers.last();
+        let origin = Origin::new(event.aws_region, source, invoked_by);
+        let digest = seen.digest(source, name, principal, &meaning);
+        let learned = self.remember(meaning, digest, origin);
         self.learn_like(event, memo);
         Some(learned)
     }
@@ -382,12 +389,13 @@ impl Calls {
     }
 
     /// Remembers what the record means that was last looked for. Returns its call and its session's hash.
-    fn remember(&mut self, meaning: Meaning, digest: u128) -> (u32, u64) {
+    fn remember(&mut self, meaning: Meaning, digest: u128, origin: Origin) -> (u32, u64) {
+        let digest = origin.mixed_into(digest);
         let sought = &self.sought;
         let next = self.calls.len() as u32;
         let number = *self.digests.entry(digest.into()).or_insert(next);
         if number == next {
-            let call = Call::new(meaning, self.callers.number(), digest);
+            let call = Call::new(meaning, self.callers.number(), digest, origin);
             self.bytes += call.size();
             self.calls.push(call);
         }
@@ -403,8 +411,8 @@ impl Calls {
     }
 
     /// Counts a call.
-    pub fn count(&mut self, call: u32, time: Option<i64>, id: Option<EventId>) {
-        self.calls[call as usize].times.add(time, id);
+    pub fn count(&mut self, call: u32, time: Option<i64>, id: Option<EventId>, network: Network) {
+        self.calls[call as usize].times.add(time, id, network);
     }
 
     /// Whether there is more in the memory than it is meant to hold.

@@ -259,6 +259,7 @@ mod tests {
     use crate::usage::ledger::Ledger;
     use crate::usage::passrole::PASS_ROLE;
     use crate::usage::resolve::{Basis, Meaning, Need, Outcome, Resolved};
+    use crate::usage::times::Times;
 
     fn arn(rest: &str) -> ResourceArn {
         let service = if rest.starts_with("task-") {
@@ -279,6 +280,7 @@ mod tests {
                     arn: "arn:aws:iam::111122223333:user/ann".into(),
                 },
                 session: None,
+                access_key: None,
             },
             meaning: Meaning {
                 outcome: Outcome::Used,
@@ -359,9 +361,12 @@ mod tests {
         ];
         for (passed, loads, expected, notes) in cases {
             let mut ledger = Ledger::default();
-            ledger.add(&resolved(passed, None), None, None);
+            ledger.add(&resolved(passed, None), &Times::once(None, None));
             for (carrier, roles) in *loads {
-                ledger.add(&resolved(roles, Some((carrier, roles))), None, None);
+                ledger.add(
+                    &resolved(roles, Some((carrier, roles))),
+                    &Times::once(None, None),
+                );
             }
             ledger.settle();
             let usage = ledger.principals.into_values().next().unwrap();

@@ -7,6 +7,7 @@ use crate::cloudtrail::reader::FileSummary;
 use crate::iam::principal::{Principal, PrincipalKind};
 use crate::usage::bounded;
 use crate::usage::denial::Said;
+use crate::usage::hours::Hours;
 use crate::usage::ledger::period;
 use crate::usage::resolve::{Meaning, Outcome, Resolved};
 
@@ -45,8 +46,15 @@ pub struct Coverage {
     pub regions: BTreeSet<String>,
     /// The first and the last event, in seconds since 1970.
     pub seen: Option<(i64, i64)>,
-    /// The services with at least one data event: for all others, data events are as good as off.
-    pub data_event_sources: BTreeSet<String>,
+    /// The services with data events, repeated ones too, and how many: for all others, data events are as good as off.
+    pub data_event_sources: BTreeMap<String, u64>,
+    /// How many records each account received in each Region and hour.
+    pub hours: Hours,
+    /// Calls that only summaries tell of (`AwsAggregatedEvent`), by service and by what the summary is grouped by. One call
+    /// is in a summary of each kind that the trail was told to write.
+    pub aggregated_calls: BTreeMap<String, u64>,
+    /// Records with an `addendum`, by its reason.
+    pub addenda: BTreeMap<String, u64>,
     /// Whether there were more events than are remembered to recognise repeated ones.
     pub forgetful: bool,
     /// The files with something wrong, and those without any record. Sorted once merged; two may have one name, as an
@@ -124,6 +132,7 @@ impl Coverage {
         self.count_all(meaning, 1, event.event_time.map(|time| (time, time)));
         if meaning.outcome != Outcome::Malformed {
             self.note_places(event, &caller.principal);
+            self.note_hour(event, &caller.principal);
         }
     }
 
@@ -134,8 +143,23 @@ impl Coverage {
         }
         note(&mut self.accounts, event.recipient_account_id);
         note(&mut self.regions, event.aws_region);
-        if event.event_category == Some("Data") {
-            note(&mut self.data_event_sources, event.event_source);
+    }
+
+    /// Notes when the trail had a record of `caller`'s, and whether that is a data event.
+    fn note_hour(&mut self, event: &Event<'_, '_>, caller: &Principal) {
+        if let (Some(region), Some(time)) = (event.aws_region, event.event_time) {
+            let account = event.recipient_account_id.unwrap_or(&caller.account);
+            self.hours.add(account, region, time.div_euclid(3_600), 1);
+        }
+        if let (Some("Data"), Some(source)) = (event.event_category, event.event_source) {
+            self.count_data_events(source, 1);
+        }
+    }
+
+    /// Counts data events of the service `source`.
+    pub fn count_data_events(&mut self, source: &str, count: u64) {
+        if !source.is_empty() && count > 0 {
+            bounded::count(&mut self.data_event_sources, source, count, MAX_NAMES);
         }
     }
 
@@ -224,16 +248,55 @@ impl Coverage {
         for (mine, theirs) in [
             (&mut self.accounts, other.accounts),
             (&mut self.regions, other.regions),
-            (&mut self.data_event_sources, other.data_event_sources),
         ] {
             for name in theirs {
                 bounded::insert(mine, &name, MAX_NAMES);
             }
         }
+        for (mine, theirs) in [
+            (&mut self.data_event_sources, other.data_event_sources),
+            (&mut self.aggregated_calls, other.aggregated_calls),
+            (&mut self.addenda, other.addenda),
+        ] {
+            for (name, count) in theirs {
+                bounded::count(mine, &name, count, MAX_NAMES);
+            }
+        }
+        self.hours.merge(other.hours);
         self.seen = period(self.seen, other.seen);
         self.forgetful |= other.forgetful;
         self.files.extend(other.files);
         self.files.sort();
+    }
+}
+
+/// Counts data events before they go into the accounts. There are few services with any, so that looking through them takes
+/// less than a table.
+#[derive(Debug, Default)]
+pub struct DataEvents(Vec<(String, u64)>);
+
+/// The data events of so many services are counted before they go on.
+const MAX_SERVICES: usize = 32;
+
+impl DataEvents {
+    /// Counts one of the service `source`.
+    pub fn count(&mut self, source: &str, coverage: &mut Coverage) {
+        let known = self.0.iter_mut().find(|(name, _)| name == source);
+        if let Some((_, count)) = known {
+            *count += 1;
+            return;
+        }
+        if self.0.len() >= MAX_SERVICES {
+            self.flush(coverage);
+        }
+        self.0.push((source.to_owned(), 1));
+    }
+
+    /// Adds what was counted to the accounts.
+    pub fn flush(&mut self, coverage: &mut Coverage) {
+        for (source, count) in self.0.drain(..) {
+            coverage.count_data_events(&source, count);
+        }
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Caller {
     pub principal: Principal,
     /// The role session's name: an instance id, a user's e-mail address, a pipeline run.
     pub session: Option<String>,
+    /// The long-term access key that signed the call.
+    pub access_key: Option<String>,
 }
 
 /// The caller that `identity` names.
@@ -21,10 +23,26 @@ pub struct Caller {
 /// has not. Where the log tells nothing of use the kind is [`PrincipalKind::Unknown`].
 #[must_use]
 pub fn caller(identity: &UserIdentity<'_>) -> Caller {
+    Caller {
+        access_key: identity.access_key_id.and_then(long_term),
+        ..without_key(identity)
+    }
+}
+
+/// The id of a long-term access key. Those of temporary credentials, which begin with `ASIA`, come and go with them.
+/// Source: IAM User Guide, "IAM identifiers", the table of unique ID prefixes; IAM API Reference, `AccessKeyMetadata`:
+/// 16 to 128 characters.
+fn long_term(id: &str) -> Option<String> {
+    let fits = (16..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric());
+    (fits && id.starts_with("AKIA")).then(|| id.to_owned())
+}
+
+fn without_key(identity: &UserIdentity<'_>) -> Caller {
     let arn = identity.arn.and_then(ArnParts::parse);
     let plain = |principal| Caller {
         principal,
         session: None,
+        access_key: None,
     };
     match identity.kind {
         Some("AWSService") => plain(service(identity)),
@@ -63,11 +81,16 @@ fn from_arn(identity: &UserIdentity<'_>, arn: ArnParts<'_>) -> Caller {
                 role(&role_arn, arn.account, role_name)
             });
             let session = (!session.is_empty()).then(|| session.to_owned());
-            Caller { principal, session }
+            Caller {
+                principal,
+                session,
+                access_key: None,
+            }
         }
         ("iam", "role") => Caller {
             principal: role(text, arn.account, last_component(rest)),
             session: None,
+            access_key: None,
         },
         ("iam", "user") => simple(arn.account, PrincipalKind::User, last_component(rest), text),
         ("iam" | "sts", "root") => simple(arn.account, PrincipalKind::Root, "root", text),
@@ -75,6 +98,7 @@ fn from_arn(identity: &UserIdentity<'_>, arn: ArnParts<'_>) -> Caller {
         _ => Caller {
             principal: unknown(identity),
             session: None,
+            access_key: None,
         },
     }
 }
@@ -88,6 +112,7 @@ fn simple(account: &str, kind: PrincipalKind, name: &str, arn: &str) -> Caller {
             arn: arn.to_owned(),
         },
         session: None,
+        access_key: None,
     }
 }
 
@@ -106,7 +131,11 @@ fn role_without_arn(identity: &UserIdentity<'_>) -> Caller {
         .principal_id
         .and_then(|id| id.split_once(':'))
         .map(|(_, session)| session.to_owned());
-    Caller { principal, session }
+    Caller {
+        principal,
+        session,
+        access_key: None,
+    }
 }
 
 /// A role, or the permission set that a role made by IAM Identity Center stands for:
@@ -363,6 +392,26 @@ mod tests {
                 "{identity:?}"
             );
             assert_eq!(who.session.as_deref(), session, "{identity:?}");
+        }
+    }
+
+    #[test]
+    fn only_long_term_keys_are_kept() {
+        let long = format!("AKIA{}", "A".repeat(125));
+        for (id, kept) in [
+            ("AKIAIOSFODNN7EXAMPLE", true),
+            ("ASIAIOSFODNN7EXAMPLE", false),
+            ("AKIA", false),
+            ("AKIAIOSFODNN7EXAMPL\u{1b}", false),
+            (&long, false),
+        ] {
+            let who = caller(&UserIdentity {
+                kind: Some("IAMUser"),
+                arn: Some("arn:aws:iam::111122223333:user/ann"),
+                access_key_id: Some(id),
+                ..UserIdentity::default()
+            });
+            assert_eq!(who.access_key.as_deref(), kept.then_some(id));
         }
     }
 

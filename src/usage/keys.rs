@@ -25,7 +25,7 @@ pub fn add(event: &Event<'_, '_>, request: &Request<'_, '_, '_>, needs: &mut [Ne
             need.context = keys.with(ContextKey::AwsServiceName, service);
         }
     }
-    let Some(via) = service_of(event) else {
+    let Some(via) = service_of(event.event_source, event.user_identity.invoked_by) else {
         return;
     };
     let forwarding = forwarding::find(via);
@@ -45,11 +45,12 @@ pub fn add(event: &Event<'_, '_>, request: &Request<'_, '_, '_>, needs: &mut [Ne
     }
 }
 
-/// The service that forwarded the call. `signin.amazonaws.com` is the console, which forwards nothing, `AWS Internal`
+/// The service that forwarded a call to `source`. `signin.amazonaws.com` is the console, which forwards nothing, `AWS Internal`
 /// names nobody, and a service that calls itself has only taken a request in two steps.
-fn service_of<'a>(event: &Event<'_, 'a>) -> Option<&'a str> {
-    let via = event.user_identity.invoked_by?;
+#[must_use]
+pub fn service_of<'a>(source: Option<&str>, invoked_by: Option<&'a str>) -> Option<&'a str> {
+    let via = invoked_by?;
     let named = via.ends_with(".amazonaws.com") && via != "signin.amazonaws.com";
-    let own = service::label(event.event_source?) == service::label(via);
+    let own = service::label(source?) == service::label(via);
     (named && !own).then_some(via)
 }

@@ -12,18 +12,18 @@ use crate::iam::principal::Principal;
 use crate::usage::bounded;
 use crate::usage::carriers::{self, Carriers, Unloaded};
 use crate::usage::context::Contexts;
+use crate::usage::cut::{self, Cuts, MAX_RESOURCES, floor};
+use crate::usage::origin::{self, Networks, Regions};
 use crate::usage::passrole::PASS_ROLE;
 use crate::usage::paths;
 use crate::usage::resolve::{Meaning, Need, Outcome, Resolved};
 use crate::usage::times::{EventId, Times, join};
 
-/// The most distinct resources that are kept apart for one action of one principal, but for the services whose resources
-/// say who may do what: those are never cut. Beyond it, resources are cut to a
-/// common depth: `bucket/a/b/c` becomes `bucket/a/*`, at the greatest depth that leaves no more than this many.
-pub const MAX_RESOURCES: usize = 10_000;
-
 /// The most session names kept for one principal: the first ones in alphabetical order.
 pub const MAX_SESSIONS: usize = 100;
+
+/// The most long-term access keys kept for one principal, likewise. A user has two at a time.
+pub const MAX_ACCESS_KEYS: usize = 100;
 
 /// The most notes kept for one principal, likewise.
 const MAX_NOTES: usize = 100;
@@ -45,20 +45,24 @@ pub struct Tally {
     pub sample_event_id: Option<Box<str>>,
     /// The condition keys that the used calls told.
     pub contexts: Contexts,
+    /// The Regions that calls were made in.
+    pub regions: Regions,
+    /// The kinds of networks that calls came from.
+    pub networks: Networks,
+    /// The services that forwarded calls, see [`crate::usage::keys::service_of`]. `contexts` tells of those only that IAM
+    /// tells a policy.
+    pub via: BTreeSet<Box<str>>,
 }
 
 /// Every action with every resource it was called on.
 pub type Facts = BTreeMap<Action, BTreeMap<ResourceArn, Tally>>;
-
-/// To how many components of the ARN's resource part the resources of an action were cut.
-pub type Cuts = BTreeMap<Action, usize>;
 
 /// One principal's usage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrincipalUsage {
     /// What was used: every action with every resource it was called on.
     pub facts: Facts,
-    /// The actions of `facts` whose resources were cut, and to how many components of the ARN's resource part.
+    /// The actions of `facts` whose resources were cut, and how.
     pub cut: Cuts,
     /// What was tried and refused, or failed without telling. Kept apart, so that no number of refused calls can touch
     /// what is granted.
@@ -69,6 +73,9 @@ pub struct PrincipalUsage {
     pub events: BTreeMap<Outcome, u64>,
     /// Session names, the first [`MAX_SESSIONS`] in order.
     pub sessions: BTreeSet<String>,
+    /// The ids of long-term access keys that signed its calls, whatever became of these, as the log has them: the first
+    /// [`MAX_ACCESS_KEYS`] in order.
+    pub access_keys: BTreeSet<String>,
     /// What the trail could not show about this principal, in words.
     pub notes: BTreeSet<String>,
 }
@@ -103,6 +110,13 @@ impl Tally {
     fn see(&mut self, times: &Times) {
         self.seen = period(self.seen, times.seen);
         join(&mut self.days, &times.days);
+        self.regions.count(times.origin.region, times.count);
+        self.networks.absorb(times.networks);
+        if let Some(via) = &times.origin.via
+            && !self.via.contains(via)
+        {
+            origin::add_via(&mut self.via, [via.clone()]);
+        }
         if let Some(id) = times.sample_event_id.as_ref().map(EventId::as_str)
             && self.sample_event_id.as_deref().is_none_or(|old| id < old)
         {
@@ -122,6 +136,9 @@ impl Tally {
             (a, b) => a.or(b),
         };
         self.contexts.absorb(other.contexts);
+        self.regions.absorb(other.regions);
+        self.networks.absorb(other.networks);
+        origin::add_via(&mut self.via, other.via);
     }
 }
 
@@ -143,7 +160,7 @@ impl PrincipalUsage {
     /// The resource that a used call of `action` on `resource` is counted under.
     #[must_use]
     pub fn kept(&self, action: &Action, resource: &ResourceArn) -> ResourceArn {
-        kept(&self.cut, action, resource)
+        cut::kept(&self.cut, action, resource)
     }
 
     fn add(&mut self, need: &Need, outcome: Outcome, times: &Times, max: usize) {
@@ -155,9 +172,15 @@ impl PrincipalUsage {
             return;
         }
         let resources = facts.entry(need.action.clone()).or_default();
-        let depth = cuts.get(&need.action);
+        let mut known = cuts.get_mut(&need.action);
         for resource in &need.resources {
-            let key = depth.map_or_else(|| resource.clone(), |depth| cut(resource, *depth));
+            let key = match &mut known {
+                Some(known) => {
+                    known.resources.insert(resource.as_str());
+                    cut::cut(resource, known.depth)
+                }
+                None => resource.clone(),
+            };
             let tally = resources.entry(key).or_default();
             tally.count(outcome, times);
             tally.see(times);
@@ -166,20 +189,20 @@ impl PrincipalUsage {
             }
         }
         if resources.len() > max {
-            bound(facts, cuts, &need.action, floor, max);
+            cut::bound(facts, cuts, &need.action, floor, max);
         }
     }
 
     /// Adds `other`'s usage. Commutative and associative.
     fn absorb(&mut self, other: Self, max: usize) {
-        absorb_facts(
+        cut::absorb(
             &mut self.facts,
             &mut self.cut,
             (other.facts, other.cut),
             floor,
             max,
         );
-        absorb_facts(
+        cut::absorb(
             &mut self.refused,
             &mut self.refused_cut,
             (other.refused, other.refused_cut),
@@ -192,6 +215,9 @@ impl PrincipalUsage {
         for session in other.sessions {
             bounded::insert(&mut self.sessions, &session, MAX_SESSIONS);
         }
+        for key in other.access_keys {
+            bounded::insert(&mut self.access_keys, &key, MAX_ACCESS_KEYS);
+        }
         for note in other.notes {
             self.note(&note);
         }
@@ -199,109 +225,6 @@ impl PrincipalUsage {
 
     pub(crate) fn note(&mut self, note: &str) {
         bounded::insert(&mut self.notes, note, MAX_NOTES);
-    }
-}
-
-/// The services whose resources say who may do what. Their used resources are never cut.
-const AUTHORITY: [&str; 5] = ["iam", "identitystore", "organizations", "sso", "sts"];
-
-/// The number of components below which used resources of `action` are not cut: a bucket, a type.
-fn floor(action: &Action) -> usize {
-    if AUTHORITY.contains(&action.service()) {
-        usize::MAX
-    } else {
-        1
-    }
-}
-
-fn kept(cuts: &Cuts, action: &Action, resource: &ResourceArn) -> ResourceArn {
-    match cuts.get(action) {
-        Some(depth) => cut(resource, *depth),
-        None => resource.clone(),
-    }
-}
-
-/// Cuts the resources of `action` until there are no more than `max`, but not below `floor` components.
-///
-/// The depth arrived at is the greatest at which the whole set fits, because the number of distinct resources at a depth
-/// only grows with the set: so it does not depend on the order in which they came.
-fn bound(facts: &mut Facts, cuts: &mut Cuts, action: &Action, floor: usize, max: usize) {
-    let Some(resources) = facts.get_mut(action) else {
-        return;
-    };
-    while resources.len() > max && floor < usize::MAX && cuts.get(action) != Some(&floor) {
-        let deepest = resources.keys().map(depth).max().unwrap_or(0);
-        let now = cuts.get(action).copied().unwrap_or(usize::MAX).min(deepest);
-        let next = now.saturating_sub(1).max(floor);
-        cuts.insert(action.clone(), next);
-        cut_all(resources, next);
-    }
-}
-
-fn cut_all(resources: &mut BTreeMap<ResourceArn, Tally>, depth: usize) {
-    for (resource, tally) in std::mem::take(resources) {
-        resources
-            .entry(cut(&resource, depth))
-            .or_default()
-            .absorb(tally);
-    }
-}
-
-fn absorb_facts(
-    mine: &mut Facts,
-    cuts: &mut Cuts,
-    (theirs, their_cuts): (Facts, Cuts),
-    floor: impl Fn(&Action) -> usize,
-    max: usize,
-) {
-    for (action, depth) in their_cuts {
-        let depth = cuts.get(&action).map_or(depth, |own| depth.min(*own));
-        if let Some(resources) = mine.get_mut(&action) {
-            cut_all(resources, depth);
-        }
-        cuts.insert(action, depth);
-    }
-    for (action, resources) in theirs {
-        if !cuts.contains_key(&action) && !mine.contains_key(&action) {
-            mine.insert(action.clone(), resources);
-            bound(mine, cuts, &action, floor(&action), max);
-            continue;
-        }
-        let own = mine.entry(action.clone()).or_default();
-        for (resource, tally) in resources {
-            own.entry(kept(cuts, &action, &resource))
-                .or_default()
-                .absorb(tally);
-        }
-        bound(mine, cuts, &action, floor(&action), max);
-    }
-}
-
-/// The number of components of the ARN's resource part, which `/` and `:` separate.
-fn depth(resource: &ResourceArn) -> usize {
-    resource
-        .parts()
-        .map_or(0, |parts| parts.resource.split(['/', ':']).count())
-}
-
-/// `resource` with all but its first `depth` components replaced by one `*`.
-fn cut(resource: &ResourceArn, depth: usize) -> ResourceArn {
-    let Some(parts) = resource.parts() else {
-        return resource.clone();
-    };
-    let whole = resource.as_str();
-    let start = whole.len() - parts.resource.len();
-    let end = match depth {
-        0 => Some(0),
-        depth => parts
-            .resource
-            .match_indices(['/', ':'])
-            .nth(depth - 1)
-            .map(|(at, _)| at + 1),
-    };
-    match end {
-        Some(end) => ResourceArn::from_pattern(format!("{}*", &whole[..start + end])),
-        None => resource.clone(),
     }
 }
 
@@ -322,15 +245,16 @@ fn usage_of<'p>(
 }
 
 impl Ledger {
-    /// Counts one event: its outcome, its session, and for each need the fact it is. A duplicate counts for nothing.
-    pub fn add(&mut self, resolved: &Resolved, time: Option<i64>, event_id: Option<&str>) {
+    /// Counts one event, which was made `times`: its outcome, its session, its access key, and for each need the fact it is.
+    /// Of a duplicate nothing counts but the key, which need not be the one of the event that it repeats.
+    pub fn add(&mut self, resolved: &Resolved, times: &Times) {
         let Resolved { caller, meaning } = resolved;
-        self.add_all(&caller.principal, meaning, &Times::once(time, event_id));
-        if !is_nothing(meaning.outcome)
-            && let Some(session) = &caller.session
-        {
-            self.add_session(&caller.principal, session);
-        }
+        self.add_all(&caller.principal, meaning, times);
+        let session = caller.session.as_deref();
+        let session = session.filter(|_| !is_nothing(meaning.outcome));
+        let key = caller.access_key.as_deref();
+        let key = key.filter(|_| meaning.outcome != Outcome::Malformed);
+        self.add_names(&caller.principal, session, key);
     }
 
     /// Counts events of `principal` that mean the same, of which there were `times`.
@@ -356,10 +280,19 @@ impl Ledger {
         }
     }
 
-    /// Keeps the name of a session in which `principal` made calls that count.
-    pub fn add_session(&mut self, principal: &Principal, session: &str) {
-        if let Some(usage) = usage_of(&mut self.principals, principal) {
+    /// Keeps the name of a session in which `principal` made calls that count, and the id of the access key that signed them.
+    pub fn add_names(&mut self, principal: &Principal, session: Option<&str>, key: Option<&str>) {
+        if session.is_none() && key.is_none() {
+            return;
+        }
+        let Some(usage) = usage_of(&mut self.principals, principal) else {
+            return;
+        };
+        if let Some(session) = session {
             bounded::insert(&mut usage.sessions, session, MAX_SESSIONS);
+        }
+        if let Some(key) = key {
+            bounded::insert(&mut usage.access_keys, key, MAX_ACCESS_KEYS);
         }
     }
 
@@ -487,12 +420,14 @@ impl Settled {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ledger, PrincipalUsage, bound, cut, depth};
+    use super::{Ledger, PrincipalUsage};
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
     use crate::iam::principal::{Principal, PrincipalKind};
     use crate::usage::context::ContextKeys;
+    use crate::usage::cut::{MAX_RESOURCES, bound};
     use crate::usage::identity::Caller;
+    use crate::usage::origin::Network;
     use crate::usage::resolve::{Basis, Meaning, Need, Outcome, Resolved};
     use crate::usage::times::Times;
     use proptest::prelude::{ProptestConfig, any, proptest};
@@ -515,6 +450,7 @@ mod tests {
             caller: Caller {
                 principal,
                 session: Some("s".into()),
+                access_key: None,
             },
             meaning: Meaning {
                 outcome,
@@ -534,21 +470,6 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_keeps_so_many_components() {
-        for (resource, components, expected) in [
-            ("b/x/y/z", 4, "b/x/y/z"),
-            ("b/x/y/z", 3, "b/x/y/*"),
-            ("b/x/y/z", 1, "b/*"),
-            ("b/x/y/z", 0, "*"),
-            ("b", 1, "b"),
-        ] {
-            assert_eq!(cut(&arn(resource), components), arn(expected));
-        }
-        assert_eq!(depth(&arn("b/x/y")), 3);
-        assert_eq!(cut(&ResourceArn::any(), 0), ResourceArn::any());
-    }
-
-    #[test]
     fn outcomes_are_counted_apart() {
         let mut ledger = Ledger::default();
         for (outcome, time) in [
@@ -558,7 +479,10 @@ mod tests {
             (Outcome::Used, 90_000),
         ] {
             let principal = role("arn:aws:iam::111122223333:role/deploy");
-            ledger.add(&resolved(principal, outcome, "b/k"), Some(time), Some("id"));
+            ledger.add(
+                &resolved(principal, outcome, "b/k"),
+                &Times::once(Some(time), Some("id")),
+            );
         }
         let usage = ledger.principals.values().next().unwrap();
         let action = Action::known("s3:GetObject");
@@ -578,14 +502,12 @@ mod tests {
         let principal = || role("arn:aws:iam::111122223333:role/deploy");
         ledger.add(
             &resolved(principal(), Outcome::Used, "mine/a/b"),
-            None,
-            None,
+            &Times::once(None, None),
         );
-        for n in 0..=super::MAX_RESOURCES {
+        for n in 0..=MAX_RESOURCES {
             ledger.add(
                 &resolved(principal(), Outcome::Denied, &format!("b{n}/k")),
-                None,
-                None,
+                &Times::once(None, None),
             );
         }
         let usage = ledger.principals.values().next().unwrap();
@@ -594,7 +516,7 @@ mod tests {
             .map(|(_, resource, _)| resource.clone())
             .collect();
         assert_eq!(used, [arn("mine/a/b")]);
-        assert!(usage.refused[&Action::known("s3:GetObject")].len() <= super::MAX_RESOURCES);
+        assert!(usage.refused[&Action::known("s3:GetObject")].len() <= MAX_RESOURCES);
     }
 
     #[test]
@@ -638,7 +560,10 @@ mod tests {
             role("arn:aws:iam::111122223333:role/deploy"),
             with_path.clone(),
         ] {
-            ledger.add(&resolved(principal, Outcome::Used, "b/k"), None, None);
+            ledger.add(
+                &resolved(principal, Outcome::Used, "b/k"),
+                &Times::once(None, None),
+            );
         }
         ledger.settle();
         assert_eq!(ledger.principals.len(), 1);
@@ -661,7 +586,13 @@ mod tests {
                 let outcome = if used { Outcome::Used } else { Outcome::Denied };
                 let principal = role("arn:aws:iam::111122223333:role/deploy");
                 let id = format!("{time}");
-                ledger.add(&resolved(principal, outcome, &format!("{a}/{b}/{c}")), Some(time), Some(&id));
+                let mut times = Times::once(Some(time), Some(&id));
+                times.origin.region = format!("r{a}").as_str().into();
+                times.origin.via = (b == 0).then(|| format!("{c}.amazonaws.com").into());
+                times.networks = [Network::ALL[usize::from(c)]].into_iter().collect();
+                let mut resolved = resolved(principal, outcome, &format!("{a}/{b}/{c}"));
+                resolved.caller.access_key = (c == 1).then(|| format!("AKIA{a}"));
+                ledger.add(&resolved, &times);
             };
             let bound = |usage: &mut PrincipalUsage| {
                 bound(&mut usage.facts, &mut usage.cut, &action, 1, 5);

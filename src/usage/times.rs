@@ -1,10 +1,12 @@
-//! How often and when a call was made.
+//! How often and when a call was made, and from where.
 
 use std::cmp::Ordering;
 
+use crate::cloudtrail::event::Event;
 use crate::usage::ledger::period;
+use crate::usage::origin::{Network, Networks, Origin};
 
-/// How often and when one and the same call was made.
+/// How often, when and from where one and the same call was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Times {
     /// How often.
@@ -15,22 +17,45 @@ pub struct Times {
     pub days: Vec<u16>,
     /// As [`Tally::sample_event_id`](crate::usage::ledger::Tally::sample_event_id).
     pub sample_event_id: Option<EventId>,
+    /// Where all of it came from.
+    pub origin: Origin,
+    /// The kinds of networks it came from.
+    pub networks: Networks,
     /// The day that was last added, so that `days` need not be looked into for the same one again.
     last_day: Option<u16>,
 }
 
 impl Times {
-    /// A call that was made once.
+    /// A call from there that was not made yet.
+    #[must_use]
+    pub fn from(origin: Origin) -> Self {
+        Self {
+            origin,
+            ..Self::default()
+        }
+    }
+
+    /// A call that was made once, from nobody knows where.
     #[must_use]
     pub fn once(time: Option<i64>, event_id: Option<&str>) -> Self {
         let mut times = Self::default();
-        times.add(time, event_id.map(EventId::from));
+        times.add(time, event_id.map(EventId::from), Network::Unknown);
+        times
+    }
+
+    /// The one call that left `event`, whose id is taken to be `id`.
+    #[must_use]
+    pub fn of(event: &Event<'_, '_>, id: Option<&str>) -> Self {
+        let mut times = Self::from(Origin::of(event));
+        let network = Network::of_event(event);
+        times.add(event.event_time, id.map(EventId::from), network);
         times
     }
 
     /// Counts a call.
-    pub fn add(&mut self, time: Option<i64>, event_id: Option<EventId>) {
+    pub fn add(&mut self, time: Option<i64>, event_id: Option<EventId>, network: Network) {
         self.count += 1;
+        self.networks.insert(network);
         if let Some(time) = time {
             self.seen = period(self.seen, Some((time, time)));
             // Sixteen bits reach the year 2149; a time outside them is kept in `seen` only.
