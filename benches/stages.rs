@@ -121,6 +121,7 @@ fn e_collect(bencher: Bencher<'_, '_>) {
         collect(
             &objects,
             &Filter::default(),
+            false,
             NonZeroUsize::MIN,
             &Progress::default(),
         )

@@ -11,6 +11,7 @@
 //! | [`catalog`] | lookups in the embedded `mappings/` tables |
 //! | [`usage`] | [`cloudtrail::event::Event`] → needs → [`usage::ledger::Ledger`] |
 //! | [`pipeline`] | the order of the stages and all threading |
+//! | [`store`] | the ledger on disk: the set of all events read, in one SQLite file |
 //! | [`generate`] | ledger → statements → policy documents |
 //! | [`verify`] | judge requests by policies as IAM does, and replay the ledger, sharing no code with `generate` |
 //! | [`report`] | the accounts, for people |
@@ -27,6 +28,8 @@ pub mod catalog;
 pub mod usage;
 
 pub mod pipeline;
+
+pub mod store;
 
 pub mod generate;
 

@@ -13,18 +13,20 @@ use crate::cloudtrail::reader::{Item, Reader};
 use crate::source::files::LogObject;
 use crate::usage::callers::session_hash;
 use crate::usage::coverage::{Coverage, FileProblem, SEEN_BEFORE};
-use crate::usage::joint::Joint;
 use crate::usage::ledger::Ledger;
 use crate::usage::memo::Memo;
 use crate::usage::origin::{Network, Origin};
 use crate::usage::resolve::{self, Outcome, Resolved};
 use crate::usage::seen::{Seen, id_of};
+use crate::usage::sum::Sum;
 
+pub mod keep;
 mod rounds;
 mod sums;
 
+use keep::Keeper;
 use rounds::Rounds;
-use sums::{How, Sum, Sums};
+use sums::{How, Sums};
 
 /// More threads than this are not started, whatever is asked for.
 const MAX_THREADS: usize = 256;
@@ -46,6 +48,14 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether it admits events of this Region, whose callers are of `account`.
+    #[must_use]
+    pub fn admits_place(&self, region: Option<&str>, account: &str) -> bool {
+        let region = region.unwrap_or_default();
+        (self.accounts.is_empty() || self.accounts.contains(account))
+            && (self.regions.is_empty() || self.regions.contains(region))
+    }
+
     fn admits_time(&self, time: Option<i64>) -> bool {
         let in_time = |time: i64| {
             self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time < to)
@@ -55,10 +65,7 @@ impl Filter {
 
     /// Whether it admits an event of this time and Region, whose caller is of `account`.
     fn admits(&self, time: Option<i64>, region: Option<&str>, account: &str) -> bool {
-        let region = region.unwrap_or_default();
-        self.admits_time(time)
-            && (self.accounts.is_empty() || self.accounts.contains(account))
-            && (self.regions.is_empty() || self.regions.contains(region))
+        self.admits_time(time) && self.admits_place(region, account)
     }
 }
 
@@ -173,10 +180,34 @@ fn open<'o>(object: &'o LogObject, problem: &mut FileProblem) -> Option<impl Rea
 
 /// What `event` means, with the outcome `Duplicate` where it was there before; `None` where `filter` does not admit it.
 fn judge(event: &Event<'_, '_>, filter: &Filter, seen: &Seen, memo: &mut Memo) -> Option<Resolved> {
-    let mut resolved = resolve::resolve(event, memo);
-    let (caller, meaning) = (&resolved.caller, &mut resolved.meaning);
+    let (mut resolved, identity) = tell(event, filter, seen, memo)?;
+    if identity.is_some_and(|identity| !identity.new) {
+        resolved.meaning.outcome = Outcome::Duplicate;
+        resolved.meaning.reason = SEEN_BEFORE.into();
+    }
+    Some(resolved)
+}
+
+/// What tells an event from others.
+struct Identity {
+    /// What its call has, but for the event's id, time and session.
+    digest: u128,
+    /// Of one that has an id: what it is known by, and whether it was not there before.
+    print: Option<u64>,
+    new: bool,
+}
+
+/// What `event` means, and what tells it from others, where that could be read; `None` where `filter` does not admit it.
+fn tell(
+    event: &Event<'_, '_>,
+    filter: &Filter,
+    seen: &Seen,
+    memo: &mut Memo,
+) -> Option<(Resolved, Option<Identity>)> {
+    let resolved = resolve::resolve(event, memo);
+    let Resolved { caller, meaning } = &resolved;
     if meaning.outcome == Outcome::Malformed {
-        return Some(resolved);
+        return Some((resolved, None));
     }
     if !filter.admits(
         event.event_time,
@@ -185,18 +216,20 @@ fn judge(event: &Event<'_, '_>, filter: &Filter, seen: &Seen, memo: &mut Memo) -
     ) {
         return None;
     }
+    let (source, name) = (event.event_source, event.event_name);
+    let digest = seen.digest(source, name, &caller.principal, meaning);
+    let mut identity = Identity {
+        digest: Origin::of(event).mixed_into(digest),
+        print: None,
+        new: true,
+    };
     if let Some(id) = id_of(event.event_id, event.shared_event_id, || &caller.principal) {
-        let (source, name) = (event.event_source, event.event_name);
-        let digest = seen.digest(source, name, &caller.principal, meaning);
-        let digest = Origin::of(event).mixed_into(digest);
         let session = session_hash(caller.session.as_deref());
         let session = Network::of_event(event).mixed_into(session);
-        if !seen.is_new(id, event.event_time, session, digest) {
-            meaning.outcome = Outcome::Duplicate;
-            meaning.reason = SEEN_BEFORE.into();
-        }
+        let (new, print) = seen.is_new(id, event.event_time, session, identity.digest);
+        (identity.new, identity.print) = (new, Some(print));
     }
-    Some(resolved)
+    Some((resolved, Some(identity)))
 }
 
 /// Accounts for an event with what [`judge`] found.
@@ -229,42 +262,49 @@ fn account_other(coverage: &mut Coverage, problem: &mut FileProblem, item: &Item
     }
 }
 
-/// Reads all `objects` on `threads` workers and sums them up. The result does not depend on their number, nor on the
-/// order of the objects.
+/// Reads all `objects` on `threads` workers and sums them up, with the calls that needed several things where `joint` says
+/// so. The result does not depend on their number, nor on the order of the objects.
 #[must_use]
 pub fn collect(
     objects: &[LogObject],
     filter: &Filter,
+    joint: bool,
     threads: NonZeroUsize,
     progress: &Progress,
+) -> Sum {
+    let how = How {
+        joint,
+        memory: Some(MEMORY),
+        keeper: None,
+    };
+    run(objects, filter, threads, progress, how).settled()
+}
+
+/// Log objects that are read in one go to be kept: those of `objects` that stand together in the order of delivery, of some
+/// 128 MiB as stored.
+#[must_use]
+pub fn rounds(objects: Vec<LogObject>) -> Vec<Vec<LogObject>> {
+    rounds::split(objects)
+}
+
+/// Reads all `objects`, one round, on `threads` workers, and hands their events to `keeper`. Returns the names of sessions and
+/// access keys by principal, in a ledger of nothing else, and the accounts.
+#[must_use]
+pub fn keep(
+    objects: &[LogObject],
+    threads: NonZeroUsize,
+    progress: &Progress,
+    keeper: Keeper<'_>,
 ) -> (Ledger, Coverage) {
     let how = How {
         joint: false,
         memory: Some(MEMORY),
+        keeper: Some(keeper),
     };
-    let mut sum = run(objects, filter, threads, progress, how);
-    sum.ledger.settle();
-    (sum.ledger, sum.coverage)
-}
-
-/// As [`collect`], with the calls that needed several things beside the ledger. Their number is not bounded as the
-/// ledger's facts are.
-#[must_use]
-pub fn collect_joint(
-    objects: &[LogObject],
-    filter: &Filter,
-    threads: NonZeroUsize,
-    progress: &Progress,
-) -> ((Ledger, Joint), Coverage) {
-    let how = How {
-        joint: true,
-        memory: Some(MEMORY),
-    };
-    let sum = run(objects, filter, threads, progress, how);
-    let mut ledger = sum.ledger;
-    let settled = ledger.settle();
-    let joint = sum.joint.unwrap_or_default().settled(&ledger, &settled);
-    ((ledger, joint), sum.coverage)
+    let Sum {
+        ledger, coverage, ..
+    } = run(objects, &Filter::default(), threads, progress, how);
+    (ledger, coverage)
 }
 
 /// Reads all `objects` on `threads` workers, each of which sums up what it reads by itself, and adds up the sums. Which
@@ -274,10 +314,14 @@ fn run(
     filter: &Filter,
     threads: NonZeroUsize,
     progress: &Progress,
-    how: How,
+    how: How<'_>,
 ) -> Sum {
     let workers = threads.get().min(objects.len()).clamp(1, MAX_THREADS);
-    let (seen, rounds) = (Seen::default(), Rounds::by_delivery(objects, workers));
+    let seen = match how.keeper {
+        Some(_) => Seen::kept(),
+        None => Seen::default(),
+    };
+    let rounds = Rounds::by_delivery(objects, workers);
     let work = |worker: usize| {
         let mut sums = Sums::new(filter, &seen, how);
         while let Some(turn) = rounds.next(worker, &seen) {
@@ -509,6 +553,7 @@ mod tests {
         let how = How {
             joint: true,
             memory,
+            keeper: None,
         };
         let sum = run(
             &objects,

@@ -20,6 +20,7 @@ use crate::report::summary::many;
 use crate::report::terminal;
 use crate::usage::coverage::Coverage;
 use crate::usage::ledger::{Ledger, PrincipalUsage};
+use crate::usage::sum::Sum;
 use crate::verify::evaluate::Attached;
 use crate::verify::{policy, replay};
 
@@ -54,12 +55,15 @@ enum ResourcesArgument {
 /// cannot be written. Only in the last case may some policies be written already, each of them whole, and then the index
 /// is as it was.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
-    let (mut ledger, coverage) = arguments.input.collect(quiet)?;
+    let mut sum = arguments.input.collect(quiet)?;
+    let Sum {
+        ledger, coverage, ..
+    } = &mut *sum;
     ledger
         .principals
         .retain(|principal, _| principal.kind.takes_identity_policy());
     if arguments.out.is_none() && ledger.principals.len() != 1 {
-        return not_one(&ledger);
+        return not_one(ledger);
     }
     let resources = match arguments.resources {
         ResourcesArgument::Exact => Resources::Exact,
@@ -74,7 +78,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     let mut proved = ManuallyDrop::new(proved.into_iter().collect::<Result<Vec<_>>>()?);
     match &arguments.out {
         Some(folder) => {
-            write(folder, &coverage, &mut proved, threads)?;
+            write(folder, coverage, &mut proved, threads)?;
             if !quiet {
                 let documents = proved.iter().map(|each| each.texts.len() as u64);
                 tell(&format!(

@@ -2,6 +2,7 @@
 
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use jiff::civil::Date;
 use jiff::{Span, Timestamp, tz::TimeZone};
 
 use crate::cli::progress::Bar;
-use crate::cli::tell;
+use crate::cli::{ledgers, tell};
 use crate::error::{Error, Result};
 use crate::iam::arn::escape;
 use crate::iam::pattern::covers;
@@ -17,9 +18,9 @@ use crate::iam::principal::Principal;
 use crate::pipeline::{self, Filter, Progress};
 use crate::report::summary;
 use crate::source::files::{self, LogObject};
-use crate::usage::coverage::Coverage;
-use crate::usage::joint::Joint;
-use crate::usage::ledger::Ledger;
+use crate::store::file::Store;
+use crate::store::write::Writer;
+use crate::usage::sum::Sum;
 
 /// The inputs and filters of a command.
 #[derive(Args, Clone, Debug)]
@@ -54,12 +55,18 @@ pub struct Input {
 }
 
 impl Input {
-    /// The log objects, sorted.
+    /// The inputs, by what they are.
     ///
     /// # Errors
     /// Where an input does not exist or is of a kind that cannot be read.
-    pub fn objects(&self) -> Result<Vec<LogObject>> {
-        files::list(&self.inputs)
+    pub fn sorted(&self) -> Result<Sorted> {
+        let is_ledger = |input: &&String| ledgers::is_one(Path::new(input));
+        let (ledgers, logs): (Vec<_>, Vec<_>) = self.inputs.iter().partition(is_ledger);
+        let logs: Vec<String> = logs.into_iter().cloned().collect();
+        Ok(Sorted {
+            ledgers: ledgers.into_iter().map(PathBuf::from).collect(),
+            objects: files::list(&logs)?,
+        })
     }
 
     /// The filter on events. Principals are not part of it: see [`Input::selects`].
@@ -94,33 +101,28 @@ impl Input {
     /// Reads everything. Of the ledger only the principals asked for are left; the accounts cover all that was read.
     /// Unless `quiet`, the summary goes to stderr, and progress to a terminal.
     ///
-    /// The ledger is not taken apart in the end: the process ends with the command, and then all memory is free at once.
+    /// The sum is not taken apart in the end: the process ends with the command, and then all memory is free at once.
     ///
     /// # Errors
-    /// As [`Input::objects`].
-    pub fn collect(&self, quiet: bool) -> Result<(ManuallyDrop<Ledger>, Coverage)> {
-        let (mut ledger, coverage) = self.read(quiet, pipeline::collect)?;
-        self.select(&mut ledger)?;
-        Ok((ManuallyDrop::new(ledger), coverage))
+    /// As [`Input::sorted`], and where no principal matches.
+    pub fn collect(&self, quiet: bool) -> Result<ManuallyDrop<Sum>> {
+        self.select(self.read(quiet, false)?)
     }
 
     /// As [`Input::collect`], with the calls that needed several things beside the ledger.
     ///
     /// # Errors
-    /// As [`Input::objects`].
-    pub fn collect_joint(&self, quiet: bool) -> Result<(ManuallyDrop<Ledger>, Joint, Coverage)> {
-        let ((mut ledger, joint), coverage) = self.read(quiet, pipeline::collect_joint)?;
-        self.select(&mut ledger)?;
-        Ok((ManuallyDrop::new(ledger), joint, coverage))
+    /// As [`Input::collect`].
+    pub fn collect_joint(&self, quiet: bool) -> Result<ManuallyDrop<Sum>> {
+        self.select(self.read(quiet, true)?)
     }
 
     /// Leaves the principals asked for.
-    fn select(&self, ledger: &mut Ledger) -> Result<()> {
-        ledger
-            .principals
-            .retain(|principal, _| self.selects(principal));
-        match self.principal.is_empty() || !ledger.principals.is_empty() {
-            true => Ok(()),
+    fn select(&self, mut sum: Sum) -> Result<ManuallyDrop<Sum>> {
+        let principals = &mut sum.ledger.principals;
+        principals.retain(|principal, _| self.selects(principal));
+        match self.principal.is_empty() || !principals.is_empty() {
+            true => Ok(ManuallyDrop::new(sum)),
             false => Err(Error::Usage(
                 "no principal matches\nhelp: `trailfit principals INPUT` lists those in the logs"
                     .to_owned(),
@@ -128,28 +130,45 @@ impl Input {
         }
     }
 
-    fn read<T>(
-        &self,
-        quiet: bool,
-        collect: impl FnOnce(&[LogObject], &Filter, NonZeroUsize, &Progress) -> (T, Coverage),
-    ) -> Result<(T, Coverage)> {
+    fn read(&self, quiet: bool, joint: bool) -> Result<Sum> {
         if let (Some(from), Some(to)) = (self.from, self.to)
             && from >= to
         {
             return Err(Error::Usage("--from is not before --to".to_owned()));
         }
-        let objects = self.objects()?;
-        let threads = self.threads();
+        let Sorted { ledgers, objects } = self.sorted()?;
+        let (threads, filter) = (self.threads(), self.filter());
         let progress = Arc::new(Progress::default());
-        let (read, coverage) = {
-            let _bar = Bar::show(&progress, objects.len() as u64, quiet);
-            collect(&objects, &self.filter(), threads, &progress)
+        let bar = Bar::show(&progress, objects.len() as u64, quiet);
+        let sum = match ledgers.as_slice() {
+            [] => pipeline::collect(&objects, &filter, joint, threads, &progress),
+            [ledger] if objects.is_empty() => {
+                ledgers::sum(&ledgers::open(ledger)?, &filter, joint)?
+            }
+            // What is in several of them counts once.
+            _ => {
+                let mut writer = Writer::new(Store::temporary()?);
+                for ledger in &ledgers {
+                    ledgers::merge(&mut writer, &ledgers::open(ledger)?)?;
+                }
+                ledgers::add(&mut writer, objects, threads, &progress)?;
+                ledgers::sum(&writer.into_store(), &filter, joint)?
+            }
         };
+        drop(bar);
         if !quiet {
-            tell(&summary::text(&coverage));
+            tell(&summary::text(&sum.coverage));
         }
-        Ok((read, coverage))
+        Ok(sum)
     }
+}
+
+/// What the inputs are.
+pub struct Sorted {
+    /// Ledgers, and exports of ledgers.
+    pub ledgers: Vec<PathBuf>,
+    /// The log objects in all others.
+    pub objects: Vec<LogObject>,
 }
 
 /// The first whole second not before `time`: events have whole seconds.

@@ -8,13 +8,12 @@ use std::ops::ControlFlow;
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::input::Input;
-use crate::cli::output;
-use crate::cli::{Ending, tell};
+use crate::cli::input::{Input, Sorted};
+use crate::cli::{Ending, output, tell, usage_error};
 use crate::error::Result;
 use crate::iam::arn::ResourceArn;
 use crate::pipeline::{self, Judged, Record};
-use crate::report::summary;
+use crate::report::{summary, terminal};
 use crate::usage::carriers;
 use crate::usage::passrole::PASS_ROLE;
 use crate::usage::resolve::{Need, Outcome};
@@ -85,7 +84,13 @@ impl<'r> NeedEntry<'r> {
 /// # Errors
 /// Where an input does not exist, or stdout takes no more.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
-    let objects = arguments.input.objects()?;
+    let Sorted { ledgers, objects } = arguments.input.sorted()?;
+    if let Some(ledger) = ledgers.first() {
+        return usage_error(format!(
+            "`{}` is a ledger, which holds no records\nhelp: give the logs themselves",
+            terminal::safe(&ledger.display().to_string())
+        ));
+    }
     let filter = arguments.input.filter();
     let mut out = output::stdout();
     let mut failed = None;

@@ -11,7 +11,10 @@ use crate::report::terminal;
 
 pub mod catalog;
 pub mod generate;
+pub mod ingest;
 pub mod input;
+pub mod ledger;
+mod ledgers;
 pub mod map;
 pub mod output;
 mod paint;
@@ -40,6 +43,8 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Generate(generate::Arguments),
+    Ingest(ingest::Arguments),
+    Ledger(ledger::Arguments),
     Map(map::Arguments),
     Verify(verify::Arguments),
     Simulate(simulate::Arguments),
@@ -98,6 +103,8 @@ fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let quiet = arguments.quiet;
     let ended = match arguments.command {
         Command::Generate(command) => generate::run(&command, quiet),
+        Command::Ingest(command) => ingest::run(&command, quiet),
+        Command::Ledger(command) => ledger::run(&command),
         Command::Map(command) => map::run(&command, quiet),
         Command::Verify(command) => verify::run(&command, quiet),
         Command::Simulate(command) => simulate::run(&command),

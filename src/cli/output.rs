@@ -38,6 +38,23 @@ pub fn print(text: &str) -> Result<()> {
 /// # Errors
 /// Where the folder or the file cannot be written; the old file is then as it was.
 pub fn replace(path: &Path, text: &str) -> Result<()> {
+    replace_with(path, |file| {
+        file.write_all(text.as_bytes())
+            .map_err(|source| Error::Write {
+                path: path.to_owned(),
+                source,
+            })
+    })
+}
+
+/// As [`replace`], of a file that `write` writes.
+///
+/// # Errors
+/// As [`replace`], and what `write` says.
+pub fn replace_with(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<fs::File>) -> Result<()>,
+) -> Result<()> {
     let failed = |source| Error::Write {
         path: path.to_owned(),
         source,
@@ -47,14 +64,20 @@ pub fn replace(path: &Path, text: &str) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = folder.join(name);
-    let written = fs::File::create(&temporary).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    });
-    written.map_err(|source| {
+    let written = fs::File::create(&temporary)
+        .map_err(failed)
+        .and_then(|file| {
+            let mut file = BufWriter::new(file);
+            write(&mut file)?;
+            let file = file
+                .into_inner()
+                .map_err(|error| failed(error.into_error()))?;
+            file.sync_all()
+                .and_then(|()| fs::rename(&temporary, path))
+                .map_err(failed)
+        });
+    written.inspect_err(|_| {
         let _ = fs::remove_file(&temporary);
-        failed(source)
     })
 }
 

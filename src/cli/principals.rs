@@ -63,14 +63,14 @@ impl<'l> Entry<'l> {
 /// # Errors
 /// Where an input does not exist, or stdout takes no more.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
-    let (ledger, coverage) = arguments.input.collect(quiet)?;
-    let entries: Vec<Entry<'_>> = ledger.principals.iter().map(Entry::of).collect();
+    let sum = arguments.input.collect(quiet)?;
+    let entries: Vec<Entry<'_>> = sum.ledger.principals.iter().map(Entry::of).collect();
     let text = match arguments.format {
         Format::Json => serde_json::to_string_pretty(&entries).unwrap_or_default() + "\n",
         Format::Text => table(&entries),
     };
     output::print(&text)?;
-    Ok(Ending::of_input(coverage.is_unreadable()))
+    Ok(Ending::of_input(sum.coverage.is_unreadable()))
 }
 
 fn table(entries: &[Entry<'_>]) -> String {

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::report::index::Written;
 use crate::report::summary::{grouped, many};
 use crate::report::terminal;
+use crate::usage::joint::Joint;
 use crate::verify::evaluate::Attached;
 use crate::verify::policy::{self, Policy};
 use crate::verify::replay::{self, Replay};
@@ -49,7 +50,9 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     for path in &arguments.policy {
         load(path, &mut policies)?;
     }
-    let (ledger, joint, coverage) = arguments.input.collect_joint(quiet)?;
+    let sum = arguments.input.collect_joint(quiet)?;
+    let none = Joint::default();
+    let joint = sum.joint.as_ref().unwrap_or(&none);
     let attached: Vec<Attached<'_>> = policies
         .iter()
         .map(|loaded| Attached {
@@ -58,7 +61,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
             policy: &loaded.policy,
         })
         .collect();
-    let replay = replay::replay(&ledger, &joint, &attached);
+    let replay = replay::replay(&sum.ledger, joint, &attached);
     output::print(&match arguments.format {
         Format::Json => serde_json::to_string_pretty(&replay).unwrap_or_default() + "\n",
         Format::Text => text(&replay),
@@ -66,7 +69,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     if !replay.gaps.is_empty() {
         return Ok(Ending::Negative);
     }
-    Ok(Ending::of_input(coverage.is_unreadable()))
+    Ok(Ending::of_input(sum.coverage.is_unreadable()))
 }
 
 fn load(path: &Path, policies: &mut Vec<Loaded>) -> Result<()> {

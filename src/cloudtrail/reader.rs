@@ -131,6 +131,12 @@ impl fmt::Display for Damage {
 }
 
 impl Damage {
+    /// Whether reading the object again may go further: what is wrong is not in the object itself.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self.reason, DamageReason::Read(_))
+    }
+
     /// What a user can do about it.
     pub fn help(&self) -> &'static str {
         match self.reason {

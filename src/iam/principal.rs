@@ -30,6 +30,21 @@ pub enum PrincipalKind {
 }
 
 impl PrincipalKind {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::User,
+        Self::Role,
+        Self::PermissionSet,
+        Self::Root,
+        Self::FederatedUser,
+        Self::SamlUser,
+        Self::WebIdentityUser,
+        Self::IdentityCenterUser,
+        Self::AwsAccount,
+        Self::AwsService,
+        Self::Unknown,
+    ];
+
     /// The name in paths and in JSON: `permission-set`.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -1,5 +1,6 @@
 //! Hands out the log objects to the workers, in the rounds that [`Seen`] remembers events for.
 
+use std::mem;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -30,6 +31,34 @@ struct State {
     at_work: usize,
 }
 
+/// The log objects of each round, in the order of delivery.
+pub(super) fn split(mut objects: Vec<LogObject>) -> Vec<Vec<LogObject>> {
+    objects.sort_by_cached_key(|object| order(object));
+    let mut rounds = Vec::new();
+    let (mut round, mut bytes) = (Vec::new(), 0u64);
+    for object in objects {
+        bytes = bytes.saturating_add(object.size);
+        round.push(object);
+        if bytes >= ROUND {
+            rounds.push(mem::take(&mut round));
+            bytes = 0;
+        }
+    }
+    if !round.is_empty() {
+        rounds.push(round);
+    }
+    rounds
+}
+
+/// Where a log object stands in the order of delivery.
+fn order(object: &LogObject) -> (String, String, u64) {
+    (
+        delivered(&object.name).to_owned(),
+        object.name.clone(),
+        object.size,
+    )
+}
+
 impl<'o> Rounds<'o> {
     /// In the order given, for one worker.
     pub(super) fn as_they_come(objects: &'o [LogObject]) -> Self {
@@ -40,7 +69,7 @@ impl<'o> Rounds<'o> {
     /// The order of `objects` is of no matter.
     pub(super) fn by_delivery(objects: &'o [LogObject], workers: usize) -> Self {
         let mut ordered: Vec<&LogObject> = objects.iter().collect();
-        ordered.sort_by_cached_key(|object| (delivered(&object.name), &object.name, object.size));
+        ordered.sort_by_cached_key(|object| order(object));
         let mut rounds = Self::in_order(ordered, workers);
         let mut start = 0;
         for &end in &rounds.ends {

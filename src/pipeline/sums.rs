@@ -1,41 +1,24 @@
 //! What one worker sums up.
 
+use std::mem;
+
 use crate::cloudtrail::clock::Clock;
 use crate::cloudtrail::event::Event;
 use crate::cloudtrail::ordinary::{Field, Ordinary};
-use crate::cloudtrail::reader::{Item, Reader, Wanted};
+use crate::cloudtrail::reader::{Damage, Item, Reader, Wanted};
+use crate::pipeline::keep::{Keeper, Keeping};
 use crate::pipeline::{Filter, account, account_other, judge, open};
 use crate::source::files::LogObject;
 use crate::usage::calls::{Calls, Known, Touched};
-use crate::usage::coverage::{Coverage, DataEvents, FileProblem};
+use crate::usage::coverage::{DataEvents, FileProblem};
 use crate::usage::hours::Counter;
 use crate::usage::identity;
-use crate::usage::joint::Joint;
-use crate::usage::ledger::Ledger;
+use crate::usage::kept::Mark;
 use crate::usage::memo::Memo;
 use crate::usage::origin::Network;
 use crate::usage::seen::{SHARDS, Seen, id_of};
+use crate::usage::sum::Sum;
 use crate::usage::times::{EventId, Times};
-
-/// The sum.
-#[derive(Default)]
-pub(super) struct Sum {
-    pub(super) ledger: Ledger,
-    /// For who asked for it.
-    pub(super) joint: Option<Joint>,
-    pub(super) coverage: Coverage,
-}
-
-impl Sum {
-    /// Adds `other`'s. Commutative and associative.
-    pub(super) fn merge(&mut self, other: Self) {
-        self.ledger.merge(other.ledger);
-        if let (Some(joint), Some(other)) = (&mut self.joint, other.joint) {
-            joint.merge(other);
-        }
-        self.coverage.merge(other.coverage);
-    }
-}
 
 /// The work of one worker: what it keeps from one log object to the next.
 pub(super) struct Sums<'s> {
@@ -44,20 +27,18 @@ pub(super) struct Sums<'s> {
 }
 
 /// What is summed up, and how.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct How {
+#[derive(Clone, Copy)]
+pub(super) struct How<'k> {
     /// Whether the calls that needed several things are kept beside the ledger.
     pub(super) joint: bool,
     /// In about how many bytes calls are remembered, if at all. That saves time only.
     pub(super) memory: Option<usize>,
+    /// What keeps the events, where the ledger is not to be summed up but kept.
+    pub(super) keeper: Option<Keeper<'k>>,
 }
 
 impl<'s> Sums<'s> {
-    pub(super) fn new(filter: &'s Filter, seen: &'s Seen, how: How) -> Self {
-        let sum = Sum {
-            joint: how.joint.then(Joint::default),
-            ..Sum::default()
-        };
+    pub(super) fn new(filter: &'s Filter, seen: &'s Seen, how: How<'s>) -> Self {
         Self {
             reader: Reader::new(),
             adder: Adder {
@@ -73,13 +54,33 @@ impl<'s> Sums<'s> {
                 duplicates: 0,
                 hours: Counter::default(),
                 data_events: DataEvents::default(),
-                sum,
+                keeping: how.keeper.map(Keeping::new),
+                sum: Sum::new(how.joint),
             },
         }
     }
 
     /// Adds what a log object holds. Returns how many bytes and events that was.
     pub(super) fn read(&mut self, object: &LogObject) -> (u64, u64) {
+        let Some(keeping) = &mut self.adder.keeping else {
+            return self.sum_up(object).0;
+        };
+        keeping.begin(object);
+        let so_far = mem::take(&mut self.adder.sum.coverage);
+        let (read, again) = self.sum_up(object);
+        let adder = &mut self.adder;
+        adder.flush();
+        if let Some(keeping) = &adder.keeping {
+            (keeping.keeper.read)(object, &adder.sum.coverage, again);
+        }
+        let of_object = mem::replace(&mut adder.sum.coverage, so_far);
+        adder.sum.coverage.merge(of_object);
+        read
+    }
+
+    /// Adds what a log object holds. Returns how many bytes and events that was, and whether it could not be read to its end
+    /// for a reason that may be gone when it is read again.
+    fn sum_up(&mut self, object: &LogObject) -> ((u64, u64), bool) {
         let adder = &mut self.adder;
         let mut problem = FileProblem::new(&object.name);
         let input = open(object, &mut problem);
@@ -95,8 +96,13 @@ impl<'s> Sums<'s> {
         adder.add_waiting();
         let coverage = &mut adder.sum.coverage;
         let (bytes, events) = (coverage.bytes_read, coverage.events_read);
+        let again = match &summary {
+            None => true,
+            Some(summary) => summary.damage.as_ref().is_some_and(Damage::may_pass),
+        };
         coverage.finish_object(summary.as_ref(), problem);
-        (coverage.bytes_read - bytes, coverage.events_read - events)
+        let read = (coverage.bytes_read - bytes, coverage.events_read - events);
+        (read, again)
     }
 
     pub(super) fn finish(mut self) -> Sum {
@@ -123,6 +129,7 @@ struct Adder<'s> {
     duplicates: u64,
     hours: Counter,
     data_events: DataEvents,
+    keeping: Option<Keeping<'s>>,
     sum: Sum,
 }
 
@@ -143,7 +150,8 @@ impl Adder<'_> {
     /// Adds an ordinary record, if its call is known, or tells what of it is needed to know it.
     fn ordinary(&mut self, record: &Ordinary<'_>) -> Wanted {
         // Not while a record is being learned, which would never end in a small memory.
-        let is_full = self.calls.as_ref().is_some_and(Calls::is_full);
+        let is_full = self.calls.as_ref().is_some_and(Calls::is_full)
+            || self.keeping.as_ref().is_some_and(Keeping::is_full);
         if is_full && !self.asked {
             self.settle();
         }
@@ -224,6 +232,13 @@ impl Adder<'_> {
             record.text(Field::SharedEventId),
         );
         let Some(id) = id_of(id, shared, || calls.caller_of(call)) else {
+            if let Some(keeping) = &mut self.keeping {
+                let print = keeping.print_nameless();
+                if !keeping.is_new(call, Mark { time, print }) {
+                    self.duplicates += 1;
+                    return;
+                }
+            }
             return calls.count(call, time, None, network);
         };
         let hash = self.seen.hash(id);
@@ -256,12 +271,19 @@ impl Adder<'_> {
                 .seen
                 .print(event.hash, event.time, event.session, digest);
         }
-        let mut events = waiting.drain(..);
+        let mut events = waiting.drain(..).zip(prints);
         self.seen
             .are_new(shard, prints[..count].iter().copied(), |is_new| {
-                let Some(event) = events.next() else { return };
+                let Some((event, print)) = events.next() else {
+                    return;
+                };
+                let time = event.time;
+                let is_new = match &mut self.keeping {
+                    Some(keeping) if is_new => keeping.is_new(event.call, Mark { time, print }),
+                    _ => is_new,
+                };
                 if is_new {
-                    calls.count(event.call, event.time, Some(event.id), event.network);
+                    calls.count(event.call, time, Some(event.id), event.network);
                 } else {
                     self.duplicates += 1;
                 }
@@ -270,6 +292,15 @@ impl Adder<'_> {
 
     /// Adds a record that was parsed.
     fn record(&mut self, event: &Event<'_, '_>, offset: u64, problem: &mut FileProblem) {
+        if let Some(keeping) = &mut self.keeping {
+            return keeping.record(
+                event,
+                offset,
+                problem,
+                (self.seen, &mut self.memo),
+                &mut self.sum,
+            );
+        }
         let resolved = judge(event, self.filter, self.seen, &mut self.memo);
         let Sum {
             ledger,
@@ -287,19 +318,28 @@ impl Adder<'_> {
         }
     }
 
+    /// Adds to the accounts what was counted beside them.
+    fn flush(&mut self) {
+        let coverage = &mut self.sum.coverage;
+        coverage.count_duplicates(mem::take(&mut self.duplicates));
+        self.hours.flush(&mut coverage.hours);
+        self.data_events.flush(coverage);
+    }
+
     /// Sums up the calls that are remembered, and forgets them.
     fn settle(&mut self) {
         self.add_waiting();
+        self.flush();
         let Sum {
             ledger,
             joint,
             coverage,
         } = &mut self.sum;
-        coverage.count_duplicates(std::mem::take(&mut self.duplicates));
-        self.hours.flush(&mut coverage.hours);
-        self.data_events.flush(coverage);
+        if let Some(keeping) = &mut self.keeping {
+            return keeping.hand_on(self.calls.as_mut(), coverage);
+        }
         if let Some(calls) = &mut self.calls {
-            calls.empty(|principal, meaning, times: &Times| {
+            calls.empty(|_, principal, meaning, times: &Times| {
                 coverage.count_all(meaning, times.count, times.seen);
                 ledger.add_all(principal, meaning, times);
                 if let Some(joint) = joint {

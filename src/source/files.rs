@@ -21,6 +21,8 @@ pub struct LogObject {
     pub name: String,
     /// How many bytes it has, as stored; 0 where that is not known before it is read.
     pub size: u64,
+    /// What changes with its content.
+    pub version: String,
     place: Place,
 }
 
@@ -73,6 +75,16 @@ pub fn list(inputs: &[String]) -> Result<Vec<LogObject>> {
             }
         }
     }
+    for object in &mut objects {
+        if let Place::File(path) = &object.place
+            && let Ok(metadata) = fs::metadata(path)
+            && metadata.is_file()
+            && let Ok(time) = metadata.modified()
+        {
+            let since = time.duration_since(std::time::UNIX_EPOCH);
+            object.version = since.unwrap_or_default().as_nanos().to_string();
+        }
+    }
     Ok(objects)
 }
 
@@ -122,6 +134,7 @@ fn list_file(name: &Path, path: &Path, metadata: &Metadata, objects: &mut Vec<Lo
         return objects.push(LogObject {
             name,
             size: 0,
+            version: String::new(),
             place: Place::File(path.to_owned()),
         });
     }
@@ -134,6 +147,7 @@ fn list_file(name: &Path, path: &Path, metadata: &Metadata, objects: &mut Vec<Lo
         Ok(_) => objects.push(LogObject {
             name,
             size: metadata.len(),
+            version: String::new(),
             place: Place::File(path.to_owned()),
         }),
         Err(error) => objects.push(LogObject::unreadable(Path::new(&name), error)),
@@ -150,6 +164,7 @@ fn list_stdin(objects: &mut Vec<LogObject>) -> Result<()> {
         objects.push(LogObject {
             name: "-".into(),
             size: 0,
+            version: String::new(),
             place: Place::Stdin(head),
         });
         return Ok(());
@@ -186,6 +201,7 @@ fn list_members(
     objects.extend(members.into_iter().map(|member| LogObject {
         name: format!("{name}!{}", member.name),
         size: member.stored,
+        version: String::new(),
         place: Place::Member(archive.clone(), member),
     }));
     objects.extend(broken.map(|error| LogObject::unreadable(Path::new(&name), error)));
@@ -203,7 +219,17 @@ impl LogObject {
         Self {
             name: path.to_string_lossy().into_owned(),
             size: 0,
+            version: String::new(),
             place: Place::Unreadable(Arc::new(error)),
+        }
+    }
+
+    /// What tells the object wherever trailfit runs.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match fs::canonicalize(&self.name) {
+            Ok(path) => path.to_string_lossy().into_owned(),
+            Err(_) => self.name.clone(),
         }
     }
 

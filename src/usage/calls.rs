@@ -421,16 +421,16 @@ impl Calls {
         self.bytes + self.like_bytes + self.callers.bytes() > self.max
     }
 
-    /// Forgets the calls: hands `each` what those mean that were counted, and when they were made. What else is remembered,
+    /// Forgets the calls: hands `each` the digests of those that were counted, what they mean, and when they were made. What else is remembered,
     /// of callers and of what calls may mean, stays as long as it is the lesser part.
-    pub fn empty(&mut self, mut each: impl FnMut(&Principal, &Meaning, &Times)) {
+    pub fn empty(&mut self, mut each: impl FnMut(u128, &Principal, &Meaning, &Times)) {
         // One caller's after another's, as the sums are by principal.
         self.calls.sort_unstable_by_key(|call| call.caller);
         for mut call in self.calls.drain(..) {
             if call.times.count > 0 {
                 let times = mem::take(&mut call.times);
                 let principal = self.callers.principal(call.caller);
-                each(principal, &call.meaning(), &times);
+                each(call.digest, principal, &call.meaning(), &times);
             }
         }
         self.bytes = 0;

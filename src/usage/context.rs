@@ -19,6 +19,15 @@ pub enum ContextKey {
 }
 
 impl ContextKey {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::CalledVia,
+        Self::ViaAwsService,
+        Self::AwsServiceName,
+        Self::PassedToService,
+        Self::ViaService,
+    ];
+
     /// The key as AWS writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

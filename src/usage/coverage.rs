@@ -138,11 +138,21 @@ impl Coverage {
 
     /// Notes the accounts, the Region and the source of a record of `caller`'s that is accounted for.
     pub fn note_places(&mut self, event: &Event<'_, '_>, caller: &Principal) {
+        self.note_caller(caller);
+        self.note_place(event.recipient_account_id, event.aws_region);
+    }
+
+    /// Notes the account of who made a record that is accounted for.
+    pub fn note_caller(&mut self, caller: &Principal) {
         if caller.kind != PrincipalKind::Unknown {
             note(&mut self.accounts, Some(&caller.account));
         }
-        note(&mut self.accounts, event.recipient_account_id);
-        note(&mut self.regions, event.aws_region);
+    }
+
+    /// Notes the account that received a record, and the Region.
+    pub fn note_place(&mut self, account: Option<&str>, region: Option<&str>) {
+        note(&mut self.accounts, account);
+        note(&mut self.regions, region);
     }
 
     /// Notes when the trail had a record of `caller`'s, and whether that is a data event.

@@ -53,16 +53,39 @@ pub(crate) fn bound(facts: &mut Facts, cuts: &mut Cuts, action: &Action, floor: 
     let Some(resources) = facts.get_mut(action) else {
         return;
     };
-    let is_at_floor = |cuts: &Cuts| cuts.get(action).is_some_and(|known| known.depth == floor);
-    while resources.len() > max && floor < usize::MAX && !is_at_floor(cuts) {
-        let deepest = resources.keys().map(depth).max().unwrap_or(0);
+    let now = cuts.get(action).map(|known| known.depth);
+    let depth = fitting(resources.keys(), now, floor, max);
+    if let Some(depth) = depth.filter(|_| depth != now) {
         let known = cuts.entry(action.clone()).or_insert_with(|| Cut {
-            depth: usize::MAX,
+            depth,
             resources: sketch(resources),
         });
-        known.depth = known.depth.min(deepest).saturating_sub(1).max(floor);
-        cut_all(resources, known.depth);
+        known.depth = depth;
+        cut_all(resources, depth);
     }
+}
+
+/// The depth to which `resources`, which are cut to `now`, are to be cut so that no more than `max` are left, or as few as
+/// there can be with `floor` components.
+pub(crate) fn fitting<'r>(
+    resources: impl ExactSizeIterator<Item = &'r ResourceArn>,
+    now: Option<usize>,
+    floor: usize,
+    max: usize,
+) -> Option<usize> {
+    let mut fits = now;
+    if resources.len() <= max || floor == usize::MAX {
+        return fits;
+    }
+    let mut left: BTreeSet<ResourceArn> = resources.cloned().collect();
+    while left.len() > max && fits != Some(floor) {
+        let deepest = left.iter().map(depth).max().unwrap_or(0);
+        let next = fits.unwrap_or(usize::MAX).min(deepest);
+        let next = next.saturating_sub(1).max(floor);
+        left = left.iter().map(|resource| cut(resource, next)).collect();
+        fits = Some(next);
+    }
+    fits
 }
 
 /// The sketch of resources that were not cut yet.

@@ -12,7 +12,7 @@ use crate::iam::principal::Principal;
 use crate::usage::bounded;
 use crate::usage::carriers::{self, Carriers, Unloaded};
 use crate::usage::context::Contexts;
-use crate::usage::cut::{self, Cuts, MAX_RESOURCES, floor};
+use crate::usage::cut::{self, Cut, Cuts, MAX_RESOURCES, floor};
 use crate::usage::origin::{self, Networks, Regions};
 use crate::usage::passrole::PASS_ROLE;
 use crate::usage::paths;
@@ -250,6 +250,12 @@ impl Ledger {
     pub fn add(&mut self, resolved: &Resolved, times: &Times) {
         let Resolved { caller, meaning } = resolved;
         self.add_all(&caller.principal, meaning, times);
+        self.name(resolved);
+    }
+
+    /// Keeps the names that an event tells of its caller: its session's, and its access key's, also of a duplicate.
+    pub fn name(&mut self, resolved: &Resolved) {
+        let Resolved { caller, meaning } = resolved;
         let session = caller.session.as_deref();
         let session = session.filter(|_| !is_nothing(meaning.outcome));
         let key = caller.access_key.as_deref();
@@ -277,6 +283,18 @@ impl Ledger {
         }
         for need in &meaning.needs {
             usage.add(need, meaning.outcome, times, MAX_RESOURCES);
+        }
+    }
+
+    /// Notes that the resources of `principal`'s `action` are cut, of used calls or of refused ones, as they were before they
+    /// were added.
+    pub fn note_cut(&mut self, principal: &Principal, used: bool, action: Action, cut: Cut) {
+        if let Some(usage) = usage_of(&mut self.principals, principal) {
+            let cuts = match used {
+                true => &mut usage.cut,
+                false => &mut usage.refused_cut,
+            };
+            cuts.insert(action, cut);
         }
     }
 

@@ -83,6 +83,16 @@ pub enum Basis {
 }
 
 impl Basis {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Event,
+        Self::Parameter,
+        Self::PassedRole,
+        Self::Dependent,
+        Self::DeniedMessage,
+        Self::ResourcesField,
+    ];
+
     /// The name in JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -21,6 +21,10 @@ use crate::usage::resolve::Meaning;
 /// 40 MB at most. A round has fewer unless its log objects hold events of fewer bytes than any that CloudTrail writes.
 const MAX_EVENTS: usize = 1 << 20;
 
+/// As many where events are kept on disk, of which none may be counted twice: 400 MB at most, where a log object is as large as
+/// no trail's.
+const MAX_EVENTS_KEPT: usize = 1 << 24;
+
 /// So many tables, that two threads rarely want the same one.
 pub const SHARDS: usize = 16;
 
@@ -36,6 +40,8 @@ pub struct Seen {
     forgetful: AtomicBool,
     /// This process' own, so that nobody who writes a log can know what collides.
     seed: u64,
+    /// How many events of one round are remembered in one table.
+    max: usize,
 }
 
 #[derive(Debug, Default)]
@@ -51,11 +57,22 @@ impl Default for Seen {
             rounds: AtomicU64::new(0),
             forgetful: AtomicBool::new(false),
             seed: RandomState::new().hash_one(0),
+            max: MAX_EVENTS / SHARDS,
         }
     }
 }
 
 impl Seen {
+    /// For events that are kept on disk: one has the same [print](Self::print) in every process.
+    #[must_use]
+    pub fn kept() -> Self {
+        Self {
+            seed: 0,
+            max: MAX_EVENTS_KEPT / SHARDS,
+            ..Self::default()
+        }
+    }
+
     /// What tells an event from others whose id has this [hash](Self::hash), of this time and session, and with what
     /// [`digest`](Self::digest) sums up.
     ///
@@ -97,7 +114,7 @@ impl Seen {
     ) {
         let Shard { now, before } = &mut *self.lock(shard);
         for print in prints {
-            if now.len() >= MAX_EVENTS / SHARDS {
+            if now.len() >= self.max {
                 self.forgetful.store(true, Ordering::Relaxed);
                 each(!now.contains(&print) && !before.contains(&print));
             } else {
@@ -106,14 +123,14 @@ impl Seen {
         }
     }
 
-    /// As [`Seen::are_new`], of one event.
+    /// As [`Seen::are_new`], of one event, with its [print](Self::print).
     #[must_use]
-    pub fn is_new(&self, id: &str, time: Option<i64>, session: u64, digest: u128) -> bool {
+    pub fn is_new(&self, id: &str, time: Option<i64>, session: u64, digest: u128) -> (bool, u64) {
         let id = self.hash(id);
         let print = self.print(id, time, session, digest);
         let mut new = true;
         self.are_new(Self::shard(id), [print].into_iter(), |is| new = is);
-        new
+        (new, print)
     }
 
     /// Ends a round. No other thread must be at work.

@@ -52,6 +52,19 @@ impl Times {
         times
     }
 
+    /// Counts calls of the same origin.
+    pub fn absorb(&mut self, other: &Self) {
+        self.count += other.count;
+        self.seen = period(self.seen, other.seen);
+        join(&mut self.days, &other.days);
+        self.networks.absorb(other.networks);
+        if let Some(id) = &other.sample_event_id
+            && self.sample_event_id.as_ref().is_none_or(|old| id < old)
+        {
+            self.sample_event_id = Some(id.clone());
+        }
+    }
+
     /// Counts a call.
     pub fn add(&mut self, time: Option<i64>, event_id: Option<EventId>, network: Network) {
         self.count += 1;

@@ -1,0 +1,81 @@
+//! `trailfit ledger`: what can be done with ledgers as files.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::cli::{Ending, ledgers, output};
+use crate::error::Result;
+use crate::store::export;
+
+/// Add ledgers up, or write one in a form that other programs read.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Add ledgers, or exports of them, to one: as if all that they were made of had been ingested into it.
+    Merge {
+        /// Ledgers, and exports of ledgers.
+        #[arg(value_name = "LEDGER", required = true)]
+        ledgers: Vec<PathBuf>,
+
+        /// The ledger to add to; it is made where there is none.
+        #[arg(long, value_name = "FILE")]
+        ledger: PathBuf,
+    },
+    /// Write a ledger row by row, in a fixed order. What is written can be given as an INPUT to any command.
+    Export {
+        /// The ledger.
+        #[arg(value_name = "LEDGER")]
+        ledger: PathBuf,
+
+        /// The form.
+        #[arg(long, value_enum, default_value = "jsonl")]
+        format: Form,
+
+        /// Write to this file, and not to stdout.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Form {
+    /// JSON, one row a line.
+    Jsonl,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where a ledger cannot be read, or the result not written.
+pub fn run(arguments: &Arguments) -> Result<Ending> {
+    match &arguments.command {
+        Command::Merge { ledgers, ledger } => {
+            let (mut writer, others) = ledgers::open_to_add(ledger, ledgers)?;
+            for other in others {
+                ledgers::merge(&mut writer, &other)?;
+            }
+        }
+        Command::Export {
+            ledger,
+            format: Form::Jsonl,
+            out,
+        } => {
+            let store = ledgers::open(ledger)?;
+            let Some(path) = out else {
+                let mut stdout = output::stdout();
+                export::jsonl(&store, &mut stdout)?;
+                stdout.flush().map_err(output::stdout_error)?;
+                return Ok(Ending::Done);
+            };
+            output::replace_with(path, |file| export::jsonl(&store, file))?;
+        }
+    }
+    Ok(Ending::Done)
+}

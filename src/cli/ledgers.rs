@@ -1,0 +1,218 @@
+//! What commands do with ledgers: add log objects and other ledgers to one, and sum one up.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::cli::tell;
+use crate::error::{Error, LedgerError, Result};
+use crate::pipeline::keep::Keeper;
+use crate::pipeline::{self, Filter, Progress};
+use crate::report::terminal;
+use crate::source::files::LogObject;
+use crate::store::export;
+use crate::store::file::{self, Store};
+use crate::store::read;
+use crate::store::write::{Detail, HourSeen, Object, Writer};
+use crate::usage::coverage::Coverage;
+use crate::usage::sum::Sum;
+
+/// Those of `objects` that are not in the ledger yet.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(super) fn new_objects(writer: &Writer, objects: Vec<LogObject>) -> Result<Vec<LogObject>> {
+    let mut new = Vec::new();
+    for object in objects {
+        if !has(writer, &object)? {
+            new.push(object);
+        }
+    }
+    Ok(new)
+}
+
+fn has(writer: &Writer, object: &LogObject) -> Result<bool> {
+    writer.has(&object.id(), &object.version, object.size)
+}
+
+/// Adds what `objects` hold to a ledger: one transaction for each round of them. Returns the accounts of what was read.
+///
+/// # Errors
+/// Where the ledger cannot be written; then all rounds before are in it.
+pub(super) fn add(
+    writer: &mut Writer,
+    objects: Vec<LogObject>,
+    threads: NonZeroUsize,
+    progress: &Progress,
+) -> Result<Coverage> {
+    let mut coverage = Coverage::default();
+    for round in pipeline::rounds(objects) {
+        writer.begin(&mut waiting)?;
+        // Another process may have read some while this one waited.
+        let round = new_objects(writer, round)?;
+        match add_round(writer, &round, threads, progress) {
+            Ok(read) => coverage.merge(read),
+            Err(error) => {
+                writer.roll_back();
+                return Err(error);
+            }
+        }
+        writer.commit()?;
+    }
+    Ok(coverage)
+}
+
+/// What the workers share.
+struct Shared<'w> {
+    writer: &'w mut Writer,
+    read: Vec<Object>,
+    failed: Result<()>,
+}
+
+impl Shared<'_> {
+    /// Does something, unless something failed before: then nothing that follows is of use.
+    fn attempt<T>(&mut self, work: impl FnOnce(&mut Writer) -> Result<T>) -> Option<T> {
+        if self.failed.is_err() {
+            return None;
+        }
+        work(self.writer)
+            .map_err(|error| self.failed = Err(error))
+            .ok()
+    }
+}
+
+fn add_round(
+    writer: &mut Writer,
+    round: &[LogObject],
+    threads: NonZeroUsize,
+    progress: &Progress,
+) -> Result<Coverage> {
+    let shared = Mutex::new(Shared {
+        writer,
+        read: Vec::new(),
+        failed: Ok(()),
+    });
+    let lock =
+        || -> MutexGuard<'_, Shared<'_>> { shared.lock().unwrap_or_else(PoisonError::into_inner) };
+    let keeper = Keeper {
+        known: &|hour| {
+            let known = lock().attempt(|writer| writer.known(hour));
+            known.unwrap_or_default()
+        },
+        keep: &|calls| {
+            lock().attempt(|writer| writer.keep(&calls));
+        },
+        read: &|object, coverage, again| lock().read.push(row(object, coverage, again)),
+    };
+    let (names, coverage) = pipeline::keep(round, threads, progress, keeper);
+    let Shared {
+        writer,
+        read,
+        failed,
+    } = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failed?;
+    for (principal, usage) in names.principals {
+        writer.add_names(&principal, &usage.sessions, &usage.access_keys)?;
+    }
+    for object in &read {
+        writer.add_object(object)?;
+    }
+    Ok(coverage)
+}
+
+/// What the ledger has of a log object whose accounts are `coverage`.
+fn row(object: &LogObject, coverage: &Coverage, again: bool) -> Object {
+    let hours = coverage
+        .hours
+        .iter()
+        .map(|(account, region, hour, records)| HourSeen {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            hour,
+            records,
+        });
+    let problem = coverage.files.first().cloned().unwrap_or_default();
+    Object {
+        id: object.id(),
+        version: object.version.clone(),
+        size: object.size,
+        records: coverage.events_read,
+        malformed: problem.malformed,
+        detail: Detail {
+            hours: hours.collect(),
+            data_events: coverage.data_event_sources.clone(),
+            aggregated_calls: coverage.aggregated_calls.clone(),
+            addenda: coverage.addenda.clone(),
+            others: coverage.others.clone(),
+            damage: problem.damage,
+            again,
+            no_records: problem.no_records,
+            listed: problem.listed,
+        },
+    }
+}
+
+/// Whether `path` is a ledger, or an export of one.
+#[must_use]
+pub(super) fn is_one(path: &Path) -> bool {
+    file::is_ledger(path) || export::is_export(path)
+}
+
+/// Opens a ledger, or an export of one, to read it.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(super) fn open(path: &Path) -> Result<Store> {
+    match export::is_export(path) {
+        true => export::read(path),
+        false => Store::open_to_read(path),
+    }
+}
+
+/// Opens a ledger to add to it, and those that are to be added.
+///
+/// # Errors
+/// Where one cannot be opened, or is to be added to itself.
+pub(super) fn open_to_add(ledger: &Path, others: &[PathBuf]) -> Result<(Writer, Vec<Store>)> {
+    let writer = Writer::new(Store::open(ledger)?);
+    let real = |path: &Path| path.canonicalize().ok();
+    if let Some(same) = others.iter().find(|path| real(path) == real(ledger)) {
+        return Err(Error::Ledger {
+            path: same.clone(),
+            source: LedgerError::Itself,
+        });
+    }
+    let others = others.iter().map(|path| open(path));
+    Ok((writer, others.collect::<Result<_>>()?))
+}
+
+/// Adds all of a ledger to another, in one transaction.
+///
+/// # Errors
+/// Where one cannot be read or the other not written; then nothing was added.
+pub(super) fn merge(writer: &mut Writer, other: &Store) -> Result<()> {
+    writer.begin(&mut waiting)?;
+    writer.merge(other).inspect_err(|_| writer.roll_back())?;
+    writer.commit()
+}
+
+/// Sums up what of a ledger `filter` admits, with the calls that needed several things where `joint` says so.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(super) fn sum(store: &Store, filter: &Filter, joint: bool) -> Result<Sum> {
+    let filter = read::Filter {
+        from: filter.from,
+        to: filter.to,
+        admits: &|region, account| filter.admits_place(region, account),
+    };
+    Ok(store.sum(&filter, joint)?.settled())
+}
+
+/// Tells that another process is writing to the ledger.
+pub(super) fn waiting(path: &Path) {
+    tell(&format!(
+        "waiting for another run that writes to `{}`\n",
+        terminal::safe(&path.display().to_string())
+    ));
+}

@@ -1,0 +1,166 @@
+//! What one worker hands on to be kept on disk, event by event.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::cloudtrail::event::Event;
+use crate::pipeline::{Filter, account, tell};
+use crate::source::files::LogObject;
+use crate::usage::calls::Calls;
+use crate::usage::coverage::{Coverage, FileProblem, SEEN_BEFORE};
+use crate::usage::kept::{Kept, Mark};
+use crate::usage::memo::Memo;
+use crate::usage::resolve::Outcome;
+use crate::usage::seen::{Seen, id_of};
+use crate::usage::sum::Sum;
+use crate::usage::times::Times;
+
+/// Keeps events on disk, as far as those are concerned who read them.
+#[derive(Clone, Copy)]
+pub struct Keeper<'k> {
+    /// The [prints](Mark::print) of the events of an hour that are kept already, sorted.
+    pub known: &'k (dyn Fn(i32) -> Arc<[u64]> + Sync),
+    /// Takes events that are not kept yet, by what they mean.
+    pub keep: &'k (dyn Fn(Vec<Kept>) + Sync),
+    /// Takes what there is to say of a log object that was read: its accounts, and whether it is worth the while to read it
+    /// again.
+    pub read: &'k (dyn Fn(&LogObject, &Coverage, bool) + Sync),
+}
+
+/// So many events are held at most until they are handed on.
+const MAX_HELD: usize = 1 << 18;
+
+/// The events of one worker that are not handed on yet.
+pub(super) struct Keeping<'k> {
+    pub(super) keeper: Keeper<'k>,
+    /// Those of calls that are remembered, by the calls' numbers.
+    marks: Vec<(u32, Mark)>,
+    /// Those of other calls, by what tells these from others.
+    others: HashMap<u128, Kept>,
+    /// The hour that was last asked for.
+    hour: i32,
+    known: Arc<[u64]>,
+    /// Stands in the place of an id for events that have none: the log object, and how many of them it had so far.
+    object: u64,
+    nameless: u64,
+}
+
+impl<'k> Keeping<'k> {
+    pub(super) fn new(keeper: Keeper<'k>) -> Self {
+        Self {
+            keeper,
+            marks: Vec::new(),
+            others: HashMap::new(),
+            // No event has it.
+            hour: i32::MAX,
+            known: Arc::default(),
+            object: 0,
+            nameless: 0,
+        }
+    }
+
+    /// Begins with a log object.
+    pub(super) fn begin(&mut self, object: &LogObject) {
+        let name = format!("{}\n{}", object.id(), object.version);
+        (self.object, self.nameless) = (xxh3_64(name.as_bytes()), 0);
+    }
+
+    /// What an event without an id is known by: that it is the so-manieth of its log object.
+    pub(super) fn print_nameless(&mut self) -> u64 {
+        self.nameless += 1;
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.object.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.nameless.to_le_bytes());
+        xxh3_64(&bytes)
+    }
+
+    /// Whether an event is kept already.
+    pub(super) fn knows(&mut self, mark: Mark) -> bool {
+        let (hour, _) = mark.hour();
+        if hour != self.hour {
+            self.hour = hour;
+            self.known = (self.keeper.known)(hour);
+        }
+        self.known.binary_search(&mark.print).is_ok()
+    }
+
+    /// Holds an event of a call that is remembered, if it is not kept already; whether it is not.
+    pub(super) fn is_new(&mut self, call: u32, mark: Mark) -> bool {
+        let is_new = !self.knows(mark);
+        if is_new {
+            self.marks.push((call, mark));
+        }
+        is_new
+    }
+
+    /// Accounts for a record that was parsed, and holds its event if it is not kept already.
+    pub(super) fn record(
+        &mut self,
+        event: &Event<'_, '_>,
+        offset: u64,
+        problem: &mut FileProblem,
+        (seen, memo): (&Seen, &mut Memo),
+        sum: &mut Sum,
+    ) {
+        let Some((mut resolved, identity)) = tell(event, &Filter::default(), seen, memo) else {
+            return;
+        };
+        let mut mark = None;
+        if let Some(identity) = &identity {
+            let print = identity.print.unwrap_or_else(|| self.print_nameless());
+            let time = event.event_time;
+            mark = Some(Mark { time, print }).filter(|mark| identity.new && !self.knows(*mark));
+            if mark.is_none() {
+                resolved.meaning.outcome = Outcome::Duplicate;
+                resolved.meaning.reason = SEEN_BEFORE.into();
+            }
+        }
+        account(&mut sum.coverage, problem, event, offset, Some(&resolved));
+        let caller = &resolved.caller;
+        let id = id_of(event.event_id, event.shared_event_id, || &caller.principal);
+        let times = Times::of(event, id);
+        sum.ledger.name(&resolved);
+        if let (Some(mark), Some(identity)) = (mark, identity) {
+            let kept = self.others.entry(identity.digest).or_insert_with(|| Kept {
+                principal: resolved.caller.principal,
+                meaning: resolved.meaning,
+                times: Times::from(times.origin.clone()),
+                events: Vec::new(),
+            });
+            kept.times.absorb(&times);
+            kept.events.push(mark);
+        }
+    }
+
+    /// Whether there are as many events as are to be held.
+    pub(super) fn is_full(&self) -> bool {
+        self.marks.len() + self.others.len() >= MAX_HELD
+    }
+
+    /// Hands on all events, those of remembered calls with what `calls` knows of them; these are emptied, and accounted
+    /// for by `coverage`.
+    pub(super) fn hand_on(&mut self, calls: Option<&mut Calls>, coverage: &mut Coverage) {
+        let mut kept: Vec<Kept> = mem::take(&mut self.others).into_values().collect();
+        if let Some(calls) = calls {
+            let mut marks: HashMap<u128, Vec<Mark>> = HashMap::new();
+            for (call, mark) in self.marks.drain(..) {
+                marks.entry(calls.digest(call)).or_default().push(mark);
+            }
+            calls.empty(|digest, principal, meaning, times| {
+                coverage.count_all(meaning, times.count, times.seen);
+                kept.push(Kept {
+                    principal: principal.clone(),
+                    meaning: meaning.clone(),
+                    times: times.clone(),
+                    events: marks.remove(&digest).unwrap_or_default(),
+                });
+            });
+        }
+        if !kept.is_empty() {
+            (self.keeper.keep)(kept);
+        }
+    }
+}

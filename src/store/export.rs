@@ -1,0 +1,323 @@
+//! A ledger row by row, as lines of JSON in a fixed order, and back.
+//!
+//! | `kind` | one for each |
+//! |---|---|
+//! | `ledger` | ledger: the first line, with the version of its schema |
+//! | `principal` | who made calls, with what is cut of the resources |
+//! | `call` | kind of calls of one principal that mean the same |
+//! | `events` | hour, with its events, packed as in `schema.sql`; in the place of a call's row is its number among the `call` lines, from 0 |
+//! | `object` | log object that was read |
+//!
+//! Two ledgers of the same events have the same lines, but for those of log objects where these lie elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rusqlite::Row as SqlRow;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, LedgerError, Result};
+use crate::iam::principal::{Principal, PrincipalKind};
+use crate::store::bound;
+use crate::store::file::{Store, VERSION};
+use crate::store::hours::{Packed, pack, unpack};
+use crate::store::read::{self, Call};
+use crate::store::what::What;
+use crate::store::write::{Object, When, Writer};
+use crate::usage::sketch::Sketch;
+
+/// How every export begins.
+const HEAD: &[u8] = b"{\"kind\":\"ledger\",";
+
+/// A line is not longer than this: an hour of ten million events.
+const MAX_LINE: u64 = 256 << 20;
+
+#[derive(Deserialize, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+enum Line {
+    Ledger { version: i32 },
+    Principal(PrincipalLine),
+    Call(Box<CallLine>),
+    Events { hour: i32, events: String },
+    Object(Object),
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+struct Name {
+    principal: String,
+    #[serde(rename = "type")]
+    kind: String,
+    account: String,
+    name: String,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PrincipalLine {
+    #[serde(flatten)]
+    name: Name,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    sessions: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    access_keys: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    cut: Vec<CutLine>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct CutLine {
+    action: String,
+    used: bool,
+    /// To so many components of the ARN's resource part.
+    depth: usize,
+    /// Of about so many.
+    resources: u64,
+    sketch: String,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CallLine {
+    #[serde(flatten)]
+    name: Name,
+    #[serde(flatten)]
+    what: What,
+    count: u64,
+    /// RFC 3339.
+    first_seen: Option<String>,
+    last_seen: Option<String>,
+    /// Days since 1970-01-01.
+    days: Vec<u16>,
+    sample_event_id: Option<String>,
+    networks: BTreeSet<String>,
+}
+
+impl Name {
+    fn of(principal: &Principal) -> Self {
+        Self {
+            principal: principal.arn.clone(),
+            kind: principal.kind.as_str().to_owned(),
+            account: principal.account.clone(),
+            name: principal.name.clone(),
+        }
+    }
+
+    fn principal(self) -> Option<Principal> {
+        let mut kinds = PrincipalKind::ALL.into_iter();
+        Some(Principal {
+            kind: kinds.find(|kind| kind.as_str() == self.kind)?,
+            account: self.account,
+            name: self.name,
+            arn: self.principal,
+        })
+    }
+}
+
+/// Writes `store` to `out` as lines of JSON.
+///
+/// # Errors
+/// Where the ledger cannot be read, or [`Error::Write`] where `out` takes no more; its path is that of the ledger.
+pub fn jsonl(store: &Store, out: &mut dyn Write) -> Result<()> {
+    let mut write = |line: &Line| -> Result<()> {
+        let written = serde_json::to_writer(&mut *out, line).map_err(io::Error::from);
+        let written = written.and_then(|()| out.write_all(b"\n"));
+        written.map_err(|source| Error::Write {
+            path: "-".into(),
+            source,
+        })
+    };
+    write(&Line::Ledger { version: VERSION })?;
+    let mut cuts: HashMap<i64, Vec<CutLine>> = HashMap::new();
+    store.each_cut(&mut |principal, (used, action), cut| {
+        cuts.entry(principal).or_default().push(CutLine {
+            action,
+            used,
+            depth: cut.depth,
+            resources: cut.resources.estimate(),
+            sketch: STANDARD.encode(cut.resources.registers()),
+        });
+        Ok(())
+    })?;
+    let mut principals = BTreeMap::new();
+    store.each_principal(&mut |id, principal, sessions, access_keys| {
+        principals.insert(principal, (id, sessions, access_keys));
+        Ok(())
+    })?;
+    let mut names = HashMap::new();
+    for (principal, (id, sessions, access_keys)) in principals {
+        names.insert(id, Name::of(&principal));
+        write(&Line::Principal(PrincipalLine {
+            name: Name::of(&principal),
+            sessions,
+            access_keys,
+            cut: cuts.remove(&id).unwrap_or_default(),
+        }))?;
+    }
+    let mut numbers: HashMap<u32, u32> = HashMap::new();
+    store.each_call_in_order(&mut |call| {
+        let name = names.get(&call.principal);
+        let name = name.ok_or_else(|| store.damaged("the principal of a call"))?;
+        numbers.insert(call.id, numbers.len() as u32);
+        write(&Line::Call(Box::new(call_line(name.clone(), call))))
+    })?;
+    store.each_hour(&mut |hour, events| {
+        let events = events.filter_map(|event| {
+            let call = *numbers.get(&event.call)?;
+            Some(Packed { call, ..event })
+        });
+        let events: Vec<Packed> = events.collect();
+        let events = STANDARD.encode(pack(&events));
+        write(&Line::Events { hour, events })
+    })?;
+    store.each_object(&mut |object| write(&Line::Object(object)))
+}
+
+fn call_line(name: Name, call: Call) -> CallLine {
+    let rfc3339 = |seconds| {
+        let time = jiff::Timestamp::from_second(seconds);
+        time.map(|time| time.to_string()).ok()
+    };
+    let when = When::of(&call.times, call.times.count);
+    CallLine {
+        name,
+        what: call.what,
+        count: when.count,
+        first_seen: when.seen.and_then(|(first, _)| rfc3339(first)),
+        last_seen: when.seen.and_then(|(_, last)| rfc3339(last)),
+        days: when.days,
+        sample_event_id: when.sample,
+        networks: when.networks,
+    }
+}
+
+/// Whether `path` is a file that begins as an export does.
+#[must_use]
+pub fn is_export(path: &Path) -> bool {
+    let mut head = [0; HEAD.len()];
+    path.is_file()
+        && File::open(path)
+            .and_then(|mut file| file.read_exact(&mut head))
+            .is_ok_and(|()| head == *HEAD)
+}
+
+/// Reads an export back, as a ledger that is gone when it is dropped.
+///
+/// # Errors
+/// Where the file cannot be read, or is not one that [`jsonl`] wrote.
+pub fn read(path: &Path) -> Result<Store> {
+    let failed = |source| Error::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut input = BufReader::new(File::open(path).map_err(failed)?);
+    let mut writer = Writer::new(Store::temporary()?);
+    writer.begin(&mut |_| {})?;
+    let mut calls = Vec::new();
+    let mut line = Vec::new();
+    for number in 1u64.. {
+        line.clear();
+        let mut limited = (&mut input).take(MAX_LINE);
+        if limited.read_until(b'\n', &mut line).map_err(failed)? == 0 {
+            break;
+        }
+        let added = serde_json::from_slice(&line)
+            .ok()
+            .map(|line| add(&mut writer, line, &mut calls));
+        match added {
+            Some(Ok(true)) => {}
+            Some(Err(error)) => return Err(error),
+            Some(Ok(false)) | None => {
+                return Err(Error::Ledger {
+                    path: path.to_owned(),
+                    source: LedgerError::Line { number },
+                });
+            }
+        }
+    }
+    writer.commit()?;
+    Ok(writer.into_store())
+}
+
+/// Adds a line; whether it is one that [`jsonl`] writes. `calls` has the rows of the `call` lines so far.
+fn add(writer: &mut Writer, line: Line, calls: &mut Vec<u32>) -> Result<bool> {
+    match line {
+        Line::Ledger { version } => return Ok((1..=VERSION).contains(&version)),
+        Line::Principal(line) => {
+            let Some(principal) = line.name.principal() else {
+                return Ok(false);
+            };
+            writer.add_names(&principal, &line.sessions, &line.access_keys)?;
+            let id = writer.principal(&principal)?;
+            for cut in line.cut {
+                let sketch = STANDARD.decode(&cut.sketch).unwrap_or_default();
+                let Some(sketch) = Sketch::from_registers(&sketch) else {
+                    return Ok(false);
+                };
+                bound::cut(writer, id, &(cut.used, cut.action), cut.depth, &sketch)?;
+            }
+        }
+        Line::Call(line) => {
+            let CallLine { name, what, .. } = &*line;
+            let Some(principal) = name.clone().principal() else {
+                return Ok(false);
+            };
+            if what.clone().meaning().is_none() {
+                return Ok(false);
+            }
+            let seconds = |time: &Option<String>| {
+                let time: jiff::Timestamp = time.as_ref()?.parse().ok()?;
+                Some(time.as_second())
+            };
+            let when = When {
+                // Its events are counted below.
+                count: 0,
+                seen: Option::zip(seconds(&line.first_seen), seconds(&line.last_seen)),
+                days: line.days.clone(),
+                sample: line.sample_event_id.clone(),
+                networks: line.networks.clone(),
+            };
+            let what = what.clone();
+            calls.push(writer.add_call(&principal, what, when, &mut BTreeMap::new())?);
+        }
+        Line::Events { hour, events } => {
+            let bytes = STANDARD.decode(&events).unwrap_or_default();
+            let Some(events) = unpack(&bytes).filter(|_| events.is_empty() || !bytes.is_empty())
+            else {
+                return Ok(false);
+            };
+            let known = events.map(|event| {
+                let call = calls.get(event.call as usize);
+                call.map(|call| Packed {
+                    call: *call,
+                    ..event
+                })
+            });
+            let Some(events) = known.collect::<Option<Vec<Packed>>>() else {
+                return Ok(false);
+            };
+            writer.add_events(hour, events.into_iter())?;
+        }
+        Line::Object(object) => writer.add_object(&object)?,
+    }
+    Ok(true)
+}
+
+impl Store {
+    /// Hands out all calls, in an order that does not depend on how they came into the ledger.
+    fn each_call_in_order(&self, each: &mut dyn FnMut(Call) -> Result<()>) -> Result<()> {
+        const QUERY: &str =
+            "SELECT call.id, principal, what, count, first, last, days, sample, networks
+            FROM call JOIN principal ON principal.id = principal
+            ORDER BY account, type, name, arn, what";
+        self.each(QUERY, &mut |row: &SqlRow<'_>| {
+            Ok(match read::call(row)? {
+                Some(call) => each(call),
+                None => Err(self.damaged("a call")),
+            })
+        })
+    }
+}

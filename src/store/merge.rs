@@ -1,0 +1,91 @@
+//! Adds one ledger to another: the union of their events.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::params;
+
+use crate::error::Result;
+use crate::iam::principal::Principal;
+use crate::store::bound;
+use crate::store::file::Store;
+use crate::store::hours::Packed;
+use crate::store::write::{When, Writer};
+
+impl Writer {
+    /// Adds all of `other`. What both have counts once.
+    ///
+    /// # Errors
+    /// Where `other` cannot be read, or this one not written.
+    pub fn merge(&mut self, other: &Store) -> Result<()> {
+        let mut principals: HashMap<i64, Principal> = HashMap::new();
+        other.each_principal(&mut |id, principal, sessions, keys| {
+            self.add_names(&principal, &sessions, &keys)?;
+            principals.insert(id, principal);
+            Ok(())
+        })?;
+        let named = |id: i64| {
+            let principal = principals.get(&id);
+            principal.ok_or_else(|| other.damaged("the principal of a call"))
+        };
+        other.each_cut(&mut |id, of, cut| {
+            let id = self.principal(named(id)?)?;
+            bound::cut(self, id, &of, cut.depth, &cut.resources)
+        })?;
+        let mut calls = HashMap::new();
+        let mut grown = BTreeMap::new();
+        other.each_call(&mut |call| {
+            // Its events are counted below.
+            let when = When::of(&call.times, 0);
+            let now = self.add_call(named(call.principal)?, call.what, when, &mut grown)?;
+            calls.insert(call.id, now);
+            Ok(())
+        })?;
+        bound::bound(self, grown)?;
+        other.each_hour(&mut |hour, events| {
+            let events = events.filter_map(|event| {
+                let call = *calls.get(&event.call)?;
+                Some(Packed { call, ..event })
+            });
+            self.add_events(hour, events)
+        })?;
+        other.each_object(&mut |object| {
+            const QUERY: &str = "SELECT length(version), version FROM object WHERE id = ?";
+            // Of two versions the later one: of a file, that is the greater number.
+            let version = (object.version.len() as i64, object.version.clone());
+            let known: Vec<(i64, String)> = self.store.sql(|sql| {
+                let mut query = sql.prepare_cached(QUERY)?;
+                let rows = query.query_map([&object.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                rows.collect()
+            })?;
+            match known.first() {
+                Some(known) if *known >= version => Ok(()),
+                _ => self.add_object(&object),
+            }
+        })
+    }
+
+    /// Adds events to `hour` as those of calls that are there, and to these calls' counts. None of those is added that is
+    /// there already.
+    pub(super) fn add_events(
+        &mut self,
+        hour: i32,
+        events: impl Iterator<Item = Packed>,
+    ) -> Result<()> {
+        const COUNT: &str = "UPDATE call SET count = count + ? WHERE id = ?";
+        let known = self.known(hour)?;
+        let mut counts: HashMap<u32, u64> = HashMap::new();
+        let mut new = Vec::new();
+        for event in events.filter(|event| known.binary_search(&event.print).is_err()) {
+            *counts.entry(self.moved.now(event.call)).or_default() += 1;
+            new.push((hour, event));
+        }
+        self.store.sql(|sql| {
+            let mut update = sql.prepare_cached(COUNT)?;
+            for (call, count) in counts {
+                update.execute(params![count, call])?;
+            }
+            Ok(())
+        })?;
+        self.hold(new)
+    }
+}

@@ -1,0 +1,46 @@
+//! All that is summed up of a set of events.
+
+use crate::usage::coverage::Coverage;
+use crate::usage::joint::Joint;
+use crate::usage::ledger::Ledger;
+
+/// The sum.
+#[derive(Clone, Debug, Default)]
+pub struct Sum {
+    /// What each principal used.
+    pub ledger: Ledger,
+    /// The calls that needed several things, for who asks for them. Their number is not bounded as the ledger's facts are.
+    pub joint: Option<Joint>,
+    /// The accounts.
+    pub coverage: Coverage,
+}
+
+impl Sum {
+    /// The sum of no events, with or without the calls that need several things.
+    #[must_use]
+    pub fn new(joint: bool) -> Self {
+        Self {
+            joint: joint.then(Joint::default),
+            ..Self::default()
+        }
+    }
+
+    /// Adds `other`'s. Commutative and associative.
+    pub fn merge(&mut self, other: Self) {
+        self.ledger.merge(other.ledger);
+        if let (Some(joint), Some(other)) = (&mut self.joint, other.joint) {
+            joint.merge(other);
+        }
+        self.coverage.merge(other.coverage);
+    }
+
+    /// Puts right what single records cannot tell, from all of them. To be called once, when all events are in.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        let settled = self.ledger.settle();
+        if let Some(joint) = self.joint.take() {
+            self.joint = Some(joint.settled(&self.ledger, &settled));
+        }
+        self
+    }
+}
