@@ -15,6 +15,7 @@ use crate::store::file::{self, Store};
 use crate::store::read;
 use crate::store::write::{Detail, HourSeen, Object, Writer};
 use crate::usage::coverage::Coverage;
+use crate::usage::resolve::Outcome;
 use crate::usage::sum::Sum;
 
 /// Those of `objects` that are not in the ledger yet.
@@ -139,10 +140,17 @@ fn row(object: &LogObject, coverage: &Coverage, again: bool) -> Object {
         records: coverage.events_read,
         malformed: problem.malformed,
         detail: Detail {
+            accounts: coverage.accounts.clone(),
+            regions: coverage.regions.clone(),
             hours: hours.collect(),
             data_events: coverage.data_event_sources.clone(),
             aggregated_calls: coverage.aggregated_calls.clone(),
             addenda: coverage.addenda.clone(),
+            reasons: coverage
+                .outcomes
+                .get(&Outcome::Malformed)
+                .cloned()
+                .unwrap_or_default(),
             others: coverage.others.clone(),
             damage: problem.damage,
             again,

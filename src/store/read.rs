@@ -220,7 +220,15 @@ impl Store {
                     records,
                 } = seen;
                 coverage.hours.add(account, region, *hour, *records);
-                coverage.note_place(Some(account), Some(region));
+            }
+            for account in &detail.accounts {
+                coverage.note_place(Some(account), None);
+            }
+            for region in &detail.regions {
+                coverage.note_place(None, Some(region));
+            }
+            for (reason, count) in &detail.reasons {
+                coverage.count_malformed_as(reason, *count);
             }
             for (source, count) in &detail.data_events {
                 coverage.count_data_events(source, *count);
@@ -246,7 +254,6 @@ impl Store {
             }
             Ok(())
         })?;
-        coverage.count_malformed(malformed);
         coverage.count_duplicates(records.saturating_sub(malformed + events));
         Ok(())
     }
@@ -294,9 +301,6 @@ impl InTime {
 
 fn add(sum: &mut Sum, principal: &Principal, meaning: &Meaning, times: &Times) {
     sum.coverage.count_all(meaning, times.count, times.seen);
-    sum.coverage.note_caller(principal);
-    sum.coverage
-        .note_place(None, Some(times.origin.region.as_str()));
     sum.ledger.add_all(principal, meaning, times);
     if let Some(joint) = &mut sum.joint {
         joint.add(principal, meaning, times.count);

@@ -71,8 +71,9 @@ CREATE TABLE object (
     -- Records found in it, duplicates and those that could not be read among them.
     records INTEGER NOT NULL,
     malformed INTEGER NOT NULL,
-    -- JSON: {"hours": [{"account", "region", "hour", "records"}], "dataEvents": {source: count}, "others": {kind: count},
-    -- "damage", "again", "noRecords", "listed": [[offset, reason]], …}; what is empty is left out.
+    -- JSON: {"accounts", "regions", "hours": [{"account", "region", "hour", "records"}], "dataEvents": {source: count},
+    -- "reasons": {of malformed records: count}, "others": {kind: count}, "damage", "again", "noRecords",
+    -- "listed": [[offset, reason]], …}; what is empty is left out.
     detail TEXT NOT NULL
 ) WITHOUT ROWID;
 

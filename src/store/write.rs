@@ -50,6 +50,12 @@ pub struct Object {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Detail {
+    /// The accounts of callers and recipients in it that no log object told of that was read before in the same run.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub accounts: BTreeSet<String>,
+    /// Likewise the Regions.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub regions: BTreeSet<String>,
     /// The hours that its records tell of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hours: Vec<HourSeen>,
@@ -62,6 +68,9 @@ pub struct Detail {
     /// Records with an addendum, by its reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub addenda: BTreeMap<String, u64>,
+    /// Records that could not be read, by reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reasons: BTreeMap<String, u64>,
     /// Things in it that are no records, by kind.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub others: BTreeMap<String, u64>,

@@ -138,15 +138,10 @@ impl Coverage {
 
     /// Notes the accounts, the Region and the source of a record of `caller`'s that is accounted for.
     pub fn note_places(&mut self, event: &Event<'_, '_>, caller: &Principal) {
-        self.note_caller(caller);
-        self.note_place(event.recipient_account_id, event.aws_region);
-    }
-
-    /// Notes the account of who made a record that is accounted for.
-    pub fn note_caller(&mut self, caller: &Principal) {
         if caller.kind != PrincipalKind::Unknown {
             note(&mut self.accounts, Some(&caller.account));
         }
+        self.note_place(event.recipient_account_id, event.aws_region);
     }
 
     /// Notes the account that received a record, and the Region.
@@ -205,9 +200,14 @@ impl Coverage {
 
     /// Accounts for records that could not even be parsed.
     pub fn count_malformed(&mut self, count: u64) {
+        self.count_malformed_as("not readable as a record", count);
+    }
+
+    /// Accounts for malformed records, by the reason.
+    pub fn count_malformed_as(&mut self, reason: &str, count: u64) {
         if count > 0 {
             let reasons = self.outcomes.entry(Outcome::Malformed).or_default();
-            bounded::count(reasons, "not readable as a record", count, MAX_NAMES);
+            bounded::count(reasons, reason, count, MAX_NAMES);
         }
     }
 
