@@ -281,10 +281,10 @@ pub fn collect(
 }
 
 /// Log objects that are read in one go to be kept: those of `objects` that stand together in the order of delivery, of some
-/// 128 MiB as stored.
+/// 128 MiB as stored, and `most` of them.
 #[must_use]
-pub fn rounds(objects: Vec<LogObject>) -> Vec<Vec<LogObject>> {
-    rounds::split(objects)
+pub fn rounds(objects: Vec<LogObject>, most: usize) -> Vec<Vec<LogObject>> {
+    rounds::split(objects, most)
 }
 
 /// Reads all `objects`, one round, on `threads` workers, and hands their events to `keeper`. Returns the names of sessions and

@@ -1,5 +1,6 @@
 //! `trailfit ingest`: what is new in the logs goes into a ledger.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,6 +22,10 @@ pub struct Arguments {
     /// The ledger; it is made where there is none.
     #[arg(long, value_name = "FILE")]
     ledger: PathBuf,
+
+    /// Commit to the ledger after so many log objects, and not only after some 128 MiB of them.
+    #[arg(long, value_name = "N")]
+    commit_every: Option<NonZeroUsize>,
 }
 
 /// Runs the command.
@@ -46,7 +51,12 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     let progress = Arc::new(Progress::default());
     let coverage = {
         let _bar = Bar::show(&progress, objects.len() as u64, quiet);
-        ledgers::add(&mut writer, objects, input.threads(), &progress)?
+        let how = ledgers::How {
+            threads: input.threads(),
+            progress: &progress,
+            most: arguments.commit_every.map_or(usize::MAX, NonZeroUsize::get),
+        };
+        ledgers::add(&mut writer, objects, how)?
     };
     if !quiet {
         if known > 0 {

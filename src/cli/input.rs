@@ -151,7 +151,12 @@ impl Input {
                 for ledger in &ledgers {
                     ledgers::merge(&mut writer, &ledgers::open(ledger)?)?;
                 }
-                ledgers::add(&mut writer, objects, threads, &progress)?;
+                let how = ledgers::How {
+                    threads,
+                    progress: &progress,
+                    most: usize::MAX,
+                };
+                ledgers::add(&mut writer, objects, how)?;
                 ledgers::sum(&writer.into_store(), &filter, joint)?
             }
         };

@@ -36,22 +36,26 @@ fn has(writer: &Writer, object: &LogObject) -> Result<bool> {
     writer.has(&object.id(), &object.version, object.size)
 }
 
+/// How log objects are read.
+#[derive(Clone, Copy)]
+pub(super) struct How<'p> {
+    pub(super) threads: NonZeroUsize,
+    pub(super) progress: &'p Progress,
+    /// The most log objects of one transaction.
+    pub(super) most: usize,
+}
+
 /// Adds what `objects` hold to a ledger: one transaction for each round of them. Returns the accounts of what was read.
 ///
 /// # Errors
 /// Where the ledger cannot be written; then all rounds before are in it.
-pub(super) fn add(
-    writer: &mut Writer,
-    objects: Vec<LogObject>,
-    threads: NonZeroUsize,
-    progress: &Progress,
-) -> Result<Coverage> {
+pub(super) fn add(writer: &mut Writer, objects: Vec<LogObject>, how: How<'_>) -> Result<Coverage> {
     let mut coverage = Coverage::default();
-    for round in pipeline::rounds(objects) {
+    for round in pipeline::rounds(objects, how.most) {
         writer.begin(&mut waiting)?;
         // Another process may have read some while this one waited.
         let round = new_objects(writer, round)?;
-        match add_round(writer, &round, threads, progress) {
+        match add_round(writer, &round, how) {
             Ok(read) => coverage.merge(read),
             Err(error) => {
                 writer.roll_back();
@@ -82,12 +86,7 @@ impl Shared<'_> {
     }
 }
 
-fn add_round(
-    writer: &mut Writer,
-    round: &[LogObject],
-    threads: NonZeroUsize,
-    progress: &Progress,
-) -> Result<Coverage> {
+fn add_round(writer: &mut Writer, round: &[LogObject], how: How<'_>) -> Result<Coverage> {
     let shared = Mutex::new(Shared {
         writer,
         read: Vec::new(),
@@ -105,7 +104,7 @@ fn add_round(
         },
         read: &|object, coverage, again| lock().read.push(row(object, coverage, again)),
     };
-    let (names, coverage) = pipeline::keep(round, threads, progress, keeper);
+    let (names, coverage) = pipeline::keep(round, how.threads, how.progress, keeper);
     let Shared {
         writer,
         read,
@@ -223,4 +222,125 @@ pub(super) fn waiting(path: &Path) {
         "waiting for another run that writes to `{}`\n",
         terminal::safe(&path.display().to_string())
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::num::NonZeroUsize;
+    use std::path::Path;
+
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::{How, add, merge};
+    use crate::pipeline::Progress;
+    use crate::source::files;
+    use crate::store::export;
+    use crate::store::file::Store;
+    use crate::store::write::Writer;
+
+    /// An event of few: the same numbers make the same one, with the same id.
+    type Drawn = (u8, u8, u8, u8);
+
+    fn record((who, key, hour, kind): Drawn) -> Value {
+        let mut record = json!({
+            "eventID": format!("{who}-{key}-{hour}-{kind}"),
+            "eventTime": format!("2026-09-0{}T{:02}:10:{:02}Z", hour % 3 + 1, hour * 3, key),
+            "eventSource": "s3.amazonaws.com",
+            "eventName": "GetObject",
+            "awsRegion": format!("eu-west-{}", kind % 2 + 1),
+            "eventCategory": "Data",
+            "recipientAccountId": "111122223333",
+            "sourceIPAddress": if key % 2 == 0 { "10.0.0.1" } else { "192.0.2.1" },
+            "userIdentity": {
+                "type": "AssumedRole",
+                "arn": format!("arn:aws:sts::111122223333:assumed-role/r{who}/s{key}"),
+                "accountId": "111122223333",
+            },
+            "requestParameters": {
+                "bucketName": format!("b{}", key % 2),
+                "key": format!("{}/{}/{key}", kind % 2, key % 3),
+            },
+        });
+        if kind == 3 {
+            record["errorCode"] = "AccessDenied".into();
+        }
+        if kind == 2 {
+            // Which is in no ordinary shape, and has nothing to be known by.
+            record["eventID"] = Value::Null;
+        }
+        record
+    }
+
+    fn write(folder: &Path, files: &[Vec<Drawn>]) {
+        for (number, events) in files.iter().enumerate() {
+            let records: Vec<Value> = events.iter().copied().map(record).collect();
+            let text = json!({ "Records": records }).to_string();
+            fs::write(folder.join(format!("{number}.json")), text).unwrap();
+        }
+    }
+
+    /// So many resources of an action are kept apart: fewer than there are.
+    const MAX: usize = 5;
+
+    fn ingest(writer: &mut Writer, folder: &Path, number: usize, threads: usize) {
+        let path = folder.join(format!("{number}.json")).display().to_string();
+        let how = How {
+            threads: NonZeroUsize::new(threads).unwrap(),
+            progress: &Progress::default(),
+            most: usize::MAX,
+        };
+        let objects = files::list(&[path]).unwrap();
+        add(writer, objects, how).unwrap();
+    }
+
+    fn temporary() -> Writer {
+        Writer::with_max(Store::temporary().unwrap(), MAX)
+    }
+
+    fn lines(writer: Writer) -> Vec<String> {
+        let mut out = Vec::new();
+        export::jsonl(&writer.into_store(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        /// However log objects are dealt to ledgers, in whatever order, some of them to several, and however these are added up:
+        /// what is in the ledger is the same, its bounds and all.
+        #[test]
+        fn a_ledger_is_a_set(
+            files in prop::collection::vec(prop::collection::vec((0..2u8, 0..12u8, 0..6u8, 0..4u8), 0..12), 1..8),
+            dealt in prop::collection::vec((0..8usize, 0..3usize), 0..12),
+            order in Just([0, 1, 2]).prop_shuffle(),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            write(folder.path(), &files);
+            let mut whole = temporary();
+            for number in 0..files.len() {
+                ingest(&mut whole, folder.path(), number, 2);
+            }
+            let mut parts = [temporary(), temporary(), temporary()];
+            for (number, part) in dealt {
+                if number < files.len() {
+                    ingest(&mut parts[part], folder.path(), number, 1);
+                }
+            }
+            for number in (0..files.len()).rev() {
+                ingest(&mut parts[number % 3], folder.path(), number, 1);
+            }
+            let parts = parts.map(Writer::into_store);
+            let mut sum = temporary();
+            for part in order {
+                merge(&mut sum, &parts[part]).unwrap();
+            }
+            let (sum, whole) = (lines(sum), lines(whole));
+            let differ = sum.iter().zip(&whole).find(|(a, b)| a != b);
+            prop_assert_eq!(differ, None);
+            prop_assert_eq!(sum.len(), whole.len());
+        }
+    }
 }

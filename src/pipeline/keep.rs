@@ -33,6 +33,9 @@ pub struct Keeper<'k> {
 /// So many events are held at most until they are handed on.
 const MAX_HELD: usize = 1 << 18;
 
+/// So many calls are handed on at once.
+const AT_ONCE: usize = 1 << 10;
+
 /// The events of one worker that are not handed on yet.
 pub(super) struct Keeping<'k> {
     pub(super) keeper: Keeper<'k>,
@@ -143,24 +146,27 @@ impl<'k> Keeping<'k> {
     /// Hands on all events, those of remembered calls with what `calls` knows of them; these are emptied, and accounted
     /// for by `coverage`.
     pub(super) fn hand_on(&mut self, calls: Option<&mut Calls>, coverage: &mut Coverage) {
-        let mut kept: Vec<Kept> = mem::take(&mut self.others).into_values().collect();
-        if let Some(calls) = calls {
-            let mut marks: HashMap<u128, Vec<Mark>> = HashMap::new();
-            for (call, mark) in self.marks.drain(..) {
-                marks.entry(calls.digest(call)).or_default().push(mark);
-            }
-            calls.empty(|digest, principal, meaning, times| {
-                coverage.count_all(meaning, times.count, times.seen);
-                kept.push(Kept {
-                    principal: principal.clone(),
-                    meaning: meaning.clone(),
-                    times: times.clone(),
-                    events: marks.remove(&digest).unwrap_or_default(),
-                });
+        let keep = self.keeper.keep;
+        let others: Vec<Kept> = self.others.drain().map(|(_, kept)| kept).collect();
+        keep(others);
+        let Some(calls) = calls else { return };
+        let mut marks: HashMap<u128, Vec<Mark>> = HashMap::new();
+        for (call, mark) in self.marks.drain(..) {
+            marks.entry(calls.digest(call)).or_default().push(mark);
+        }
+        let mut kept = Vec::new();
+        calls.empty(|digest, principal, meaning, times| {
+            coverage.count_all(&meaning, times.count, times.seen);
+            kept.push(Kept {
+                principal: principal.clone(),
+                meaning,
+                times,
+                events: marks.remove(&digest).unwrap_or_default(),
             });
-        }
-        if !kept.is_empty() {
-            (self.keeper.keep)(kept);
-        }
+            if kept.len() >= AT_ONCE {
+                keep(mem::take(&mut kept));
+            }
+        });
+        keep(kept);
     }
 }

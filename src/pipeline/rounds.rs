@@ -31,15 +31,15 @@ struct State {
     at_work: usize,
 }
 
-/// The log objects of each round, in the order of delivery.
-pub(super) fn split(mut objects: Vec<LogObject>) -> Vec<Vec<LogObject>> {
+/// The log objects of each round, `most` at most, in the order of delivery.
+pub(super) fn split(mut objects: Vec<LogObject>, most: usize) -> Vec<Vec<LogObject>> {
     objects.sort_by_cached_key(|object| order(object));
     let mut rounds = Vec::new();
     let (mut round, mut bytes) = (Vec::new(), 0u64);
     for object in objects {
         bytes = bytes.saturating_add(object.size);
         round.push(object);
-        if bytes >= ROUND {
+        if bytes >= ROUND || round.len() >= most {
             rounds.push(mem::take(&mut round));
             bytes = 0;
         }

@@ -339,11 +339,11 @@ impl Adder<'_> {
             return keeping.hand_on(self.calls.as_mut(), coverage);
         }
         if let Some(calls) = &mut self.calls {
-            calls.empty(|_, principal, meaning, times: &Times| {
-                coverage.count_all(meaning, times.count, times.seen);
-                ledger.add_all(principal, meaning, times);
+            calls.empty(|_, principal, meaning, times| {
+                coverage.count_all(&meaning, times.count, times.seen);
+                ledger.add_all(principal, &meaning, &times);
                 if let Some(joint) = joint {
-                    joint.add(principal, meaning, times.count);
+                    joint.add(principal, &meaning, times.count);
                 }
             });
         }

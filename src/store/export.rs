@@ -27,7 +27,7 @@ use crate::store::file::{Store, VERSION};
 use crate::store::hours::{Packed, pack, unpack};
 use crate::store::read::{self, Call};
 use crate::store::what::What;
-use crate::store::write::{Object, When, Writer};
+use crate::store::write::{Object, OfAction, When, Writer};
 use crate::usage::sketch::Sketch;
 
 /// How every export begins.
@@ -216,7 +216,7 @@ pub fn read(path: &Path) -> Result<Store> {
     let mut input = BufReader::new(File::open(path).map_err(failed)?);
     let mut writer = Writer::new(Store::temporary()?);
     writer.begin(&mut |_| {})?;
-    let mut calls = Vec::new();
+    let mut read = Lines::default();
     let mut line = Vec::new();
     for number in 1u64.. {
         line.clear();
@@ -226,7 +226,7 @@ pub fn read(path: &Path) -> Result<Store> {
         }
         let added = serde_json::from_slice(&line)
             .ok()
-            .map(|line| add(&mut writer, line, &mut calls));
+            .map(|line| add(&mut writer, line, &mut read));
         match added {
             Some(Ok(true)) => {}
             Some(Err(error)) => return Err(error),
@@ -242,8 +242,17 @@ pub fn read(path: &Path) -> Result<Store> {
     Ok(writer.into_store())
 }
 
-/// Adds a line; whether it is one that [`jsonl`] writes. `calls` has the rows of the `call` lines so far.
-fn add(writer: &mut Writer, line: Line, calls: &mut Vec<u32>) -> Result<bool> {
+/// What was read so far.
+#[derive(Default)]
+struct Lines {
+    /// The rows of the `call` lines.
+    calls: Vec<u32>,
+    /// What is cut.
+    cuts: HashMap<Principal, BTreeSet<OfAction>>,
+}
+
+/// Adds a line; whether it is one that [`jsonl`] writes.
+fn add(writer: &mut Writer, line: Line, read: &mut Lines) -> Result<bool> {
     match line {
         Line::Ledger { version } => return Ok((1..=VERSION).contains(&version)),
         Line::Principal(line) => {
@@ -257,7 +266,9 @@ fn add(writer: &mut Writer, line: Line, calls: &mut Vec<u32>) -> Result<bool> {
                 let Some(sketch) = Sketch::from_registers(&sketch) else {
                     return Ok(false);
                 };
-                bound::cut(writer, id, &(cut.used, cut.action), cut.depth, &sketch)?;
+                let of = (cut.used, cut.action);
+                bound::cut(writer, id, &of, cut.depth, &sketch)?;
+                read.cuts.entry(principal.clone()).or_default().insert(of);
             }
         }
         Line::Call(line) => {
@@ -281,7 +292,10 @@ fn add(writer: &mut Writer, line: Line, calls: &mut Vec<u32>) -> Result<bool> {
                 networks: line.networks.clone(),
             };
             let what = what.clone();
-            calls.push(writer.add_call(&principal, what, when, &mut BTreeMap::new())?);
+            let none = BTreeSet::new();
+            let cut = read.cuts.get(&principal).unwrap_or(&none);
+            let call = writer.add_call(&principal, what, when, cut, &mut BTreeMap::new())?;
+            read.calls.push(call);
         }
         Line::Events { hour, events } => {
             let bytes = STANDARD.decode(&events).unwrap_or_default();
@@ -290,7 +304,7 @@ fn add(writer: &mut Writer, line: Line, calls: &mut Vec<u32>) -> Result<bool> {
                 return Ok(false);
             };
             let known = events.map(|event| {
-                let call = calls.get(event.call as usize);
+                let call = read.calls.get(event.call as usize);
                 call.map(|call| Packed {
                     call: *call,
                     ..event

@@ -26,7 +26,7 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const WAIT: Duration = Duration::from_secs(2);
 
 /// How many kibibytes of the file SQLite holds in memory.
-const CACHE: i32 = 32 << 10;
+const CACHE: i32 = 16 << 10;
 
 /// An open ledger.
 #[derive(Debug)]

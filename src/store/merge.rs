@@ -1,6 +1,6 @@
 //! Adds one ledger to another: the union of their events.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rusqlite::params;
 
@@ -9,7 +9,7 @@ use crate::iam::principal::Principal;
 use crate::store::bound;
 use crate::store::file::Store;
 use crate::store::hours::Packed;
-use crate::store::write::{When, Writer};
+use crate::store::write::{OfAction, When, Writer};
 
 impl Writer {
     /// Adds all of `other`. What both have counts once.
@@ -27,16 +27,20 @@ impl Writer {
             let principal = principals.get(&id);
             principal.ok_or_else(|| other.damaged("the principal of a call"))
         };
+        let mut cuts: HashMap<i64, BTreeSet<OfAction>> = HashMap::new();
         other.each_cut(&mut |id, of, cut| {
+            cuts.entry(id).or_default().insert(of.clone());
             let id = self.principal(named(id)?)?;
             bound::cut(self, id, &of, cut.depth, &cut.resources)
         })?;
-        let mut calls = HashMap::new();
+        let (mut calls, none) = (HashMap::new(), BTreeSet::new());
         let mut grown = BTreeMap::new();
         other.each_call(&mut |call| {
             // Its events are counted below.
             let when = When::of(&call.times, 0);
-            let now = self.add_call(named(call.principal)?, call.what, when, &mut grown)?;
+            let principal = named(call.principal)?;
+            let cut = cuts.get(&call.principal).unwrap_or(&none);
+            let now = self.add_call(principal, call.what, when, cut, &mut grown)?;
             calls.insert(call.id, now);
             Ok(())
         })?;

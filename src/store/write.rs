@@ -198,6 +198,15 @@ impl Writer {
         }
     }
 
+    /// As [`Writer::new`], with another bound on the resources of an action that are kept apart.
+    #[must_use]
+    pub fn with_max(store: Store, max: usize) -> Self {
+        Self {
+            max,
+            ..Self::new(store)
+        }
+    }
+
     /// Begins a transaction: what follows is in the ledger once it is [committed](Self::commit), all of it or nothing. While
     /// it lasts no other process can begin one; `waiting` is told where another is in one for long.
     ///
@@ -318,11 +327,11 @@ impl Writer {
     /// # Errors
     /// Where the file cannot be written.
     pub fn keep(&mut self, calls: &[Kept]) -> Result<()> {
-        let mut grown = BTreeMap::new();
+        let (none, mut grown) = (BTreeSet::new(), BTreeMap::new());
         for kept in calls {
             let what = What::of(&kept.meaning, &kept.times.origin);
             let when = When::of(&kept.times, kept.events.len() as u64);
-            let call = self.add_call(&kept.principal, what, when, &mut grown)?;
+            let call = self.add_call(&kept.principal, what, when, &none, &mut grown)?;
             let packed = kept.events.iter().map(|mark| {
                 let ((hour, second), print) = (mark.hour(), mark.print);
                 (
@@ -339,12 +348,14 @@ impl Writer {
         bound::bound(self, grown)
     }
 
-    /// Adds calls that mean the same. Returns the row's number. What the ledger did not have is noted in `grown`.
+    /// Adds calls that mean the same, whose resources are whole but for those of the actions in `cut`. Returns the row's number.
+    /// What the ledger did not have is noted in `grown`.
     pub(super) fn add_call(
         &mut self,
         principal: &Principal,
         mut what: What,
         when: When,
+        cut: &BTreeSet<OfAction>,
         grown: &mut BTreeMap<(i64, OfAction), u64>,
     ) -> Result<u32> {
         const INSERT: &str = "INSERT INTO call (key, principal, what, count, first, last, days, sample, networks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -352,9 +363,10 @@ impl Writer {
         let (used, cuts) = (what.used(), self.cuts(id)?);
         if !cuts.is_empty() {
             for need in &what.needs {
-                if let Some(cut) = cuts.get_mut(&(used, need.action.clone())) {
+                let of = (used, need.action.clone());
+                if let Some(known) = cuts.get_mut(&of).filter(|_| !cut.contains(&of)) {
                     let resources = need.resources.iter();
-                    resources.for_each(|resource| cut.resources.insert(resource));
+                    resources.for_each(|resource| known.resources.insert(resource));
                 }
             }
             what.cut(|action| Some(cuts.get(&(used, action.to_owned()))?.depth));

@@ -423,14 +423,14 @@ impl Calls {
 
     /// Forgets the calls: hands `each` the digests of those that were counted, what they mean, and when they were made. What else is remembered,
     /// of callers and of what calls may mean, stays as long as it is the lesser part.
-    pub fn empty(&mut self, mut each: impl FnMut(u128, &Principal, &Meaning, &Times)) {
+    pub fn empty(&mut self, mut each: impl FnMut(u128, &Principal, Meaning, Times)) {
         // One caller's after another's, as the sums are by principal.
         self.calls.sort_unstable_by_key(|call| call.caller);
         for mut call in self.calls.drain(..) {
             if call.times.count > 0 {
                 let times = mem::take(&mut call.times);
                 let principal = self.callers.principal(call.caller);
-                each(call.digest, principal, &call.meaning(), &times);
+                each(call.digest, principal, call.meaning(), times);
             }
         }
         self.bytes = 0;
