@@ -1,4 +1,6 @@
-//! Where log objects come from: files, folders, stdin, and the members of zip archives. Knows nothing of what is in them.
+//! Where log objects come from: files, folders, stdin, the members of zip archives, and AWS. Knows nothing of what is in
+//! them. The only async room.
 
 mod archive;
+pub mod aws;
 pub mod files;
