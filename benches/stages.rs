@@ -15,6 +15,7 @@ use libdeflater::{CompressionLvl, Compressor, Decompressor};
 use trailfit::cloudtrail::reader::{Item, Reader, Wanted};
 use trailfit::pipeline::{Filter, Progress, collect};
 use trailfit::source::files;
+use trailfit::source::layout::Scope;
 use trailfit::usage::memo::Memo;
 use trailfit::usage::resolve::resolve;
 
@@ -116,7 +117,11 @@ fn e_collect(bencher: Bencher<'_, '_>) {
     for (number, bytes) in stored.iter().enumerate() {
         fs::write(folder.path().join(format!("{number}.json.gz")), bytes).unwrap();
     }
-    let objects = files::list(&[folder.path().to_str().unwrap().to_owned()]).unwrap();
+    let objects = files::list(
+        &[folder.path().to_str().unwrap().to_owned()],
+        &Scope::default(),
+    )
+    .unwrap();
     bencher.counter(BytesCount::new(size)).bench_local(|| {
         collect(
             &objects,

@@ -366,6 +366,7 @@ mod tests {
     use super::{Filter, How, MEMORY, Outcome, Progress, run};
     use crate::catalog::operation::{self, When};
     use crate::source::files;
+    use crate::source::layout::Scope;
     use crate::usage::coverage::Coverage;
     use crate::usage::joint::Joint;
     use crate::usage::kind::{Form, Row};
@@ -549,7 +550,8 @@ mod tests {
             let text = format!("{{\"Records\":[{}]}}", records.join(","));
             fs::write(folder.path().join(format!("{number}.json")), text).unwrap();
         }
-        let objects = files::list(&[folder.path().display().to_string()]).unwrap();
+        let objects =
+            files::list(&[folder.path().display().to_string()], &Scope::default()).unwrap();
         let how = How {
             joint: true,
             memory,

@@ -14,6 +14,8 @@ mod generate;
 mod mapping;
 mod program;
 mod read;
+mod s3;
+mod s3_server;
 mod samples;
 mod simulate;
 mod tidy;

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 pub(crate) struct Run {
     folder: TempDir,
     args: Vec<String>,
+    env: Vec<(String, String)>,
     stdin: Vec<u8>,
 }
 
@@ -26,6 +27,7 @@ impl Run {
         Self {
             folder: tempfile::tempdir().unwrap(),
             args: Vec::new(),
+            env: Vec::new(),
             stdin: Vec::new(),
         }
     }
@@ -43,6 +45,11 @@ impl Run {
         self
     }
 
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     pub(crate) fn stdin(mut self, content: impl Into<Vec<u8>>) -> Self {
         self.stdin = content.into();
         self
@@ -53,6 +60,7 @@ impl Run {
     pub(crate) fn code(self, expected: i32) -> Said {
         let mut child = Command::new(env!("CARGO_BIN_EXE_trailfit"))
             .args(&self.args)
+            .envs(self.env)
             .current_dir(self.folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

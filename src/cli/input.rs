@@ -17,7 +17,9 @@ use crate::iam::pattern::covers;
 use crate::iam::principal::Principal;
 use crate::pipeline::{self, Filter, Progress};
 use crate::report::summary;
+use crate::source::aws;
 use crate::source::files::{self, LogObject};
+use crate::source::layout::Scope;
 use crate::store::file::Store;
 use crate::store::write::Writer;
 use crate::usage::sum::Sum;
@@ -25,7 +27,7 @@ use crate::usage::sum::Sum;
 /// The inputs and filters of a command.
 #[derive(Args, Clone, Debug)]
 pub struct Input {
-    /// Files, folders (walked) or `-` for stdin. What a file holds is told from its bytes.
+    /// Files, folders (walked), `s3://bucket/prefix` or `-` for stdin. What a file holds is told from its bytes.
     #[arg(value_name = "INPUT", required = true)]
     pub inputs: Vec<String>,
 
@@ -52,6 +54,18 @@ pub struct Input {
     /// How many threads read; by default one a core.
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+
+    /// Ask this server instead of AWS's own.
+    #[arg(long, value_name = "URL", help_heading = "AWS")]
+    pub endpoint_url: Option<String>,
+
+    /// The profile whose credentials and Region are used, of the AWS configuration files.
+    #[arg(long, value_name = "NAME", help_heading = "AWS")]
+    pub profile: Option<String>,
+
+    /// Pay for what is read of a bucket whose requesters pay.
+    #[arg(long, help_heading = "AWS")]
+    pub request_payer: bool,
 }
 
 impl Input {
@@ -65,8 +79,25 @@ impl Input {
         let logs: Vec<String> = logs.into_iter().cloned().collect();
         Ok(Sorted {
             ledgers: ledgers.into_iter().map(PathBuf::from).collect(),
-            objects: files::list(&logs)?,
+            objects: files::list(&logs, &self.scope())?,
         })
+    }
+
+    /// What of the inputs is to be listed: what the filter on events leaves.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        let filter = self.filter();
+        Scope {
+            from: filter.from,
+            to: filter.to,
+            accounts: filter.accounts,
+            regions: filter.regions,
+            aws: aws::Options {
+                endpoint_url: self.endpoint_url.clone(),
+                profile: self.profile.clone(),
+                request_payer: self.request_payer,
+            },
+        }
     }
 
     /// The filter on events. Principals are not part of it: see [`Input::selects`].

@@ -33,7 +33,7 @@ pub(super) fn new_objects(writer: &Writer, objects: Vec<LogObject>) -> Result<Ve
 }
 
 fn has(writer: &Writer, object: &LogObject) -> Result<bool> {
-    writer.has(&object.id(), &object.version, object.size)
+    writer.has(object.id(), &object.version, object.size)
 }
 
 /// How log objects are read.
@@ -133,7 +133,7 @@ fn row(object: &LogObject, coverage: &Coverage, again: bool) -> Object {
         });
     let problem = coverage.files.first().cloned().unwrap_or_default();
     Object {
-        id: object.id(),
+        id: object.id().to_owned(),
         version: object.version.clone(),
         size: object.size,
         records: coverage.events_read,
@@ -236,6 +236,7 @@ mod tests {
     use super::{How, add, merge};
     use crate::pipeline::Progress;
     use crate::source::files;
+    use crate::source::layout::Scope;
     use crate::store::export;
     use crate::store::file::Store;
     use crate::store::write::Writer;
@@ -291,7 +292,7 @@ mod tests {
             progress: &Progress::default(),
             most: usize::MAX,
         };
-        let objects = files::list(&[path]).unwrap();
+        let objects = files::list(&[path], &Scope::default()).unwrap();
         add(writer, objects, how).unwrap();
     }
 

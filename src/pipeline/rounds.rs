@@ -2,19 +2,25 @@
 
 use std::mem;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::source::files::LogObject;
+use crate::source::layout::delivered;
 use crate::usage::seen::Seen;
 
 /// A round has so many bytes of log objects, as stored, and the rest of its last object: some 600,000 events of gzipped
 /// delivery files.
 const ROUND: u64 = 128 << 20;
 
+/// So many objects that come next for a worker are announced, so that those which lie elsewhere are fetched meanwhile: with a
+/// millisecond's work on each, for longer than one takes to come.
+const AHEAD: usize = 48;
+
 /// The log objects; the rounds one after the other.
 pub(super) struct Rounds<'o> {
     objects: Vec<&'o LogObject>,
+    /// Whether there are objects to announce.
+    remote: bool,
     /// Where each round ends.
     ends: Vec<usize>,
     state: Mutex<State>,
@@ -89,6 +95,7 @@ impl<'o> Rounds<'o> {
             }
         }
         Self {
+            remote: objects.iter().any(|object| object.is_remote()),
             objects,
             ends,
             state: Mutex::new(State {
@@ -106,30 +113,46 @@ impl<'o> Rounds<'o> {
         loop {
             if let Some(next) = state.take(worker) {
                 state.at_work += 1;
+                self.announce(&state, worker);
                 let object = self.objects[next];
                 return Some(Turn {
                     object,
                     rounds: self,
                 });
             }
-            let end = *self.ends.get(state.begun)?;
+            self.ends.get(state.begun)?;
             if state.at_work > 0 {
                 let woken = self.over.wait(state);
                 state = woken.unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
-            let start = match state.begun {
-                0 => 0,
-                begun => {
-                    seen.next_round();
-                    self.ends[begun - 1]
-                }
-            };
-            state.begun += 1;
-            let (count, workers) = (end - start, state.left.len());
-            for (worker, left) in state.left.iter_mut().enumerate() {
-                *left = start + count * worker / workers..start + count * (worker + 1) / workers;
+            if state.begun > 0 {
+                seen.next_round();
             }
+            let workers = state.left.len();
+            for worker in 0..workers {
+                state.left[worker] = self.share(state.begun, worker, workers);
+            }
+            state.begun += 1;
+        }
+    }
+
+    /// What a worker has of a round in the beginning; nothing of one that there is not.
+    fn share(&self, round: usize, worker: usize, workers: usize) -> Range<usize> {
+        let Some(end) = self.ends.get(round) else {
+            return 0..0;
+        };
+        let start = round.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let count = end - start;
+        start + count * worker / workers..start + count * (worker + 1) / workers
+    }
+
+    /// Announces what comes next for a worker: the rest of its share, and when that is short, of its next one.
+    fn announce(&self, state: &State, worker: usize) {
+        if self.remote {
+            let next_round = self.share(state.begun, worker, state.left.len());
+            let ahead = state.left[worker].clone().chain(next_round).take(AHEAD);
+            ahead.for_each(|number| self.objects[number].announce());
         }
     }
 
@@ -155,57 +178,28 @@ impl Drop for Turn<'_, '_> {
 }
 
 impl State {
-    /// The next object of a worker's own, else the last one of who has the most left.
+    /// The next object of a worker's own. One that has none left takes over the second half from who has the most, so that what
+    /// it reads next is known.
     fn take(&mut self, worker: usize) -> Option<usize> {
-        if let Some(next) = self.left[worker].next() {
-            return Some(next);
+        if self.left[worker].is_empty() {
+            let most = self.left.iter_mut().max_by_key(|left| left.len())?;
+            let half = most.start + most.len() / 2;
+            let taken = half..most.end;
+            most.end = half;
+            self.left[worker] = taken;
         }
-        let most = self.left.iter_mut().max_by_key(|left| left.len())?;
-        most.next_back()
+        self.left[worker].next()
     }
-}
-
-/// When a delivery file was delivered, as its name tells: `20260301T1005Z` of
-/// `111122223333_CloudTrail_eu-west-1_20260301T1005Z_a1B2c3D4e5F6g7H8.json.gz`. Empty for any other name.
-/// Source: CloudTrail User Guide, "CloudTrail log file name format".
-fn delivered(name: &str) -> &str {
-    let is_time = |part: &&str| {
-        let shape = |(at, byte): (usize, u8)| match at {
-            8 => byte == b'T',
-            13 => byte == b'Z',
-            _ => byte.is_ascii_digit(),
-        };
-        part.len() == 14 && part.bytes().enumerate().all(shape)
-    };
-    let file = Path::new(name).file_name().and_then(|file| file.to_str());
-    file.and_then(|file| file.split('_').find(is_time))
-        .unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use super::{Rounds, delivered};
+    use super::Rounds;
     use crate::source::files;
+    use crate::source::layout::{Scope, delivered};
     use crate::usage::seen::Seen;
-
-    #[test]
-    fn a_delivery_files_name_tells_when() {
-        for (name, when) in [
-            (
-                "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/01/111122223333_CloudTrail_eu-west-1_20260301T1005Z_a1B2c3D4e5F6g7H8.json.gz",
-                "20260301T1005Z",
-            ),
-            ("x_20260301T1005Z", "20260301T1005Z"),
-            ("20260301T1005Z/events.json", ""),
-            ("x_20260301T100Z.json", ""),
-            ("x_2026030éT1005Z", ""),
-            ("", ""),
-        ] {
-            assert_eq!(delivered(name), when, "{name}");
-        }
-    }
 
     #[test]
     fn every_object_is_handed_out_once_and_rounds_end_in_between() {
@@ -214,7 +208,8 @@ mod tests {
             let name = format!("a_{}_20260301T100{}Z_x.json", number % 3, 9 - number);
             fs::write(folder.path().join(name), "{}").unwrap();
         }
-        let mut objects = files::list(&[folder.path().display().to_string()]).unwrap();
+        let mut objects =
+            files::list(&[folder.path().display().to_string()], &Scope::default()).unwrap();
         // Three objects make a round.
         objects
             .iter_mut()

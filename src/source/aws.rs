@@ -1,10 +1,10 @@
 //! What all AWS inputs share: the runtime, the configuration and credentials by the SDK's ordinary chain, and errors told
 //! plainly. Knows nothing of any one service.
 
-use std::error::Error as _;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::iter;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
@@ -21,7 +22,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::runtime::{self, Handle, Runtime};
 
@@ -32,6 +33,9 @@ const CORES_SERVED: usize = 4;
 
 /// How often a request is tried, the first time included.
 const ATTEMPTS: u32 = 8;
+
+/// The longest wait before the second try; doubled before each further one.
+const WAIT: Duration = Duration::from_millis(100);
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -55,6 +59,9 @@ pub struct Options {
 pub struct Aws {
     runtime: Runtime,
     config: SdkConfig,
+    /// Where another endpoint than AWS's own was named.
+    endpoint: bool,
+    request_payer: bool,
 }
 
 impl Aws {
@@ -79,7 +86,13 @@ impl Aws {
             .build()
             .map_err(|error| usage(format!("the network cannot be used: {error}")))?;
         let config = runtime.block_on(load(options));
-        Ok(Self { runtime, config })
+        Ok(Self {
+            runtime,
+            endpoint: config.endpoint_url().is_some()
+                || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some(),
+            config,
+            request_payer: options.request_payer,
+        })
     }
 
     /// Waits for what `future` gives. Not for the runtime's own tasks, which would wait for themselves.
@@ -91,6 +104,18 @@ impl Aws {
     #[must_use]
     pub fn handle(&self) -> &Handle {
         self.runtime.handle()
+    }
+
+    /// Whether another endpoint than AWS's own was named, by the options or the environment.
+    #[must_use]
+    pub fn has_endpoint(&self) -> bool {
+        self.endpoint
+    }
+
+    /// Whether the requester pays for what is read of a bucket.
+    #[must_use]
+    pub fn request_payer(&self) -> bool {
+        self.request_payer
     }
 
     /// The configuration for the clients of a Region; without one, of the Region that the chain tells, if it does.
@@ -124,7 +149,11 @@ async fn load(options: &Options) -> SdkConfig {
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client())
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(ATTEMPTS)
+                .with_initial_backoff(WAIT),
+        )
         .timeout_config(timeouts);
     if let Ok(name) = AppName::new("trailfit") {
         loader = loader.app_name(name);
@@ -155,6 +184,15 @@ fn http_client() -> SharedHttpClient {
     })
 }
 
+/// Connections of their own, for requests that no SDK client makes.
+pub(super) fn new_connector() -> SharedHttpConnector {
+    let settings = HttpConnectorSettings::builder()
+        .connect_timeout(CONNECT)
+        .read_timeout(ANSWER)
+        .build();
+    connector(&settings)
+}
+
 /// Connections over rustls with ring, through the proxy that the environment names.
 fn connector(settings: &HttpConnectorSettings) -> SharedHttpConnector {
     let builder = Connector::builder()
@@ -175,6 +213,8 @@ pub struct Refusal {
     pub message: String,
     /// The Region that the answer names: of a bucket that lies elsewhere.
     pub region: Option<String>,
+    /// Whether the request could not even be sent, for want of credentials mostly.
+    pub unsent: bool,
 }
 
 impl Refusal {
@@ -192,13 +232,23 @@ impl Refusal {
             code: text(said.and_then(|meta| meta.code())),
             message: match said {
                 Some(meta) => text(meta.message()),
-                None => error.source().map_or_else(|| error.to_string(), chain),
+                None => chain(error),
             },
             region: header("x-amz-bucket-region").map(str::to_owned),
+            unsent: matches!(error, SdkError::ConstructionFailure(_)) || lacks_credentials(error),
         }
     }
 
-    /// What came of asking for credentials, or of the connection.
+    /// What became of asking for credentials, or of making a request of them.
+    #[must_use]
+    pub fn unsent(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self {
+            unsent: true,
+            ..Self::without_answer(error)
+        }
+    }
+
+    /// What became of a connection.
     #[must_use]
     pub fn without_answer(error: &(dyn std::error::Error + 'static)) -> Self {
         Self {
@@ -219,7 +269,7 @@ impl Refusal {
         self.status >= 500
             || self.status == 429
             || busy.contains(&self.code.as_str())
-            || (self.status == 0 && !self.wants_credentials())
+            || (self.status == 0 && !self.unsent)
     }
 
     /// Whether the service asks for fewer requests.
@@ -227,13 +277,6 @@ impl Refusal {
     pub fn is_throttling(&self) -> bool {
         let codes = ["SlowDown", "Throttling", "ThrottlingException"];
         self.status == 503 || self.status == 429 || codes.contains(&self.code.as_str())
-    }
-
-    fn wants_credentials(&self) -> bool {
-        self.status == 0
-            && ["credential", "identity"]
-                .iter()
-                .any(|word| self.message.contains(word))
     }
 
     /// What it means, in one line, with a cure where there is one for any service; `None` where only the service's own
@@ -252,7 +295,7 @@ impl Refusal {
             "RequestTimeTooSkewed" => "this machine's clock is wrong by more than 15 minutes",
             "InvalidToken" => "the session token is not valid for this access key",
             _ if self.is_throttling() => "AWS asks for fewer requests, and goes on doing so",
-            _ if self.wants_credentials() => {
+            _ if self.unsent && self.message.contains("credential") => {
                 "there are no credentials: give --profile, `aws sso login`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             }
             _ => return None,
@@ -283,17 +326,33 @@ impl From<Refusal> for io::Error {
     }
 }
 
-/// An error with its causes behind colons, each once: outer ones often repeat inner ones.
+/// The causes of an error, the error itself where it has none: clients say of themselves only that they failed.
+fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    let first = error.source().unwrap_or(error);
+    iter::successors(Some(first), |error| error.source())
+}
+
+fn lacks_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
+    causes(error).any(|cause| cause.is::<CredentialsError>())
+}
+
+/// An error's causes behind colons, each once: outer ones often repeat inner ones.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let (mut text, mut next) = (error.to_string(), error.source());
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
+    let mut text = String::new();
+    for cause in causes(error).filter(|cause| !cause.is::<ConnectorError>()) {
+        let cause = cause.to_string();
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
         }
-        next = cause.source();
     }
-    text
+    match text.is_empty() {
+        true => error.to_string(),
+        false => text,
+    }
 }
 
 #[cfg(test)]
@@ -324,6 +383,7 @@ mod tests {
             code: code.to_owned(),
             message: message.to_owned(),
             region: None,
+            unsent: status == 0 && message.contains("credentials"),
         };
         for (refusal, passing, text) in [
             (

@@ -1,4 +1,4 @@
-//! The log objects that a user names by files, folders and `-`.
+//! The log objects that a user names by files, folders, `-` and `s3://bucket/prefix`.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -6,9 +6,14 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use crate::error::{Error, Result};
 use crate::source::archive::{self, Held, Member};
+use crate::source::aws::Aws;
+use crate::source::fetch::Remote;
+use crate::source::layout::Scope;
+use crate::source::s3::S3;
 
 /// An archive on stdin is held in memory, up to this size; other input streams.
 const MAX_STDIN_ARCHIVE: u64 = 256 << 20;
@@ -21,8 +26,11 @@ pub struct LogObject {
     pub name: String,
     /// How many bytes it has, as stored; 0 where that is not known before it is read.
     pub size: u64,
-    /// What changes with its content.
+    /// What changes with its content: the `ETag` of an object in S3, without quotes, the time when a file was written last, in
+    /// nanoseconds since 1970. Empty where that is not known.
     pub version: String,
+    /// As [`LogObject::id`] gives it, where that is not the name.
+    id: Option<Box<str>>,
     place: Place,
 }
 
@@ -32,6 +40,11 @@ enum Place {
     /// Stdin, and what was already read of it.
     Stdin(Vec<u8>),
     Member(Archive, Member),
+    S3 {
+        remote: Arc<Remote>,
+        /// Goes on as long as there are objects to be fetched.
+        _runtime: Arc<Aws>,
+    },
     /// What could not be looked at when the objects were listed, to be told when it is opened.
     Unreadable(Arc<io::Error>),
 }
@@ -44,21 +57,29 @@ enum Archive {
 
 /// Lists the log objects in `inputs`. Folders are walked, through symbolic links too, but each folder once for an input,
 /// however many links lead to it; in them what is hidden (`.name`) is left out, as are sockets and devices. A zip archive, told from its bytes, gives its
-/// members. What is found in one folder is sorted by its name's bytes; inputs keep their order.
+/// members. What is found in one folder is sorted by its name's bytes; inputs keep their order. Of S3 only what `scope` asks
+/// for is listed, and nothing is looked into.
 ///
 /// # Errors
 /// [`Error::Read`] where an input does not exist, [`Error::Usage`] for kinds of input that this version does not have.
 /// What can not be read below a folder is an object all the same, and fails on [`LogObject::open`].
-pub fn list(inputs: &[String]) -> Result<Vec<LogObject>> {
+pub fn list(inputs: &[String], scope: &Scope) -> Result<Vec<LogObject>> {
     let mut objects = Vec::new();
-    let mut stdin = false;
+    let (mut stdin, mut s3) = (false, None);
     for input in inputs {
         if input == "-" {
             if std::mem::replace(&mut stdin, true) {
                 return Err(Error::Usage("`-` can be given only once".into()));
             }
             list_stdin(&mut objects)?;
-        } else if input.starts_with("s3://") || input.starts_with("lookup-events://") {
+        } else if input.starts_with("s3://") {
+            let reached = match s3.take() {
+                Some(reached) => reached,
+                None => S3::new(&scope.aws)?,
+            };
+            objects.extend(reached.list(input, scope)?);
+            s3 = Some(reached);
+        } else if input.starts_with("lookup-events://") {
             return Err(Error::Usage(format!(
                 "`{input}` is not available in this version: fetch the logs to a folder"
             )));
@@ -71,18 +92,13 @@ pub fn list(inputs: &[String]) -> Result<Vec<LogObject>> {
             if metadata.is_dir() {
                 walk(path, &mut objects);
             } else {
-                list_file(path, path, &metadata, &mut objects);
+                // A pipe's real path cannot be opened.
+                let real = match metadata.is_file() {
+                    true => real_path(path),
+                    false => path.to_owned(),
+                };
+                list_file(path, &real, &metadata, &mut objects);
             }
-        }
-    }
-    for object in &mut objects {
-        if let Place::File(path) = &object.place
-            && let Ok(metadata) = fs::metadata(path)
-            && metadata.is_file()
-            && let Ok(time) = metadata.modified()
-        {
-            let since = time.duration_since(std::time::UNIX_EPOCH);
-            object.version = since.unwrap_or_default().as_nanos().to_string();
         }
     }
     Ok(objects)
@@ -110,7 +126,7 @@ fn walk(top: &Path, objects: &mut Vec<LogObject>) {
     }
 }
 
-/// What is in a folder and not hidden, sorted by its name, with its path; nothing where the folder was `walked` before.
+/// What is in a folder and not hidden, sorted by its name, with its real path; nothing where the folder was `walked` before.
 fn enter(folder: &Path, walked: &mut BTreeSet<PathBuf>) -> io::Result<Vec<(OsString, PathBuf)>> {
     let real = folder.canonicalize()?;
     let mut entries = Vec::new();
@@ -118,7 +134,11 @@ fn enter(folder: &Path, walked: &mut BTreeSet<PathBuf>) -> io::Result<Vec<(OsStr
         for entry in fs::read_dir(&real)? {
             let entry = entry?;
             if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-                entries.push((entry.file_name(), entry.path()));
+                let path = match entry.file_type()?.is_symlink() {
+                    true => real_path(&entry.path()),
+                    false => entry.path(),
+                };
+                entries.push((entry.file_name(), path));
             }
         }
         walked.insert(real);
@@ -127,31 +147,41 @@ fn enter(folder: &Path, walked: &mut BTreeSet<PathBuf>) -> io::Result<Vec<(OsStr
     Ok(entries)
 }
 
-/// Lists a file, or its members where it is an archive. A pipe is not looked into: what is read of it is gone.
+/// Lists a file, or its members where it is an archive, by its name and its real path. A pipe is not looked into: what is read of it is gone.
 fn list_file(name: &Path, path: &Path, metadata: &Metadata, objects: &mut Vec<LogObject>) {
     let name = name.to_string_lossy().into_owned();
     if !metadata.is_file() {
-        return objects.push(LogObject {
-            name,
-            size: 0,
-            version: String::new(),
-            place: Place::File(path.to_owned()),
-        });
+        return objects.push(LogObject::file(name, path, 0, String::new()));
     }
+    let version = written(metadata);
     let looked = File::open(path).and_then(|mut file| Ok((read_head(&mut file)?, file)));
     match looked {
         Ok((head, file)) if archive::is_archive(&head) => {
+            let from = objects.len();
             let archive = Archive::File(path.into());
             list_members(name, archive, &mut io::BufReader::new(file), objects);
+            for object in &mut objects[from..] {
+                if let Place::Member(_, member) = &object.place {
+                    object.id = Some(format!("{}!{}", path.display(), member.name).into());
+                }
+                object.version.clone_from(&version);
+            }
         }
-        Ok(_) => objects.push(LogObject {
-            name,
-            size: metadata.len(),
-            version: String::new(),
-            place: Place::File(path.to_owned()),
-        }),
+        Ok(_) => objects.push(LogObject::file(name, path, metadata.len(), version)),
         Err(error) => objects.push(LogObject::unreadable(Path::new(&name), error)),
     }
+}
+
+/// When a file was written last, in nanoseconds since 1970; empty where the system does not tell.
+fn written(metadata: &Metadata) -> String {
+    let time = metadata.modified().ok();
+    let since = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since.map_or_else(String::new, |since| since.as_nanos().to_string())
+}
+
+/// The path by which a file is known from everywhere; as it is where nothing is found there.
+fn real_path(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 fn list_stdin(objects: &mut Vec<LogObject>) -> Result<()> {
@@ -165,6 +195,7 @@ fn list_stdin(objects: &mut Vec<LogObject>) -> Result<()> {
             name: "-".into(),
             size: 0,
             version: String::new(),
+            id: None,
             place: Place::Stdin(head),
         });
         return Ok(());
@@ -202,6 +233,7 @@ fn list_members(
         name: format!("{name}!{}", member.name),
         size: member.stored,
         version: String::new(),
+        id: None,
         place: Place::Member(archive.clone(), member),
     }));
     objects.extend(broken.map(|error| LogObject::unreadable(Path::new(&name), error)));
@@ -220,16 +252,52 @@ impl LogObject {
             name: path.to_string_lossy().into_owned(),
             size: 0,
             version: String::new(),
+            id: None,
             place: Place::Unreadable(Arc::new(error)),
         }
     }
 
-    /// What tells the object wherever trailfit runs.
+    fn file(name: String, path: &Path, size: u64, version: String) -> Self {
+        let id = path.to_string_lossy();
+        Self {
+            id: (id != name).then(|| id.into()),
+            name,
+            size,
+            version,
+            place: Place::File(path.to_owned()),
+        }
+    }
+
+    pub(super) fn remote(aws: &Arc<Aws>, remote: Arc<Remote>) -> Self {
+        Self {
+            name: remote.to_string(),
+            size: remote.job.size,
+            version: remote.job.version.clone(),
+            id: None,
+            place: Place::S3 {
+                remote,
+                _runtime: Arc::clone(aws),
+            },
+        }
+    }
+
+    /// What tells the object from all others, from whichever folder the program is run: `s3://bucket/key`, or the real path
+    /// of a file, with `!member` for a member of an archive.
     #[must_use]
-    pub fn id(&self) -> String {
-        match fs::canonicalize(&self.name) {
-            Ok(path) => path.to_string_lossy().into_owned(),
-            Err(_) => self.name.clone(),
+    pub fn id(&self) -> &str {
+        self.id.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Whether it is fetched from elsewhere, and so gains by [`LogObject::announce`].
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        matches!(self.place, Place::S3 { .. })
+    }
+
+    /// Tells that the object will be opened soon, so that it is fetched meanwhile. Does not wait, and need be told once.
+    pub fn announce(&self) {
+        if let Place::S3 { remote, .. } = &self.place {
+            remote.announce();
         }
     }
 
@@ -244,6 +312,7 @@ impl LogObject {
             Place::Stdin(head) => Ok(Box::new(head.chain(io::stdin()))),
             Place::Member(Archive::File(path), member) => member.open(File::open(path)?),
             Place::Member(Archive::Held(held), member) => member.open(held.clone()),
+            Place::S3 { remote, .. } => Ok(remote.open()?),
             Place::Unreadable(error) => Err(io::Error::new(error.kind(), Arc::clone(error))),
         }
     }
@@ -256,6 +325,7 @@ mod tests {
     use std::path::Path;
 
     use super::{LogObject, list};
+    use crate::source::layout::Scope;
 
     /// The objects' names, with `folder` taken off, and what each of them holds.
     fn listed(folder: &Path, inputs: &[&str]) -> Vec<(String, String)> {
@@ -276,7 +346,11 @@ mod tests {
             };
             (object.name.replace(&folder, ""), text)
         };
-        list(&inputs).unwrap().into_iter().map(describe).collect()
+        list(&inputs, &Scope::default())
+            .unwrap()
+            .into_iter()
+            .map(describe)
+            .collect()
     }
 
     fn write(folder: &Path, files: &[(&str, &[u8])]) {
@@ -339,7 +413,7 @@ mod tests {
     #[test]
     fn threads_can_share_objects() {
         fn is_sync<T: Send + Sync>(_: &T) {}
-        is_sync(&list(&[]).unwrap());
+        is_sync(&list(&[], &Scope::default()).unwrap());
     }
 
     #[test]
@@ -478,7 +552,7 @@ mod tests {
         let archive = zip(&[("bomb", &zeros), ("small", &some)], 8);
         write(folder.path(), &[("x.zip", &archive)]);
         let path = folder.path().join("x.zip").to_string_lossy().into_owned();
-        let objects = list(&[path]).unwrap();
+        let objects = list(&[path], &Scope::default()).unwrap();
         let read = |object: &LogObject| {
             let mut out = Vec::new();
             let outcome = object.open().unwrap().read_to_end(&mut out);
@@ -527,17 +601,19 @@ mod tests {
     fn inputs_that_can_not_be_taken() {
         let message = |inputs: &[&str]| {
             let inputs: Vec<_> = inputs.iter().map(|&input| input.to_owned()).collect();
-            list(&inputs).unwrap_err().to_string()
+            list(&inputs, &Scope::default()).unwrap_err().to_string()
         };
         assert_eq!(
             message(&["no/such/file"]),
             "cannot read `no/such/file`: No such file or directory (os error 2)"
         );
-        for input in ["s3://bucket/prefix", "lookup-events://"] {
-            assert!(
-                message(&[input])
-                    .starts_with(&format!("`{input}` is not available in this version"))
-            );
-        }
+        assert!(
+            message(&["lookup-events://"])
+                .starts_with("`lookup-events://` is not available in this version")
+        );
+        assert_eq!(
+            message(&["s3:///prefix"]),
+            "`s3:///prefix` names no bucket\nhelp: give s3://bucket or s3://bucket/prefix"
+        );
     }
 }

@@ -3,4 +3,8 @@
 
 mod archive;
 pub mod aws;
+mod fetch;
 pub mod files;
+mod get;
+pub mod layout;
+mod s3;
