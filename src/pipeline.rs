@@ -15,7 +15,7 @@ use crate::usage::callers::session_hash;
 use crate::usage::coverage::{Coverage, FileProblem, SEEN_BEFORE};
 use crate::usage::ledger::Ledger;
 use crate::usage::memo::Memo;
-use crate::usage::origin::{Network, Origin};
+use crate::usage::origin::Origin;
 use crate::usage::resolve::{self, Outcome, Resolved};
 use crate::usage::seen::{Seen, id_of};
 use crate::usage::sum::Sum;
@@ -218,14 +218,15 @@ fn tell(
     }
     let (source, name) = (event.event_source, event.event_name);
     let digest = seen.digest(source, name, &caller.principal, meaning);
+    let origin = Origin::of(event);
     let mut identity = Identity {
-        digest: Origin::of(event).mixed_into(digest),
+        digest: origin.mix(0, digest).1,
         print: None,
         new: true,
     };
     if let Some(id) = id_of(event.event_id, event.shared_event_id, || &caller.principal) {
         let session = session_hash(caller.session.as_deref());
-        let session = Network::of_event(event).mixed_into(session);
+        let (session, _) = origin.mix(session, digest);
         let (new, print) = seen.is_new(id, event.event_time, session, identity.digest);
         (identity.new, identity.print) = (new, Some(print));
     }

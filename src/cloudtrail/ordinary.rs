@@ -128,6 +128,7 @@ impl<'a> Ordinary<'a> {
     }
 
     /// A member's value in JSON, empty where the record has no such member.
+    #[inline]
     #[must_use]
     pub fn raw(&self, field: Field) -> &'a str {
         let (start, end) = self.values[field as usize];
@@ -135,6 +136,7 @@ impl<'a> Ordinary<'a> {
     }
 
     /// A member's value where it is a string.
+    #[inline]
     #[must_use]
     pub fn text(&self, field: Field) -> Option<&'a str> {
         self.raw(field).strip_prefix('"')?.strip_suffix('"')

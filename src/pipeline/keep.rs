@@ -13,6 +13,7 @@ use crate::usage::calls::Calls;
 use crate::usage::coverage::{Coverage, FileProblem, SEEN_BEFORE};
 use crate::usage::kept::{Kept, Mark};
 use crate::usage::memo::Memo;
+use crate::usage::origin::Region;
 use crate::usage::resolve::Outcome;
 use crate::usage::seen::{Seen, id_of};
 use crate::usage::sum::Sum;
@@ -42,7 +43,7 @@ pub(super) struct Keeping<'k> {
     /// Those of calls that are remembered, by the calls' numbers.
     marks: Vec<(u32, Mark)>,
     /// Those of other calls, by what tells these from others.
-    others: HashMap<u128, Kept>,
+    others: HashMap<(u128, Region), Kept>,
     /// The hour that was last asked for.
     hour: i32,
     known: Arc<[u64]>,
@@ -127,10 +128,11 @@ impl<'k> Keeping<'k> {
         let times = Times::of(event, id);
         sum.ledger.name(&resolved);
         if let (Some(mark), Some(identity)) = (mark, identity) {
-            let kept = self.others.entry(identity.digest).or_insert_with(|| Kept {
+            let call = (identity.digest, times.regions.first());
+            let kept = self.others.entry(call).or_insert_with(|| Kept {
                 principal: resolved.caller.principal,
                 meaning: resolved.meaning,
-                times: Times::from(times.origin.clone()),
+                times: Times::via(times.via.as_deref()),
                 events: Vec::new(),
             });
             kept.times.absorb(&times);
@@ -150,18 +152,20 @@ impl<'k> Keeping<'k> {
         let others: Vec<Kept> = self.others.drain().map(|(_, kept)| kept).collect();
         keep(others);
         let Some(calls) = calls else { return };
-        let mut marks: HashMap<u128, Vec<Mark>> = HashMap::new();
+        let mut marks: HashMap<(u128, Region), Vec<Mark>> = HashMap::new();
         for (call, mark) in self.marks.drain(..) {
-            marks.entry(calls.digest(call)).or_default().push(mark);
+            let call = (calls.digest(call), calls.region(call));
+            marks.entry(call).or_default().push(mark);
         }
         let mut kept = Vec::new();
         calls.empty(|digest, principal, meaning, times| {
             coverage.count_all(&meaning, times.count, times.seen);
+            let events = marks.remove(&(digest, times.regions.first()));
             kept.push(Kept {
                 principal: principal.clone(),
                 meaning,
                 times,
-                events: marks.remove(&digest).unwrap_or_default(),
+                events: events.unwrap_or_default(),
             });
             if kept.len() >= AT_ONCE {
                 keep(mem::take(&mut kept));

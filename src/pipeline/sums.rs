@@ -15,7 +15,7 @@ use crate::usage::hours::Counter;
 use crate::usage::identity;
 use crate::usage::kept::Mark;
 use crate::usage::memo::Memo;
-use crate::usage::origin::Network;
+use crate::usage::origin::{LastRegion, Network, Region, mix_place};
 use crate::usage::seen::{SHARDS, Seen, id_of};
 use crate::usage::sum::Sum;
 use crate::usage::times::{EventId, Times};
@@ -46,12 +46,13 @@ impl<'s> Sums<'s> {
                 seen,
                 memo: Memo::default(),
                 clock: Clock::default(),
-                calls: how.memory.map(Calls::new),
+                calls: how.memory.map(|max| Calls::new(max, how.keeper.is_some())),
                 asked: false,
                 known: Known::Nothing,
                 learned: None,
                 waiting: Default::default(),
                 duplicates: 0,
+                region: LastRegion::default(),
                 hours: Counter::default(),
                 data_events: DataEvents::default(),
                 keeping: how.keeper.map(Keeping::new),
@@ -127,6 +128,7 @@ struct Adder<'s> {
     /// Events whose calls are known, until it is looked up whether they were there before; by the table that tells.
     waiting: [Vec<Waiting>; SHARDS],
     duplicates: u64,
+    region: LastRegion,
     hours: Counter,
     data_events: DataEvents,
     keeping: Option<Keeping<'s>>,
@@ -136,7 +138,7 @@ struct Adder<'s> {
 /// An event of a call that is known.
 struct Waiting {
     call: u32,
-    network: Network,
+    origin: (Region, Network),
     session: u64,
     time: Option<i64>,
     hash: u64,
@@ -216,8 +218,10 @@ impl Adder<'_> {
             let principal = calls.caller_of(call);
             self.sum.ledger.add_names(principal, session, key);
         }
-        let hours = &mut self.sum.coverage.hours;
-        if let (Some(region), Some(time)) = (record.text(Field::AwsRegion), time) {
+        let region = record.text(Field::AwsRegion).unwrap_or_default();
+        let (region, region_hash) = self.region.turn_to(region);
+        if let Some(time) = time {
+            let hours = &mut self.sum.coverage.hours;
             let account = record.text(Field::RecipientAccountId);
             let account = account.unwrap_or_else(|| &calls.caller_of(call).account);
             self.hours.count(account, region, time, hours);
@@ -239,14 +243,14 @@ impl Adder<'_> {
                     return;
                 }
             }
-            return calls.count(call, time, None, network);
+            return calls.count(call, time, None, (region, network));
         };
         let hash = self.seen.hash(id);
         let shard = Seen::shard(hash);
         self.waiting[shard].push(Waiting {
             call,
-            network,
-            session: network.mixed_into(session),
+            origin: (region, network),
+            session: mix_place(session, region_hash, network),
             time,
             hash,
             id: id.into(),
@@ -283,7 +287,7 @@ impl Adder<'_> {
                     _ => is_new,
                 };
                 if is_new {
-                    calls.count(event.call, time, Some(event.id), event.network);
+                    calls.count(event.call, time, Some(event.id), event.origin);
                 } else {
                     self.duplicates += 1;
                 }
@@ -352,9 +356,8 @@ impl Adder<'_> {
 
 /// The network that `record` tells.
 fn network(record: &Ordinary<'_>) -> Network {
-    // More than the quotes of an empty text.
-    let endpoint = record.text(Field::VpcEndpointId);
-    let through_endpoint = endpoint.is_some_and(|id| !id.is_empty());
+    let endpoint = record.raw(Field::VpcEndpointId);
+    let through_endpoint = endpoint.len() > 2 && endpoint.starts_with('"');
     Network::of(record.text(Field::SourceIpAddress), through_endpoint)
 }
 

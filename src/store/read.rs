@@ -15,7 +15,7 @@ use crate::usage::coverage::{Coverage, FileProblem};
 use crate::usage::cut::Cut;
 use crate::usage::kept::NO_HOUR;
 use crate::usage::ledger::Ledger;
-use crate::usage::origin::Network;
+use crate::usage::origin::{Network, Region};
 use crate::usage::resolve::Meaning;
 use crate::usage::sketch::Sketch;
 use crate::usage::sum::Sum;
@@ -65,8 +65,10 @@ impl Store {
             if let Some(mut times) = times.filter(|_| admits) {
                 admitted += times.count;
                 let meaning = call.what.meaning();
-                let (meaning, origin) = meaning.ok_or_else(|| self.damaged("what a call means"))?;
-                times.origin = origin;
+                let (meaning, region, via) =
+                    meaning.ok_or_else(|| self.damaged("what a call means"))?;
+                times.regions.count(region, times.count);
+                times.via = via;
                 add(&mut sum, principal, &meaning, &times);
             }
             Ok(())
@@ -219,7 +221,9 @@ impl Store {
                     hour,
                     records,
                 } = seen;
-                coverage.hours.add(account, region, *hour, *records);
+                coverage
+                    .hours
+                    .add(account, region.as_str().into(), *hour, *records);
             }
             for account in &detail.accounts {
                 coverage.note_place(Some(account), None);
@@ -287,7 +291,8 @@ struct InTime(Times);
 
 impl InTime {
     fn add(&mut self, time: i64) {
-        self.0.add(Some(time), None, Network::Unknown);
+        self.0
+            .add(Some(time), None, Region::default(), Network::Unknown);
     }
 
     /// With what is known of all times only.

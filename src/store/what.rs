@@ -12,8 +12,9 @@ use crate::usage::carriers::Loaded;
 use crate::usage::context::{ContextKey, ContextKeys};
 use crate::usage::cut;
 use crate::usage::denial::Said;
-use crate::usage::origin::Origin;
+use crate::usage::origin::Region;
 use crate::usage::resolve::{Basis, Meaning, Need, Outcome};
+use crate::usage::times::Times;
 
 /// What calls mean, and where they came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,9 +72,9 @@ pub struct LoadedText {
 }
 
 impl What {
-    /// The text of `meaning`, of calls from `origin`.
+    /// The text of `meaning`, of calls that were made at `times` in one Region.
     #[must_use]
-    pub fn of(meaning: &Meaning, origin: &Origin) -> Self {
+    pub fn of(meaning: &Meaning, times: &Times) -> Self {
         let needs = meaning.needs.iter().map(|need| NeedText {
             action: need.action.to_string(),
             resources: need.resources.iter().map(ToString::to_string).collect(),
@@ -88,8 +89,8 @@ impl What {
         Self {
             outcome: meaning.outcome.as_str().to_owned(),
             reason: meaning.reason.to_string(),
-            region: origin.region.as_str().to_owned(),
-            via: origin.via.clone(),
+            region: times.regions.first().as_str().to_owned(),
+            via: times.via.clone(),
             needs: needs.collect(),
             loaded: meaning.loaded.as_ref().map(|loaded| LoadedText {
                 carrier: loaded.carrier.to_string(),
@@ -103,9 +104,9 @@ impl What {
         }
     }
 
-    /// What the text means; `None` where trailfit does not write such a text.
+    /// What the text means, the Region, and the service that forwarded the calls; `None` where trailfit does not write such a text.
     #[must_use]
-    pub fn meaning(self) -> Option<(Meaning, Origin)> {
+    pub fn meaning(self) -> Option<(Meaning, Region, Option<Box<str>>)> {
         let arn = |text: &String| ResourceArn::from_pattern(text.as_str());
         let needs: Option<Vec<Need>> = self.needs.iter().map(NeedText::need).collect();
         let meaning = Meaning {
@@ -124,11 +125,7 @@ impl What {
             }),
             notes: self.notes,
         };
-        let origin = Origin {
-            region: self.region.as_str().into(),
-            via: self.via,
-        };
-        Some((meaning, origin))
+        Some((meaning, self.region.as_str().into(), self.via))
     }
 
     /// Whether the calls were authorised: then what they needed is counted apart from what others did.

@@ -329,7 +329,7 @@ impl Writer {
     pub fn keep(&mut self, calls: &[Kept]) -> Result<()> {
         let (none, mut grown) = (BTreeSet::new(), BTreeMap::new());
         for kept in calls {
-            let what = What::of(&kept.meaning, &kept.times.origin);
+            let what = What::of(&kept.meaning, &kept.times);
             let when = When::of(&kept.times, kept.events.len() as u64);
             let call = self.add_call(&kept.principal, what, when, &none, &mut grown)?;
             let packed = kept.events.iter().map(|mark| {

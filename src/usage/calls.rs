@@ -22,10 +22,11 @@ use crate::usage::callers::Callers;
 use crate::usage::carriers::Loaded;
 use crate::usage::denial::Said;
 use crate::usage::hashed::{Key, Map};
+use crate::usage::keys;
 use crate::usage::like::{Marks, Template};
 use crate::usage::memo::Memo;
 use crate::usage::opaque::opaque;
-use crate::usage::origin::{Network, Origin};
+use crate::usage::origin::{self, Network, Region};
 use crate::usage::resolve::{self, Meaning, Need, Outcome};
 use crate::usage::seen::Seen;
 use crate::usage::times::{EventId, Times};
@@ -80,7 +81,7 @@ struct Call {
     reason: Cow<'static, str>,
     needs: Box<[Need]>,
     rest: Option<Box<Rest>>,
-    /// What tells it from others: [`Seen::digest`] and its origin.
+    /// What tells it from others: [`Seen::digest`] and who forwarded it.
     digest: u128,
     /// How often it was made since it was last [counted](Calls::empty).
     times: Times,
@@ -94,7 +95,7 @@ struct Rest {
 }
 
 impl Call {
-    fn new(meaning: Meaning, caller: u32, digest: u128, origin: Origin) -> Self {
+    fn new(meaning: Meaning, caller: u32, digest: u128, via: Option<&str>) -> Self {
         let Meaning {
             outcome,
             reason,
@@ -116,7 +117,7 @@ impl Call {
             needs: needs.into(),
             rest: more.then(|| Box::new(rest)),
             digest,
-            times: Times::from(origin),
+            times: Times::via(via),
         }
     }
 
@@ -150,7 +151,7 @@ impl Call {
             };
             size_of::<Rest>() + notes.sum::<usize>() + roles.sum::<usize>() + message
         });
-        let via = self.times.origin.via.as_ref().map_or(0, |via| via.len());
+        let via = self.times.via.as_ref().map_or(0, |via| via.len());
         size_of::<Self>()
             + via
             + 2 * size_of::<(Key, u32)>()
@@ -194,6 +195,8 @@ pub struct Calls {
     /// About how many bytes the calls take, and what is known of calls like others.
     bytes: usize,
     like_bytes: usize,
+    /// Whether those of several Regions are told apart, though they mean the same.
+    by_region: bool,
     /// Who made them.
     pub callers: Callers,
     /// What was looked into in any call of the same shape: its source, its name, its error, and the names of its
@@ -208,6 +211,8 @@ pub struct Calls {
 /// What was last looked for.
 #[derive(Default)]
 struct Sought {
+    /// The Region, where calls are told apart by it.
+    region: Region,
     shape: Key,
     key: Key,
     /// What the key tells of, beside what all keys do.
@@ -220,9 +225,10 @@ struct Sought {
 }
 
 impl Calls {
-    /// A memory that is [full](Self::is_full) with more than about `max` bytes.
+    /// A memory that is [full](Self::is_full) with more than about `max` bytes, of calls that are told apart by their Regions
+    /// or not.
     #[must_use]
-    pub fn new(max: usize) -> Self {
+    pub fn new(max: usize, by_region: bool) -> Self {
         Self {
             seed: RandomState::new().hash_one(0),
             max,
@@ -231,6 +237,7 @@ impl Calls {
             digests: Map::default(),
             bytes: 0,
             like_bytes: 0,
+            by_region,
             callers: Callers::default(),
             shapes: Map::default(),
             like: Map::default(),
@@ -253,6 +260,9 @@ impl Calls {
         }
         let (caller, session) = (self.callers.number(), self.callers.session());
         let (seed, sought) = (self.seed, &mut self.sought);
+        if self.by_region {
+            sought.region = record.text(Field::AwsRegion).unwrap_or_default().into();
+        }
         let hash = |bytes: &[u8]| Key::from(xxh3_128_with_seed(bytes, seed));
 
         let parameters = record.raw(Field::RequestParameters);
@@ -324,10 +334,8 @@ impl Calls {
             record.text(Field::EventSource),
             record.text(Field::EventName),
         );
-        let (principal, invoked_by) = self.callers.last();
-        let origin = Origin::new(record.text(Field::AwsRegion), source, invoked_by);
-        let digest = seen.digest(source, name, principal, &meaning);
-        Some(self.remember(meaning, digest, origin))
+        let digest = seen.digest(source, name, self.callers.last().0, &meaning);
+        Some(self.remember(meaning, digest, source))
     }
 
     /// The caller of a call.
@@ -353,10 +361,8 @@ impl Calls {
             return None;
         }
         let (source, name) = (event.event_source, event.event_name);
-        let (principal, invoked_by) = self.callers.last();
-        let origin = Origin::new(event.aws_region, source, invoked_by);
-        let digest = seen.digest(source, name, principal, &meaning);
-        let learned = self.remember(meaning, digest, origin);
+        let digest = seen.digest(source, name, self.callers.last().0, &meaning);
+        let learned = self.remember(meaning, digest, source);
         self.learn_like(event, memo);
         Some(learned)
     }
@@ -388,14 +394,16 @@ impl Calls {
         };
     }
 
-    /// Remembers what the record means that was last looked for. Returns its call and its session's hash.
-    fn remember(&mut self, meaning: Meaning, digest: u128, origin: Origin) -> (u32, u64) {
-        let digest = origin.mixed_into(digest);
+    /// Remembers what the record means that was last looked for, which is a call to `source`. Returns its call and its session's hash.
+    fn remember(&mut self, meaning: Meaning, digest: u128, source: Option<&str>) -> (u32, u64) {
+        let via = keys::service_of(source, self.callers.last().1);
+        let digest = origin::mix_via(digest, via);
         let sought = &self.sought;
         let next = self.calls.len() as u32;
-        let number = *self.digests.entry(digest.into()).or_insert(next);
+        let told_apart = origin::mix_region(digest, sought.region);
+        let number = *self.digests.entry(told_apart.into()).or_insert(next);
         if number == next {
-            let call = Call::new(meaning, self.callers.number(), digest, origin);
+            let call = Call::new(meaning, self.callers.number(), digest, via);
             self.bytes += call.size();
             self.calls.push(call);
         }
@@ -410,9 +418,23 @@ impl Calls {
         self.calls[call as usize].digest
     }
 
+    /// The Region of a call that was counted, where calls are told apart by it.
+    #[must_use]
+    pub fn region(&self, call: u32) -> Region {
+        self.calls[call as usize].times.regions.first()
+    }
+
     /// Counts a call.
-    pub fn count(&mut self, call: u32, time: Option<i64>, id: Option<EventId>, network: Network) {
-        self.calls[call as usize].times.add(time, id, network);
+    pub fn count(
+        &mut self,
+        call: u32,
+        time: Option<i64>,
+        id: Option<EventId>,
+        (region, network): (Region, Network),
+    ) {
+        self.calls[call as usize]
+            .times
+            .add(time, id, region, network);
     }
 
     /// Whether there is more in the memory than it is meant to hold.

@@ -154,7 +154,8 @@ impl Coverage {
     fn note_hour(&mut self, event: &Event<'_, '_>, caller: &Principal) {
         if let (Some(region), Some(time)) = (event.aws_region, event.event_time) {
             let account = event.recipient_account_id.unwrap_or(&caller.account);
-            self.hours.add(account, region, time.div_euclid(3_600), 1);
+            let hour = time.div_euclid(3_600);
+            self.hours.add(account, region.into(), hour, 1);
         }
         if let (Some("Data"), Some(source)) = (event.event_category, event.event_source) {
             self.count_data_events(source, 1);

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::usage::origin::{Region, same};
+
 /// The most days that are kept, of all accounts and Regions: the first ones, in the order of account, Region and day. Each
 /// takes about 130 bytes; this is a year of 40 accounts in 17 Regions.
 const MAX_DAYS: usize = 1 << 18;
@@ -13,7 +15,7 @@ const MAX_DAYS: usize = 1 << 18;
 type Day = [u32; 24];
 
 /// An account and a Region.
-type Place = (Box<str>, Box<str>);
+type Place = (Box<str>, Region);
 
 /// The records of each account, Region and hour.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,8 +29,8 @@ pub struct Hours {
 }
 
 impl Hours {
-    /// Adds `records` of the `hour` since 1970. What tells no account, or has no hour that 16 bits of days hold, is left out.
-    pub fn add(&mut self, account: &str, region: &str, hour: i64, records: u32) {
+    /// Adds `records` of the `hour` since 1970. What tells no account or Region, or has no hour that 16 bits of days hold, is left out.
+    pub fn add(&mut self, account: &str, region: Region, hour: i64, records: u32) {
         if let Some((day, hour)) = split(hour) {
             let mut counts = [0; 24];
             counts[hour] = records;
@@ -36,14 +38,11 @@ impl Hours {
         }
     }
 
-    fn add_day(&mut self, account: &str, region: &str, day: u16, counts: &Day) {
-        if account.is_empty() {
+    fn add_day(&mut self, account: &str, region: Region, day: u16, counts: &Day) {
+        if account.is_empty() || region == Region::default() {
             return;
         }
-        let days = self
-            .places
-            .entry((account.into(), region.into()))
-            .or_default();
+        let days = self.places.entry((account.into(), region)).or_default();
         let mut new = false;
         let mine = days.entry(day).or_insert_with(|| {
             new = true;
@@ -79,7 +78,7 @@ impl Hours {
         }
         for ((account, region), days) in other.places {
             for (day, counts) in days {
-                self.add_day(&account, &region, day, &counts);
+                self.add_day(&account, region, day, &counts);
             }
         }
         self.cut |= other.cut;
@@ -93,7 +92,7 @@ impl Hours {
                 let seen = hours.filter(|(_, records)| **records > 0);
                 seen.map(move |(hour, records)| {
                     let hour = i64::from(*day) * 24 + hour as i64;
-                    (&**account, &**region, hour, *records)
+                    (&**account, region.as_str(), hour, *records)
                 })
             })
         })
@@ -122,32 +121,52 @@ fn split(hour: i64) -> Option<(u16, usize)> {
 #[derive(Debug, Default)]
 pub struct Counter {
     account: String,
-    region: String,
-    day: u16,
+    region: Region,
+    /// When the day begins, in seconds since 1970.
+    start: i64,
     counts: Day,
 }
 
 impl Counter {
     /// Counts a record of `time` in seconds since 1970; into `hours` goes what was counted of another place or day.
     #[inline]
-    pub fn count(&mut self, account: &str, region: &str, time: i64, hours: &mut Hours) {
-        let Some((day, hour)) = split(time.div_euclid(3_600)) else {
-            return;
+    pub fn count(&mut self, account: &str, region: Region, time: i64, hours: &mut Hours) {
+        let since = time.wrapping_sub(self.start);
+        let known =
+            (0..86_400).contains(&since) && same(account, &self.account) && region == self.region;
+        let hour = match known {
+            true => since as usize / 3_600,
+            false => match self.turn_to(account, region, time, hours) {
+                Some(hour) => hour,
+                None => return,
+            },
         };
-        if day != self.day || account != self.account || region != self.region {
-            self.flush(hours);
-            self.day = day;
-            account.clone_into(&mut self.account);
-            region.clone_into(&mut self.region);
-        }
         self.counts[hour] = self.counts[hour].saturating_add(1);
+    }
+
+    /// Begins to count for another place or day; which hour of it `time` is in.
+    fn turn_to(
+        &mut self,
+        account: &str,
+        region: Region,
+        time: i64,
+        hours: &mut Hours,
+    ) -> Option<usize> {
+        let (day, hour) = split(time.div_euclid(3_600))?;
+        self.flush(hours);
+        self.start = i64::from(day) * 86_400;
+        account.clone_into(&mut self.account);
+        self.region = region;
+        Some(hour)
     }
 
     /// Adds what was counted to `hours`.
     pub fn flush(&mut self, hours: &mut Hours) {
         let counts = std::mem::take(&mut self.counts);
         if counts != Day::default() {
-            hours.add_day(&self.account, &self.region, self.day, &counts);
+            // It was made of 16 bits.
+            let day = (self.start / 86_400) as u16;
+            hours.add_day(&self.account, self.region, day, &counts);
         }
     }
 }
@@ -168,12 +187,13 @@ mod tests {
     #[test]
     fn an_hour_is_what_its_records_tell() {
         let mut hours = Hours::default();
-        hours.add("1", "r", 49, 2);
-        hours.add("1", "r", 49, u32::MAX);
-        hours.add("1", "r", -1, 1);
-        hours.add("1", "r", 24 * 65_536, 1);
-        hours.add("", "r", 1, 1);
-        hours.add("0", "s", 7, 1);
+        hours.add("1", "r".into(), 49, 2);
+        hours.add("1", "r".into(), 49, u32::MAX);
+        hours.add("1", "r".into(), -1, 1);
+        hours.add("1", "r".into(), 24 * 65_536, 1);
+        hours.add("", "r".into(), 1, 1);
+        hours.add("0", "s".into(), 7, 1);
+        hours.add("0", "".into(), 7, 1);
         let expected = [
             ("0".into(), "s".into(), 7, 1),
             ("1".into(), "r".into(), 49, u32::MAX),
@@ -191,7 +211,7 @@ mod tests {
         ) {
             let mut whole = Hours::default();
             for (account, region, hour) in &records {
-                whole.add(&account.to_string(), &region.to_string(), *hour, 1);
+                whole.add(&account.to_string(), region.to_string().as_str().into(), *hour, 1);
             }
             whole.bound(max);
             let (mut one, mut two) = (Hours::default(), Hours::default());
@@ -200,7 +220,7 @@ mod tests {
                 let first = (at + turn) % 3 == 0;
                 let part = if first { &mut one } else { &mut two };
                 let (account, region) = (account.to_string(), region.to_string());
-                counters[usize::from(first)].count(&account, &region, hour * 3_600 + 59, part);
+                counters[usize::from(first)].count(&account, region.as_str().into(), hour * 3_600 + 59, part);
                 part.bound(max);
             }
             counters[1].flush(&mut one);

@@ -7,7 +7,7 @@ use crate::usage::times::Times;
 /// The hour of an event without a time.
 pub const NO_HOUR: i32 = i32::MIN;
 
-/// Calls that mean the same and have one origin, with the events that made them.
+/// Calls that mean the same and were made in one Region, with the events that made them.
 #[derive(Clone, Debug)]
 pub struct Kept {
     /// Who called.

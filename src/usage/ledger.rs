@@ -110,9 +110,9 @@ impl Tally {
     fn see(&mut self, times: &Times) {
         self.seen = period(self.seen, times.seen);
         join(&mut self.days, &times.days);
-        self.regions.count(times.origin.region, times.count);
+        self.regions.absorb(&times.regions);
         self.networks.absorb(times.networks);
-        if let Some(via) = &times.origin.via
+        if let Some(via) = &times.via
             && !self.via.contains(via)
         {
             origin::add_via(&mut self.via, [via.clone()]);
@@ -136,7 +136,7 @@ impl Tally {
             (a, b) => a.or(b),
         };
         self.contexts.absorb(other.contexts);
-        self.regions.absorb(other.regions);
+        self.regions.absorb(&other.regions);
         self.networks.absorb(other.networks);
         origin::add_via(&mut self.via, other.via);
     }
@@ -605,8 +605,8 @@ mod tests {
                 let principal = role("arn:aws:iam::111122223333:role/deploy");
                 let id = format!("{time}");
                 let mut times = Times::once(Some(time), Some(&id));
-                times.origin.region = format!("r{a}").as_str().into();
-                times.origin.via = (b == 0).then(|| format!("{c}.amazonaws.com").into());
+                times.regions.count(format!("r{a}").as_str().into(), 1);
+                times.via = (b == 0).then(|| format!("{c}.amazonaws.com").into());
                 times.networks = [Network::ALL[usize::from(c)]].into_iter().collect();
                 let mut resolved = resolved(principal, outcome, &format!("{a}/{b}/{c}"));
                 resolved.caller.access_key = (c == 1).then(|| format!("AKIA{a}"));

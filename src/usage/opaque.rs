@@ -5,6 +5,7 @@ use memchr::memchr2_iter;
 /// What tells one value of a parameter of the top level from others as long as [`Parameters`](crate::usage::request::Parameters) did not note that it was
 /// looked into: one text that is a leaf is then like another, if both begin as ARNs do or none does, and what is no leaf
 /// like nothing. `value` is in JSON, and so is what is returned.
+#[inline]
 pub(crate) fn opaque<'v>(name: &str, value: &'v str) -> &'v str {
     let is_opaque = match value.as_bytes().first() {
         Some(b'"') => {

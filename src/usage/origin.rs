@@ -31,6 +31,14 @@ impl Region {
         // What is held in place was a text.
         std::str::from_utf8(&self.bytes[..self.length.into()]).unwrap_or_default()
     }
+
+    /// A hash of the name.
+    fn hash(self) -> u64 {
+        match self.length {
+            0 => 0,
+            _ => xxh3_64(&self.bytes),
+        }
+    }
 }
 
 impl From<&str> for Region {
@@ -54,43 +62,98 @@ impl fmt::Debug for Region {
     }
 }
 
+/// The Region of one record after the other. Mostly it is the one of the record before.
+#[derive(Debug, Default)]
+pub struct LastRegion {
+    text: String,
+    region: Region,
+    hash: u64,
+}
+
+impl LastRegion {
+    /// The Region with this name, and its hash as [`mix_place`] takes it.
+    #[inline]
+    pub fn turn_to(&mut self, name: &str) -> (Region, u64) {
+        if !same(name, &self.text) {
+            name.clone_into(&mut self.text);
+            self.region = name.into();
+            self.hash = self.region.hash();
+        }
+        (self.region, self.hash)
+    }
+}
+
+/// Whether two short texts are the same, in less than a call takes.
+#[inline]
+pub(crate) fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    match (8..=16).contains(&a.len()) && a.len() == b.len() {
+        true => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
+        false => a == b,
+    }
+}
+
 /// The Regions that calls were made in, and how many in each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Regions(Vec<(Region, u64)>);
+pub struct Regions {
+    /// The first one in order, in place, as most facts have no other; with an empty name where there is none.
+    first: (Region, u64),
+    /// The others, in order.
+    others: Vec<(Region, u64)>,
+}
 
 impl Regions {
     /// Counts calls in `region`; those without one in none.
+    #[inline]
     pub fn count(&mut self, region: Region, calls: u64) {
         if region.length == 0 {
+        } else if self.first.0 == region {
+            self.first.1 += calls;
+        } else {
+            self.count_other(region, calls);
+        }
+    }
+
+    fn count_other(&mut self, region: Region, calls: u64) {
+        let mut counted = (region, calls);
+        if self.first.0.length == 0 {
+            self.first = counted;
             return;
         }
-        match self.0.binary_search_by_key(&region, |(region, _)| *region) {
-            Ok(at) => self.0[at].1 += calls,
+        if region < self.first.0 {
+            std::mem::swap(&mut self.first, &mut counted);
+        }
+        match self
+            .others
+            .binary_search_by_key(&counted.0, |other| other.0)
+        {
+            Ok(at) => self.others[at].1 += counted.1,
             Err(at) => {
-                // Most facts have one, so that no room is held for more.
-                self.0.reserve_exact(1);
-                self.0.insert(at, (region, calls));
-                self.0.truncate(MAX_REGIONS);
+                self.others.insert(at, counted);
+                self.others.truncate(MAX_REGIONS - 1);
             }
         }
     }
 
     /// Adds `other`'s calls. Commutative and associative.
-    pub fn absorb(&mut self, other: Self) {
-        if self.0.is_empty() {
-            *self = other;
-            return;
+    pub fn absorb(&mut self, other: &Self) {
+        self.count(other.first.0, other.first.1);
+        for (region, calls) in &other.others {
+            self.count(*region, *calls);
         }
-        for (region, calls) in other.0 {
-            self.count(region, calls);
-        }
+    }
+
+    /// The first one in order; without a name where there is none.
+    #[must_use]
+    pub fn first(&self) -> Region {
+        self.first.0
     }
 
     /// The Regions, sorted, with the number of calls in each.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.0
-            .iter()
-            .map(|(region, calls)| (region.as_str(), *calls))
+        let all = [&self.first].into_iter().chain(&self.others);
+        let named = all.filter(|(region, _)| region.length > 0);
+        named.map(|(region, calls)| (region.as_str(), *calls))
     }
 }
 
@@ -156,19 +219,6 @@ impl Network {
             }
             _ => Self::Unknown,
         }
-    }
-
-    /// The network of `event`.
-    #[must_use]
-    pub fn of_event(event: &Event<'_, '_>) -> Self {
-        let endpoint = event.vpc_endpoint_id.is_some_and(|id| !id.is_empty());
-        Self::of(event.source_ip_address, endpoint)
-    }
-
-    /// `hash`, of something else of an event, with the network as part of what it tells.
-    #[must_use]
-    pub fn mixed_into(self, hash: u64) -> u64 {
-        hash ^ self as u64
     }
 }
 
@@ -238,38 +288,54 @@ impl fmt::Debug for Networks {
     }
 }
 
-/// Where calls that mean the same came from, as far as that is the same for all of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
+/// Where one call came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin<'a> {
     /// `awsRegion`
     pub region: Region,
+    /// The kind of network.
+    pub network: Network,
     /// The service that forwarded the call for its caller, if one did, see [`keys::service_of`].
-    pub via: Option<Box<str>>,
+    pub via: Option<&'a str>,
 }
 
-impl Origin {
-    /// That of a call of `source` in `region` that is made for `invoked_by`.
+impl<'a> Origin<'a> {
+    /// That of `event`.
     #[must_use]
-    pub fn new(region: Option<&str>, source: Option<&str>, invoked_by: Option<&str>) -> Self {
+    pub fn of(event: &Event<'_, 'a>) -> Self {
+        let endpoint = event.vpc_endpoint_id.is_some_and(|id| !id.is_empty());
         Self {
-            region: region.unwrap_or_default().into(),
-            via: keys::service_of(source, invoked_by).map(Box::from),
+            region: event.aws_region.unwrap_or_default().into(),
+            network: Network::of(event.source_ip_address, endpoint),
+            via: keys::service_of(event.event_source, event.user_identity.invoked_by),
         }
     }
 
-    /// That of `event`.
+    /// What [`Seen::print`](crate::usage::seen::Seen::print) tells an event by, its session and its digest, with all of this
+    /// as part of it.
     #[must_use]
-    pub fn of(event: &Event<'_, '_>) -> Self {
-        let invoked_by = event.user_identity.invoked_by;
-        Self::new(event.aws_region, event.event_source, invoked_by)
+    pub fn mix(&self, session: u64, digest: u128) -> (u64, u128) {
+        let session = mix_place(session, self.region.hash(), self.network);
+        (session, mix_via(digest, self.via))
     }
+}
 
-    /// `digest`, of all else that the ledger takes from an event, with this as part of what it tells.
-    #[must_use]
-    pub fn mixed_into(&self, digest: u128) -> u128 {
-        let via = self.via.as_ref().map_or(0, |via| xxh3_64(via.as_bytes()));
-        digest ^ xxh3_128(self.region.as_str().as_bytes()) ^ u128::from(via).rotate_left(32)
-    }
+/// A hash of an event's session, with the Region and the network as part of what it tells.
+#[must_use]
+pub fn mix_place(session: u64, region: u64, network: Network) -> u64 {
+    session ^ region.rotate_left(8) ^ network as u64
+}
+
+/// A digest of what a call means, with the service that forwarded it as part of what it tells.
+#[must_use]
+pub fn mix_via(digest: u128, via: Option<&str>) -> u128 {
+    digest ^ via.map_or(0, |via| xxh3_128(via.as_bytes()))
+}
+
+/// A digest of what a call means, with the Region as part of what it tells; without one it stays as it is.
+#[must_use]
+pub fn mix_region(digest: u128, region: Region) -> u128 {
+    digest ^ u128::from(region.hash()).rotate_left(64)
 }
 
 /// Adds the services of `more`, keeping the first [`MAX_VIA`] in order.
@@ -284,7 +350,9 @@ pub(crate) fn add_via(via: &mut BTreeSet<Box<str>>, more: impl IntoIterator<Item
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{MAX_REGIONS, Network, Networks, Origin, Region, Regions};
+    use super::{
+        LastRegion, MAX_REGIONS, Network, Networks, Origin, Region, Regions, mix_place, mix_via,
+    };
 
     #[test]
     fn networks_are_told_by_the_address() {
@@ -364,7 +432,7 @@ mod tests {
                 two.count(name.into(), 3);
             }
             one.count("".into(), 1);
-            one.absorb(two);
+            one.absorb(&two);
             let kept: Vec<(String, u64)> =
                 one.iter().map(|(name, n)| (name.to_owned(), n)).collect();
             results.insert(kept);
@@ -375,21 +443,25 @@ mod tests {
 
     #[test]
     fn origins_are_told_apart() {
-        let (s3, stack) = (
-            Some("s3.amazonaws.com"),
-            Some("cloudformation.amazonaws.com"),
-        );
-        let all = [
-            Origin::new(None, s3, None),
-            Origin::new(Some("eu-west-1"), s3, None),
-            Origin::new(None, s3, stack),
-            Origin::new(Some("eu-west-1"), s3, stack),
-        ];
-        let digests: BTreeSet<u128> = all.iter().map(|origin| origin.mixed_into(1)).collect();
-        assert_eq!(digests.len(), all.len());
-        // Which forward nothing.
-        for nobody in [Some("signin.amazonaws.com"), Some("AWS Internal"), s3] {
-            assert_eq!(Origin::new(None, s3, nobody), all[0]);
+        let stack = Some("cloudformation.amazonaws.com");
+        let mut prints = BTreeSet::new();
+        let mut last = LastRegion::default();
+        for region in ["", "eu-west-1", "eu-west-2", "a-rather-long-region-name"] {
+            for network in Network::ALL {
+                for via in [None, stack, Some("athena.amazonaws.com")] {
+                    let origin = Origin {
+                        region: region.into(),
+                        network,
+                        via,
+                    };
+                    let print = origin.mix(1, 2);
+                    prints.insert(print);
+                    let (known, hash) = last.turn_to(region);
+                    assert_eq!(known, origin.region);
+                    assert_eq!((mix_place(1, hash, network), mix_via(2, via)), print);
+                }
+            }
         }
+        assert_eq!(prints.len(), 4 * 5 * 3);
     }
 }

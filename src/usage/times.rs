@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::cloudtrail::event::Event;
 use crate::usage::ledger::period;
-use crate::usage::origin::{Network, Networks, Origin};
+use crate::usage::origin::{Network, Networks, Origin, Region, Regions};
 
 /// How often, when and from where one and the same call was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,20 +17,22 @@ pub struct Times {
     pub days: Vec<u16>,
     /// As [`Tally::sample_event_id`](crate::usage::ledger::Tally::sample_event_id).
     pub sample_event_id: Option<EventId>,
-    /// Where all of it came from.
-    pub origin: Origin,
-    /// The kinds of networks it came from.
+    /// As [`Tally::regions`](crate::usage::ledger::Tally::regions).
+    pub regions: Regions,
+    /// As [`Tally::networks`](crate::usage::ledger::Tally::networks).
     pub networks: Networks,
+    /// The service that forwarded all of it, if one did.
+    pub via: Option<Box<str>>,
     /// The day that was last added, so that `days` need not be looked into for the same one again.
     last_day: Option<u16>,
 }
 
 impl Times {
-    /// A call from there that was not made yet.
+    /// A call that was not made yet, of those that this service forwards.
     #[must_use]
-    pub fn from(origin: Origin) -> Self {
+    pub fn via(via: Option<&str>) -> Self {
         Self {
-            origin,
+            via: via.map(Box::from),
             ..Self::default()
         }
     }
@@ -39,24 +41,27 @@ impl Times {
     #[must_use]
     pub fn once(time: Option<i64>, event_id: Option<&str>) -> Self {
         let mut times = Self::default();
-        times.add(time, event_id.map(EventId::from), Network::Unknown);
+        let id = event_id.map(EventId::from);
+        times.add(time, id, Region::default(), Network::Unknown);
         times
     }
 
     /// The one call that left `event`, whose id is taken to be `id`.
     #[must_use]
     pub fn of(event: &Event<'_, '_>, id: Option<&str>) -> Self {
-        let mut times = Self::from(Origin::of(event));
-        let network = Network::of_event(event);
-        times.add(event.event_time, id.map(EventId::from), network);
+        let origin = Origin::of(event);
+        let mut times = Self::via(origin.via);
+        let id = id.map(EventId::from);
+        times.add(event.event_time, id, origin.region, origin.network);
         times
     }
 
-    /// Counts calls of the same origin.
+    /// Counts calls that the same service forwarded, or none.
     pub fn absorb(&mut self, other: &Self) {
         self.count += other.count;
         self.seen = period(self.seen, other.seen);
         join(&mut self.days, &other.days);
+        self.regions.absorb(&other.regions);
         self.networks.absorb(other.networks);
         if let Some(id) = &other.sample_event_id
             && self.sample_event_id.as_ref().is_none_or(|old| id < old)
@@ -66,8 +71,15 @@ impl Times {
     }
 
     /// Counts a call.
-    pub fn add(&mut self, time: Option<i64>, event_id: Option<EventId>, network: Network) {
+    pub fn add(
+        &mut self,
+        time: Option<i64>,
+        event_id: Option<EventId>,
+        region: Region,
+        network: Network,
+    ) {
         self.count += 1;
+        self.regions.count(region, 1);
         self.networks.insert(network);
         if let Some(time) = time {
             self.seen = period(self.seen, Some((time, time)));
