@@ -12,6 +12,7 @@ use crate::iam::principal::Principal;
 use crate::usage::bounded;
 use crate::usage::carriers::{self, Carriers, Unloaded};
 use crate::usage::context::Contexts;
+use crate::usage::created::Created;
 use crate::usage::cut::{self, Cut, Cuts, MAX_RESOURCES, floor};
 use crate::usage::origin::{self, Networks, Regions};
 use crate::usage::passrole::PASS_ROLE;
@@ -87,6 +88,8 @@ pub struct Ledger {
     pub principals: BTreeMap<Principal, PrincipalUsage>,
     /// The roles in instance profiles and task definitions, as far as the trail shows them.
     pub carriers: Carriers,
+    /// When roles and users were made, as far as the trail shows it.
+    pub created: Created,
 }
 
 /// The time from the first to the last of two periods.
@@ -284,6 +287,7 @@ impl Ledger {
         for need in &meaning.needs {
             usage.add(need, meaning.outcome, times, MAX_RESOURCES);
         }
+        self.created.learn(meaning, times);
     }
 
     /// Notes that the resources of `principal`'s `action` are cut, of used calls or of refused ones, as they were before they
@@ -323,6 +327,7 @@ impl Ledger {
                 .absorb(usage, MAX_RESOURCES);
         }
         carriers::merge(&mut self.carriers, other.carriers);
+        self.created.absorb(other.created);
     }
 
     /// Puts right what single records cannot tell, from all of them. To be called once, when all events are in; returns
@@ -447,6 +452,7 @@ mod tests {
     use crate::usage::identity::Caller;
     use crate::usage::origin::Network;
     use crate::usage::resolve::{Basis, Meaning, Need, Outcome, Resolved};
+    use crate::usage::sketch::Sketch;
     use crate::usage::times::Times;
     use proptest::prelude::{ProptestConfig, any, proptest};
 
@@ -588,6 +594,51 @@ mod tests {
         assert_eq!(ledger.principals[&with_path].total_events(), 2);
     }
 
+    /// A role that writes object after object: each run reads some, and what it found is added to what there was.
+    #[test]
+    fn a_role_with_ever_new_objects_stays_small_and_its_objects_are_counted() {
+        const RUNS: usize = 120;
+        const KEYS: usize = 250;
+        const MAX: usize = 40;
+        let action = Action::known("s3:PutObject");
+        let mut kept = PrincipalUsage::default();
+        for run in 0..RUNS {
+            let mut usage = PrincipalUsage::default();
+            for key in 0..KEYS {
+                // The last of a run is the first of the next.
+                let number = run * (KEYS - 1) + key;
+                let need = Need {
+                    action: action.clone(),
+                    resources: vec![arn(&format!(
+                        "b{}/logs/{}/{number}",
+                        number % 3,
+                        number / 9
+                    ))],
+                    basis: Basis::Event,
+                    context: ContextKeys::default(),
+                    told: true,
+                };
+                usage.add(&need, Outcome::Used, &Times::once(None, None), MAX);
+                assert!(usage.facts[&action].len() <= MAX);
+            }
+            kept.absorb(usage, MAX);
+            assert!(kept.facts[&action].len() <= MAX);
+        }
+        let places: Vec<_> = kept
+            .used()
+            .map(|(_, resource, tally)| (resource.clone(), tally.used))
+            .collect();
+        let each = (RUNS * KEYS / 3) as u64;
+        assert_eq!(places.iter().map(|(_, used)| used).sum::<u64>(), 3 * each);
+        let places: Vec<_> = places.into_iter().map(|(resource, _)| resource).collect();
+        assert_eq!(places, ["b0/logs/*", "b1/logs/*", "b2/logs/*"].map(arn));
+        let (found, there) = (
+            kept.cut[&action].resources.estimate() as f64,
+            (RUNS * (KEYS - 1) + 1) as f64,
+        );
+        assert!((found - there).abs() / there < 0.05, "{found} of {there}");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -619,6 +670,10 @@ mod tests {
 
             let mut whole = Ledger::default();
             events.iter().for_each(|event| add(&mut whole, event));
+            // What is cut is counted as if all of it had been there.
+            let used: Vec<String> = whole.principals.values().flat_map(|usage| {
+                usage.facts.values().flatten().map(|(resource, _)| resource.as_str().to_owned())
+            }).collect();
             whole.principals.values_mut().for_each(bound);
 
             let (mut one, mut two) = (Ledger::default(), Ledger::default());
@@ -634,6 +689,11 @@ mod tests {
             one.principals.values_mut().for_each(bound);
             assert_eq!(one, whole);
             assert_eq!(other_way, whole);
+            for cut in whole.principals.values().flat_map(|usage| usage.cut.values()) {
+                let mut sketch = Sketch::default();
+                used.iter().for_each(|resource| sketch.insert(resource));
+                assert_eq!(cut.resources, sketch);
+            }
         }
     }
 }

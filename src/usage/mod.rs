@@ -7,6 +7,7 @@ pub mod calls;
 pub mod carriers;
 pub mod context;
 pub mod coverage;
+pub mod created;
 pub mod cut;
 pub mod denial;
 pub mod format;
