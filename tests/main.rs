@@ -11,6 +11,7 @@ mod cases;
 mod catalog;
 mod conditions;
 mod generate;
+mod ledger;
 mod mapping;
 mod program;
 mod read;

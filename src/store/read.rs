@@ -14,7 +14,6 @@ use crate::store::write::{Detail, HourSeen, Object, OfAction};
 use crate::usage::coverage::{Coverage, FileProblem};
 use crate::usage::cut::Cut;
 use crate::usage::kept::NO_HOUR;
-use crate::usage::ledger::Ledger;
 use crate::usage::origin::{Network, Region};
 use crate::usage::resolve::Meaning;
 use crate::usage::sketch::Sketch;
@@ -46,16 +45,22 @@ impl Store {
     /// Where the ledger cannot be read, or holds what no trailfit writes.
     pub fn sum(&self, filter: &Filter<'_>, joint: bool) -> Result<Sum> {
         let mut sum = Sum::new(joint);
-        let principals = self.principals(&mut sum.ledger)?;
+        let mut principals = HashMap::new();
+        self.each_principal(&mut |id, principal, sessions, keys| {
+            principals.insert(id, (principal, sessions, keys));
+            Ok(())
+        })?;
         let times = match (filter.from, filter.to) {
             (None, None) => None,
             range => Some(self.times_in(range)?),
         };
         let (mut events, mut admitted) = (0, 0);
+        let mut callers = BTreeSet::new();
         self.each_call(&mut |call| {
             events += call.times.count;
             let principal = principals.get(&call.principal);
-            let principal = principal.ok_or_else(|| self.damaged("the principal of a call"))?;
+            let (principal, ..) =
+                principal.ok_or_else(|| self.damaged("the principal of a call"))?;
             let times = match &times {
                 Some(times) => times.get(&call.id).map(|times| times.of(&call.times)),
                 None => Some(call.times),
@@ -64,6 +69,7 @@ impl Store {
             let admits = (filter.admits)(region, &principal.account);
             if let Some(mut times) = times.filter(|_| admits) {
                 admitted += times.count;
+                callers.insert(call.principal);
                 let meaning = call.what.meaning();
                 let (meaning, region, via) =
                     meaning.ok_or_else(|| self.damaged("what a call means"))?;
@@ -73,32 +79,33 @@ impl Store {
             }
             Ok(())
         })?;
+        let all = events == admitted;
+        for (id, (principal, sessions, keys)) in &principals {
+            if all || callers.contains(id) {
+                for session in sessions {
+                    sum.ledger.add_names(principal, Some(session), None);
+                }
+                for key in keys {
+                    sum.ledger.add_names(principal, None, Some(key));
+                }
+            }
+        }
         // What was added above is cut already, and was not to be counted among what was whole.
         self.each_cut(&mut |id, (used, action), cut| {
             let principal = principals.get(&id).zip(Action::parse(&action));
-            let (principal, action) = principal.ok_or_else(|| self.damaged("an action"))?;
-            sum.ledger.note_cut(principal, used, action, cut);
+            let ((principal, ..), action) = principal.ok_or_else(|| self.damaged("an action"))?;
+            if all || callers.contains(&id) {
+                sum.ledger.note_cut(principal, used, action, cut);
+            }
             Ok(())
         })?;
-        sum.coverage.outside_filter = events - admitted;
-        self.add_objects(&mut sum.coverage, events)?;
+        let repeated = self.add_objects(&mut sum.coverage, events)?;
+        match all {
+            true => sum.coverage.count_duplicates(repeated),
+            // When and by whom these were made is not kept.
+            false => sum.coverage.outside_filter = events - admitted + repeated,
+        }
         Ok(sum)
-    }
-
-    /// The principals by their rows' numbers; their names go to `ledger`.
-    fn principals(&self, ledger: &mut Ledger) -> Result<HashMap<i64, Principal>> {
-        let mut known = HashMap::new();
-        self.each_principal(&mut |id, principal, sessions, keys| {
-            for session in &sessions {
-                ledger.add_names(&principal, Some(session), None);
-            }
-            for key in &keys {
-                ledger.add_names(&principal, None, Some(key));
-            }
-            known.insert(id, principal);
-            Ok(())
-        })?;
-        Ok(known)
     }
 
     /// Hands out the principals with their rows' numbers, the names of their sessions and the ids of their access keys.
@@ -204,8 +211,8 @@ impl Store {
         })
     }
 
-    /// Accounts for the log objects, in which were `events` distinct ones.
-    fn add_objects(&self, coverage: &mut Coverage, events: u64) -> Result<()> {
+    /// Accounts for the log objects, in which were `events` distinct ones. Returns how many were repeated.
+    fn add_objects(&self, coverage: &mut Coverage, events: u64) -> Result<u64> {
         let (mut records, mut malformed) = (0, 0);
         self.each_object(&mut |object| {
             records += object.records;
@@ -258,8 +265,7 @@ impl Store {
             }
             Ok(())
         })?;
-        coverage.count_duplicates(records.saturating_sub(malformed + events));
-        Ok(())
+        Ok(records.saturating_sub(malformed + events))
     }
 
     /// Hands out the rows of a query, until one is refused.
