@@ -224,7 +224,7 @@ fn tell(
         print: None,
         new: true,
     };
-    if let Some(id) = id_of(event.event_id, event.shared_event_id, || &caller.principal) {
+    if let Some(id) = id_of(event.id(), event.shared_event_id, || &caller.principal) {
         let session = session_hash(caller.session.as_deref());
         let (session, _) = origin.mix(session, digest);
         let (new, print) = seen.is_new(id, event.event_time, session, identity.digest);

@@ -50,9 +50,21 @@ pub struct Event<'t, 'a> {
     pub response_elements: Option<Json<'t, 'a>>,
     /// `resources[]`, only its elements that are objects with an ARN (`ARN` or `arn`).
     pub resources: Vec<Resource<'a>>,
+    /// `addendum.reason`: why the record came late or again.
+    pub addendum: Option<&'a str>,
+    /// `addendum.originalEventID`: of a record that repeats another one with corrected fields, that one's `eventID`.
+    pub original_event_id: Option<&'a str>,
+    /// `summary`, of a record that sums calls up (`AwsAggregatedEvent`) and is none.
+    pub summary: Option<Summary<'a>>,
 }
 
 impl<'t, 'a> Event<'t, 'a> {
+    /// The id of the event that the record tells of: of a correction, that of the record it corrects.
+    #[must_use]
+    pub fn id(&self) -> Option<&'a str> {
+        self.original_event_id.or(self.event_id)
+    }
+
     /// Reads `value` as a record; `None` where it does not look like one.
     ///
     /// It looks like one if it names both `eventSource` and `eventName`, or any three of the fields that every record
@@ -135,6 +147,7 @@ impl<'t, 'a> Event<'t, 'a> {
         let mut seen = Seen::default();
         let mut insight = false;
         let mut timestamp = None;
+        let mut aggregated = Aggregated::default();
         for (name, value) in object {
             seen.note(canonical(name, folded));
             match canonical(name, folded) {
@@ -159,10 +172,17 @@ impl<'t, 'a> Event<'t, 'a> {
                 "responseElements" => event.response_elements = present(value),
                 "resources" => event.resources = resources(value),
                 "insightDetails" => insight = true,
-                _ => {}
+                "addendum" => event.read_addendum(value, folded),
+                _ => aggregated.read(name, value),
             }
         }
         event.event_time = event.event_time.or(timestamp);
+        if event.event_type == Some("AwsAggregatedEvent") && aggregated.summary.is_some() {
+            event.event_id = event.event_id.or(aggregated.event_id);
+            event.recipient_account_id = event.recipient_account_id.or(aggregated.account_id);
+            event.event_time = event.event_time.or(aggregated.start);
+            event.summary = aggregated.summary;
+        }
         insight |= event
             .event_type
             .is_some_and(|kind| kind.eq_ignore_ascii_case("AwsCloudTrailInsight"));
@@ -170,6 +190,72 @@ impl<'t, 'a> Event<'t, 'a> {
             event.event_category = Some("Insight");
         }
         (event, seen)
+    }
+}
+
+impl<'a> Event<'_, 'a> {
+    /// Source: CloudTrail User Guide, "CloudTrail record contents", `addendum`: only `UPDATED_DATA` names another record.
+    fn read_addendum(&mut self, value: Json<'_, 'a>, folded: bool) {
+        let Some(addendum) = value.as_object() else {
+            return;
+        };
+        let mut original = None;
+        for (name, value) in &addendum {
+            match canonical(name, folded) {
+                "reason" => self.addendum = text(value),
+                "originalEventID" => original = text(value).filter(|id| !id.is_empty()),
+                _ => {}
+            }
+        }
+        self.original_event_id = original.filter(|_| self.addendum == Some("UPDATED_DATA"));
+    }
+}
+
+/// How often calls were made within five minutes, as `summary` has it.
+/// Source: CloudTrail User Guide, "CloudTrail record contents for aggregated events".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary<'a> {
+    /// `primaryDimension.dimension`: what the calls are grouped by, as `eventName`.
+    pub dimension: &'a str,
+    /// The sum of `primaryDimension.statistics[].value`.
+    pub calls: u64,
+}
+
+/// The fields that only a record has that sums calls up.
+#[derive(Default)]
+struct Aggregated<'a> {
+    event_id: Option<&'a str>,
+    account_id: Option<&'a str>,
+    start: Option<i64>,
+    summary: Option<Summary<'a>>,
+}
+
+impl<'a> Aggregated<'a> {
+    fn read(&mut self, name: &str, value: Json<'_, 'a>) {
+        let start = |window: &Object<'_, 'a>| seconds(window.get("windowStart")?.into_string()?);
+        match name {
+            "eventId" => self.event_id = text(value),
+            "accountId" => self.account_id = text(value),
+            "timeWindow" => self.start = value.as_object().as_ref().and_then(start),
+            "summary" => self.summary = Summary::from_value(value),
+            _ => {}
+        }
+    }
+}
+
+impl<'a> Summary<'a> {
+    fn from_value(value: Json<'_, 'a>) -> Option<Self> {
+        let primary = value.as_object()?.get("primaryDimension")?.as_object()?;
+        let statistics = primary.get("statistics").and_then(|list| list.as_array());
+        let mut calls = 0u64;
+        for statistic in statistics.iter().flatten() {
+            let value = statistic.as_object().and_then(|each| each.get("value"));
+            calls = calls.saturating_add(value.and_then(|value| value.as_u64()).unwrap_or(0));
+        }
+        Some(Self {
+            dimension: primary.get("dimension")?.into_string()?,
+            calls,
+        })
     }
 }
 
@@ -202,7 +288,7 @@ impl Seen {
 }
 
 /// Every name that is looked for in a record, as CloudTrail spells it.
-const NAMES: [&str; 36] = [
+const NAMES: [&str; 39] = [
     "eventID",
     "sharedEventID",
     "eventTime",
@@ -239,6 +325,9 @@ const NAMES: [&str; 36] = [
     "onBehalfOf",
     "userId",
     "@timestamp",
+    "addendum",
+    "reason",
+    "originalEventID",
 ];
 
 /// Whether `bytes` name a field that records have: what tells a broken record from the debris of one, and from other JSON.
@@ -412,7 +501,7 @@ pub struct UserIdentity<'a> {
 mod tests {
     use simd_json::prelude::*;
 
-    use super::{Event, NAMES, Resource, UserIdentity};
+    use super::{Event, NAMES, Resource, Summary, UserIdentity};
 
     /// Reads `json` as a record and gives it to `check`.
     fn with_event<T>(json: &str, check: impl FnOnce(Option<Event<'_, '_>>) -> T) -> T {
@@ -535,6 +624,82 @@ mod tests {
                 );
             });
         }
+    }
+
+    #[test]
+    fn a_correction_is_of_the_event_that_it_corrects() {
+        for (addendum, reason, id) in [
+            (
+                r#"{"reason":"UPDATED_DATA","originalEventID":"a","updatedFields":"x"}"#,
+                Some("UPDATED_DATA"),
+                "a",
+            ),
+            (
+                r#"{"originalEventID":"a","reason":"UPDATED_DATA"}"#,
+                Some("UPDATED_DATA"),
+                "a",
+            ),
+            (r#"{"reason":"UPDATED_DATA"}"#, Some("UPDATED_DATA"), "b"),
+            (
+                r#"{"reason":"UPDATED_DATA","originalEventID":""}"#,
+                Some("UPDATED_DATA"),
+                "b",
+            ),
+            (
+                r#"{"reason":"DELIVERY_DELAY","originalEventID":"a"}"#,
+                Some("DELIVERY_DELAY"),
+                "b",
+            ),
+            (r#"{"originalEventID":"a"}"#, None, "b"),
+            ("7", None, "b"),
+        ] {
+            let json = format!(
+                r#"{{"eventSource":"s","eventName":"n","eventID":"b","addendum":{addendum}}}"#
+            );
+            with_event(&json, |event| {
+                let event = event.unwrap();
+                assert_eq!(
+                    (event.addendum, event.id()),
+                    (reason, Some(id)),
+                    "{addendum}"
+                );
+                assert_eq!(event.event_id, Some("b"));
+            });
+        }
+    }
+
+    /// The shape of AWS's example in "Aggregating data events".
+    #[test]
+    fn a_summary_tells_how_many_calls_it_sums_up() {
+        let json = r#"{"eventVersion":"1.0","accountId":"111122223333","eventId":"id","eventCategory":"Aggregated",
+            "eventType":"AwsAggregatedEvent","awsRegion":"us-west-2","eventSource":"s3.amazonaws.com",
+            "timeWindow":{"windowStart":"2026-03-01T10:00:00Z","windowEnd":"2026-03-01T10:05:00Z","windowSize":"PT5M"},
+            "summary":{"primaryDimension":{"dimension":"eventName","aggregationType":"Count",
+                "statistics":[{"name":"PutObject","value":7},{"name":"GetObject","value":5},{"name":"x"},{"value":-1},null]},
+            "details":[{"dimension":"resourceARN","statistics":[{"name":"arn:aws:s3:::b","value":12}]}]}}"#;
+        with_event(json, |event| {
+            let event = event.unwrap();
+            let summary = Summary {
+                dimension: "eventName",
+                calls: 12,
+            };
+            assert_eq!(event.summary, Some(summary));
+            assert_eq!(
+                (event.event_id, event.event_time),
+                (Some("id"), Some(1_772_359_200))
+            );
+            assert_eq!(event.recipient_account_id, Some("111122223333"));
+        });
+        with_event(&json.replace("AwsAggregatedEvent", "AwsApiCall"), |event| {
+            let event = event.unwrap();
+            assert_eq!(
+                (event.summary, event.event_id, event.event_time),
+                (None, None, None)
+            );
+        });
+        with_event(&json.replace("primaryDimension", "other"), |event| {
+            assert_eq!(event.unwrap().summary, None);
+        });
     }
 
     #[test]

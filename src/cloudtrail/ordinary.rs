@@ -90,7 +90,9 @@ impl Meaning {
             b"additionalEventData" => Field::AdditionalEventData,
             b"resources" => Field::Resources,
             // They stand in for another field.
-            b"@timestamp" | b"insightDetails" => return None,
+            b"@timestamp" | b"insightDetails" | b"summary" => return None,
+            // It tells of another record.
+            b"addendum" => return None,
             name if Envelope::of(name).is_some() => return None,
             _ => return Some(Self::Nothing),
         }))

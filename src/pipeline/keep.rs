@@ -124,7 +124,7 @@ impl<'k> Keeping<'k> {
         }
         account(&mut sum.coverage, problem, event, offset, Some(&resolved));
         let caller = &resolved.caller;
-        let id = id_of(event.event_id, event.shared_event_id, || &caller.principal);
+        let id = id_of(event.id(), event.shared_event_id, || &caller.principal);
         let times = Times::of(event, id);
         sum.ledger.name(&resolved);
         if let (Some(mark), Some(identity)) = (mark, identity) {

@@ -314,7 +314,7 @@ impl Adder<'_> {
         account(coverage, problem, event, offset, resolved.as_ref());
         if let Some(resolved) = resolved {
             let principal = &resolved.caller.principal;
-            let id = id_of(event.event_id, event.shared_event_id, || principal);
+            let id = id_of(event.id(), event.shared_event_id, || principal);
             ledger.add(&resolved, &Times::of(event, id));
             if let Some(joint) = joint {
                 joint.add(principal, &resolved.meaning, 1);

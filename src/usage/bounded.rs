@@ -21,14 +21,15 @@ pub fn insert(set: &mut BTreeSet<String>, name: &str, max: usize) {
 /// Adds `count` to `name`'s, keeping the first `max` names and, under [`OTHERS`], the sum of all others.
 pub fn count(counts: &mut BTreeMap<String, u64>, name: &str, count: u64, max: usize) {
     if let Some(mine) = counts.get_mut(name) {
-        *mine += count;
+        *mine = mine.saturating_add(count);
         return;
     }
     counts.insert(name.to_owned(), count);
     let mut others = counts.remove(OTHERS);
     while counts.len() > max {
         if let Some((_, dropped)) = counts.pop_last() {
-            *others.get_or_insert(0) += dropped;
+            let others = others.get_or_insert(0);
+            *others = others.saturating_add(dropped);
         }
     }
     if let Some(others) = others {

@@ -53,7 +53,7 @@ pub struct Coverage {
     /// Calls that only summaries tell of (`AwsAggregatedEvent`), by service and by what the summary is grouped by. One call
     /// is in a summary of each kind that the trail was told to write.
     pub aggregated_calls: BTreeMap<String, u64>,
-    /// Records with an `addendum`, by its reason.
+    /// Records with an `addendum`, repeated ones too, by its reason.
     pub addenda: BTreeMap<String, u64>,
     /// Whether there were more events than are remembered to recognise repeated ones.
     pub forgetful: bool,
@@ -133,6 +133,7 @@ impl Coverage {
         if meaning.outcome != Outcome::Malformed {
             self.note_places(event, &caller.principal);
             self.note_hour(event, &caller.principal);
+            self.note_special(event, meaning.outcome);
         }
     }
 
@@ -148,6 +149,18 @@ impl Coverage {
     pub fn note_place(&mut self, account: Option<&str>, region: Option<&str>) {
         note(&mut self.accounts, account);
         note(&mut self.regions, region);
+    }
+
+    /// Notes what is told of other records, or of calls without records.
+    fn note_special(&mut self, event: &Event<'_, '_>, outcome: Outcome) {
+        if let Some(reason) = event.addendum {
+            bounded::count(&mut self.addenda, reason, 1, MAX_NAMES);
+        }
+        if let Some(summary) = event.summary.filter(|_| outcome != Outcome::Duplicate) {
+            let source = event.event_source.unwrap_or_default();
+            let what = format!("{source} by {}", summary.dimension);
+            bounded::count(&mut self.aggregated_calls, &what, summary.calls, MAX_NAMES);
+        }
     }
 
     /// Notes when the trail had a record of `caller`'s, and whether that is a data event.

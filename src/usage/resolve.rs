@@ -203,6 +203,11 @@ pub fn meaning<'a>(
     if let Some(reason) = not_an_api_call(event) {
         return Meaning::without_needs(Outcome::Ignored, reason);
     }
+    // It tells how many calls there were, by who made them or what they were or what they were made on, but not which
+    // of these go together.
+    if event.event_type == Some("AwsAggregatedEvent") {
+        return Meaning::without_needs(Outcome::Inconclusive, "aggregated-event");
+    }
     let (Some(source), Some(name)) = (event.event_source, event.event_name) else {
         return Meaning::without_needs(Outcome::Malformed, "no eventSource or eventName");
     };
