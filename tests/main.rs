@@ -10,6 +10,7 @@
 mod cases;
 mod catalog;
 mod conditions;
+mod coverage;
 mod generate;
 mod ledger;
 mod mapping;

@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     let used: Vec<_> = ledger.principals.iter().collect();
     let threads = arguments.input.threads();
     let proved = parallel::map(&used, threads, |(principal, usage)| {
-        Proved::of(principal, usage, resources)
+        Proved::of(principal, usage, ledger.created.of(principal), resources)
     });
     // As the ledger, they are not taken apart in the end.
     let mut proved = ManuallyDrop::new(proved.into_iter().collect::<Result<Vec<_>>>()?);
@@ -177,12 +177,13 @@ impl<'l> Proved<'l> {
     fn of(
         principal: &'l Principal,
         usage: &'l PrincipalUsage,
+        created: Option<i64>,
         resources: Resources,
     ) -> Result<Self> {
         let plan = generate::plan(usage, resources, MANAGED_POLICY_QUOTA);
         let texts: Vec<String> = plan.documents.iter().map(PolicyDocument::to_json).collect();
         prove(principal, usage, &texts)?;
-        let mut entry = PrincipalEntry::of(principal, usage);
+        let mut entry = PrincipalEntry::of(principal, usage, created);
         entry.sizes = plan.documents.iter().map(PolicyDocument::size).collect();
         entry.widened = plan.widened.iter().map(WideningEntry::of).collect();
         entry.notes.extend(plan.notes.iter().cloned());

@@ -8,6 +8,8 @@ use crate::generate::Widening;
 use crate::generate::conditions::{self, Offer};
 use crate::iam::condition::Block;
 use crate::iam::principal::Principal;
+use crate::report::hours::{self, PlaceEntry};
+use crate::report::summary;
 use crate::usage::coverage::Coverage;
 use crate::usage::ledger::PrincipalUsage;
 use crate::usage::resolve::Outcome;
@@ -49,6 +51,16 @@ pub struct CoverageEntry {
     pub regions: Vec<String>,
     /// The services with data events in the input. For any other service, use of its data cannot be seen.
     pub data_events: Vec<String>,
+    /// How many data events of each there are, repeated ones too.
+    pub data_event_counts: BTreeMap<String, u64>,
+    /// Calls that only summaries tell of, by service and by what the summary is grouped by.
+    pub aggregated_calls: BTreeMap<String, u64>,
+    /// Records with an addendum, by its reason.
+    pub addenda: BTreeMap<String, u64>,
+    /// From when and where there are records, by account and Region.
+    pub places: Vec<PlaceEntry>,
+    /// Whether there were too many places and days for `places` to have all.
+    pub places_left_out: bool,
 }
 
 /// How the messages of refused calls compare with the tables.
@@ -91,6 +103,24 @@ pub struct PrincipalEntry {
     pub notes: Vec<String>,
     /// Names of role sessions, the first in order.
     pub sessions: Vec<String>,
+    /// When it was last made, RFC 3339, where the input shows that. Before that, nothing of it can have been seen.
+    pub created: Option<String>,
+    /// The actions with more resources than are kept apart.
+    pub cut: Vec<CutEntry>,
+}
+
+/// An action that was used on more resources than are kept apart.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CutEntry {
+    /// The action.
+    pub action: String,
+    /// How many distinct resources it was used on, estimated: within 3.3 % of it 95 times in 100.
+    pub resources: u64,
+    /// The same in words.
+    pub about: String,
+    /// How many patterns and names they were cut to.
+    pub kept: usize,
 }
 
 /// A condition that could be added to the grant of these actions on these resources, as they were used.
@@ -160,11 +190,6 @@ impl CoverageEntry {
                 .collect();
             (outcome.as_str(), named)
         });
-        let rfc3339 = |seconds: i64| {
-            jiff::Timestamp::from_second(seconds)
-                .ok()
-                .map(|time| time.to_string())
-        };
         Self {
             events,
             reasons: reasons.collect(),
@@ -186,14 +211,25 @@ impl CoverageEntry {
             accounts: coverage.accounts.iter().cloned().collect(),
             regions: coverage.regions.iter().cloned().collect(),
             data_events: coverage.data_event_sources.keys().cloned().collect(),
+            data_event_counts: coverage.data_event_sources.clone(),
+            aggregated_calls: coverage.aggregated_calls.clone(),
+            addenda: coverage.addenda.clone(),
+            places: hours::entries(&coverage.hours),
+            places_left_out: coverage.hours.is_cut(),
         }
     }
 }
 
+/// A time in seconds since 1970.
+fn rfc3339(seconds: i64) -> Option<String> {
+    let time = jiff::Timestamp::from_second(seconds).ok()?;
+    Some(time.to_string())
+}
+
 impl PrincipalEntry {
-    /// The entry of a principal without its documents.
+    /// The entry of a principal, which was `created` then, in seconds since 1970; without its documents.
     #[must_use]
-    pub fn of(principal: &Principal, usage: &PrincipalUsage) -> Self {
+    pub fn of(principal: &Principal, usage: &PrincipalUsage, created: Option<i64>) -> Self {
         let mut actions: Vec<_> = usage.used().map(|(action, _, _)| action).collect();
         actions.dedup();
         let mut resources: Vec<_> = usage.used().map(|(_, resource, _)| resource).collect();
@@ -215,7 +251,25 @@ impl PrincipalEntry {
                 .collect(),
             notes: usage.notes.iter().cloned().collect(),
             sessions: usage.sessions.iter().cloned().collect(),
+            created: created.and_then(rfc3339),
+            cut: CutEntry::all(usage),
         }
+    }
+}
+
+impl CutEntry {
+    fn all(usage: &PrincipalUsage) -> Vec<Self> {
+        let cut = usage.cut.iter();
+        let entry = cut.map(|(action, cut)| {
+            let resources = cut.resources.estimate();
+            Self {
+                action: action.to_string(),
+                resources,
+                about: format!("about {}", summary::rounded(resources)),
+                kept: usage.facts.get(action).map_or(0, BTreeMap::len),
+            }
+        });
+        entry.collect()
     }
 }
 

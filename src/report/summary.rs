@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::report::hours;
 use crate::report::terminal;
 use crate::usage::coverage::{Coverage, FileProblem};
 use crate::usage::resolve::Outcome;
@@ -9,7 +10,7 @@ use crate::usage::resolve::Outcome;
 /// The most reasons shown for an outcome, the most frequent first. Unmapped calls are all shown.
 const REASONS: usize = 5;
 
-/// The most files named for one kind of trouble; what is left out is counted.
+/// The most files, or gaps, named for one kind of trouble; what is left out is counted.
 const FILES: usize = 20;
 
 /// The accounts as text, one line an outcome, then a line for each file with something wrong.
@@ -52,11 +53,53 @@ pub fn text(coverage: &Coverage) -> String {
     for (kind, count) in &coverage.others {
         let _ = writeln!(out, "not calls: {} {kind}", grouped(*count));
     }
+    told_otherwise(&mut out, coverage);
+    gaps(&mut out, coverage);
     if coverage.forgetful {
         out.push_str("note: an event is known again within about 128 MB of log objects, in the order of delivery; one that was delivered again later counts twice (policies are the same)\n");
     }
     files(&mut out, coverage);
     out
+}
+
+/// What is not told call by call, or told again.
+fn told_otherwise(out: &mut String, coverage: &Coverage) {
+    for (what, calls) in &coverage.aggregated_calls {
+        let (what, calls) = (terminal::safe(what), many(*calls, "call"));
+        let _ = writeln!(
+            out,
+            "summaries only: {calls} of {what}; they do not tell who did what on which resource"
+        );
+    }
+    for (reason, count) in &coverage.addenda {
+        let (reason, count) = (terminal::safe(reason), many(*count, "record"));
+        let _ = writeln!(out, "addenda: {count} with the reason {reason}");
+    }
+}
+
+/// Where records may be missing.
+fn gaps(out: &mut String, coverage: &Coverage) {
+    let places = hours::entries(&coverage.hours);
+    let gaps = places
+        .iter()
+        .flat_map(|place| place.gaps.iter().map(move |gap| (place, gap)));
+    for (place, gap) in gaps.clone().take(FILES) {
+        let _ = writeln!(
+            out,
+            "note: account {} has no records in {} from {} to {}, and in most other hours it has: the trail may have a gap",
+            terminal::safe(&place.account),
+            terminal::safe(&place.region),
+            gap.from,
+            gap.to
+        );
+    }
+    let more = gaps.count().saturating_sub(FILES);
+    if more > 0 {
+        let _ = writeln!(out, "note: and {more} more such gaps");
+    }
+    if coverage.hours.is_cut() {
+        out.push_str("note: there are too many accounts, Regions and days to keep all hours with records: those of the last in order are left out\n");
+    }
 }
 
 fn period((first, last): (i64, i64)) -> String {
@@ -158,6 +201,30 @@ pub fn many(count: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", grouped(count))
 }
 
+/// `12,300`, `10.0 million`: an estimate, without digits that it does not tell.
+#[must_use]
+pub fn rounded(count: u64) -> String {
+    const SCALES: [(u64, &str); 3] = [
+        (1_000_000_000_000, "trillion"),
+        (1_000_000_000, "billion"),
+        (1_000_000, "million"),
+    ];
+    for (scale, name) in SCALES {
+        // What the scale below would round up to this one.
+        if count >= scale - scale / 20_000 {
+            let tenths = (count / (scale / 20)).div_ceil(2);
+            return format!("{}.{} {name}", grouped(tenths / 10), tenths % 10);
+        }
+    }
+    let step = match count {
+        100_000.. => 1_000,
+        10_000.. => 100,
+        1_000.. => 10,
+        _ => 1,
+    };
+    grouped((count + step / 2) / step * step)
+}
+
 /// `1,234,567`
 #[must_use]
 pub fn grouped(count: u64) -> String {
@@ -174,7 +241,7 @@ pub fn grouped(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{grouped, text};
+    use super::{grouped, rounded, text};
     use crate::usage::coverage::{Coverage, FileProblem};
     use crate::usage::resolve::Outcome;
     use std::collections::BTreeMap;
@@ -188,6 +255,29 @@ mod tests {
             (1_234_567, "1,234,567"),
         ] {
             assert_eq!(grouped(count), text);
+        }
+    }
+
+    #[test]
+    fn an_estimate_has_no_more_digits_than_it_tells() {
+        for (count, text) in [
+            (0, "0"),
+            (999, "999"),
+            (12_345, "12,300"),
+            (99_960, "100,000"),
+            (123_456, "123,000"),
+            (949_400, "949,000"),
+            (999_999, "1.0 million"),
+            (1_049_999, "1.0 million"),
+            (1_050_000, "1.1 million"),
+            (10_012_345, "10.0 million"),
+            (960_000_000, "960.0 million"),
+            (999_949_999, "999.9 million"),
+            (999_950_000, "1.0 billion"),
+            (2_300_000_000, "2.3 billion"),
+            (u64::MAX, "18,446,744.1 trillion"),
+        ] {
+            assert_eq!(rounded(count), text);
         }
     }
 
