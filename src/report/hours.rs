@@ -20,7 +20,7 @@ pub struct PlaceEntry {
     pub hours_with_records: u64,
     /// How many there are from the first to the last, both included.
     pub hours: u64,
-    /// Long silences where there is hardly any other, see [`gaps`].
+    /// Long silences where there is hardly any other.
     pub gaps: Vec<GapEntry>,
 }
 

@@ -204,7 +204,7 @@ pub fn meaning<'a>(
         return Meaning::without_needs(Outcome::Ignored, reason);
     }
     // It tells how many calls there were, by who made them or what they were or what they were made on, but not which
-    // of these go together.
+    // of these go together. Source: CloudTrail User Guide, "Aggregating data events", its examples.
     if event.event_type == Some("AwsAggregatedEvent") {
         return Meaning::without_needs(Outcome::Inconclusive, "aggregated-event");
     }
