@@ -11,6 +11,9 @@ use crate::usage::origin::{Region, same};
 /// takes about 130 bytes; this is a year of 40 accounts in 17 Regions.
 const MAX_DAYS: usize = 1 << 18;
 
+/// A longer text is no account's id, which has 12 digits.
+const MAX_ACCOUNT: usize = 64;
+
 /// Records by hour of the day.
 type Day = [u32; 24];
 
@@ -39,7 +42,7 @@ impl Hours {
     }
 
     fn add_day(&mut self, account: &str, region: Region, day: u16, counts: &Day) {
-        if account.is_empty() || region == Region::default() {
+        if account.is_empty() || account.len() > MAX_ACCOUNT || region == Region::default() {
             return;
         }
         let days = self.places.entry((account.into(), region)).or_default();
@@ -192,6 +195,7 @@ mod tests {
         hours.add("1", "r".into(), -1, 1);
         hours.add("1", "r".into(), 24 * 65_536, 1);
         hours.add("", "r".into(), 1, 1);
+        hours.add(&"1".repeat(100), "r".into(), 1, 1);
         hours.add("0", "s".into(), 7, 1);
         hours.add("0", "".into(), 7, 1);
         let expected = [

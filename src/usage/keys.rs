@@ -45,11 +45,14 @@ pub fn add(event: &Event<'_, '_>, request: &Request<'_, '_, '_>, needs: &mut [Ne
     }
 }
 
+/// The longest name that DNS has (RFC 1035). What a ledger keeps for each fact must not be of any length.
+const MAX_NAME: usize = 253;
+
 /// The service that forwarded a call to `source`. `signin.amazonaws.com` is the console, which forwards nothing, `AWS Internal`
 /// names nobody, and a service that calls itself has only taken a request in two steps.
 #[must_use]
 pub fn service_of<'a>(source: Option<&str>, invoked_by: Option<&'a str>) -> Option<&'a str> {
-    let via = invoked_by?;
+    let via = invoked_by.filter(|via| via.len() <= MAX_NAME)?;
     let named = via.ends_with(".amazonaws.com") && via != "signin.amazonaws.com";
     let own = service::label(source?) == service::label(via);
     (named && !own).then_some(via)

@@ -350,6 +350,8 @@ pub(crate) fn add_via(via: &mut BTreeSet<Box<str>>, more: impl IntoIterator<Item
 mod tests {
     use std::collections::BTreeSet;
 
+    use crate::cloudtrail::event::Event;
+
     use super::{
         LastRegion, MAX_REGIONS, Network, Networks, Origin, Region, Regions, mix_place, mix_via,
     };
@@ -439,6 +441,26 @@ mod tests {
         }
         let first = names.iter().take(MAX_REGIONS).map(|name| (name.clone(), 5));
         assert_eq!(results, BTreeSet::from([first.collect()]));
+    }
+
+    #[test]
+    fn what_forwards_nothing_is_no_origin() {
+        let endless = format!("{}.amazonaws.com", "x".repeat(300));
+        for (invoked_by, expected) in [
+            (Some("athena.amazonaws.com"), Some("athena.amazonaws.com")),
+            (Some("s3.amazonaws.com"), None),
+            (Some("signin.amazonaws.com"), None),
+            (Some("AWS Internal"), None),
+            (Some(endless.as_str()), None),
+            (None, None),
+        ] {
+            let mut event = Event {
+                event_source: Some("s3.amazonaws.com"),
+                ..Event::default()
+            };
+            event.user_identity.invoked_by = invoked_by;
+            assert_eq!(Origin::of(&event).via, expected);
+        }
     }
 
     #[test]
