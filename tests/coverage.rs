@@ -7,6 +7,7 @@ use trailfit::iam::action::Action;
 use trailfit::iam::arn::ResourceArn;
 use trailfit::pipeline::{Filter, Progress, collect};
 use trailfit::source::files;
+use trailfit::source::layout::Scope;
 use trailfit::usage::ledger::{PrincipalUsage, Tally};
 use trailfit::usage::origin::Network;
 
@@ -259,14 +260,16 @@ fn usage(records: &[Value]) -> PrincipalUsage {
     for text in [delivery(records), pretty] {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("log.json"), text).unwrap();
-        let objects = files::list(&[folder.path().display().to_string()]).unwrap();
-        let (ledger, _) = collect(
+        let folder = folder.path().display().to_string();
+        let objects = files::list(&[folder], &Scope::default()).unwrap();
+        let sum = collect(
             &objects,
             &Filter::default(),
+            false,
             NonZeroUsize::MIN,
             &Progress::default(),
         );
-        found.push(ledger.principals.into_values().next().unwrap());
+        found.push(sum.ledger.principals.into_values().next().unwrap());
     }
     assert_eq!(found[0], found[1]);
     found.swap_remove(0)
