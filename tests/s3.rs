@@ -357,3 +357,75 @@ fn requester_pays_and_session_tokens_are_sent() {
         assert_eq!(asked.headers["x-amz-security-token"], "token");
     }
 }
+
+/// Whether the policy that `generate --own-policy` prints allows all that a run with the same inputs asked of the bucket, and
+/// nothing beside.
+#[test]
+fn its_own_policy_is_what_it_needs() {
+    for (input, other_folder) in [
+        ("s3://logs/p/AWSLogs/o-a1b2c3/111122223333/", true),
+        ("s3://logs/p", true),
+        ("s3://logs", false),
+    ] {
+        let server = Server::start(grid());
+        server.run(["principals", input]).code(0);
+        let said = Run::new().args(["generate", "--own-policy", input]).code(0);
+        assert!(said.stderr.starts_with("note: "), "{}", said.stderr);
+        let request = |action: &str, resource: &str, prefix: Option<&str>| {
+            let context = match prefix {
+                Some(prefix) => serde_json::json!({"s3:prefix": [prefix]}),
+                None => serde_json::json!({}),
+            };
+            let principal = "arn:aws:iam::111122223333:user/u";
+            let request = serde_json::json!({"principal": principal, "action": action, "resource": resource, "context": context});
+            request.to_string() + "\n"
+        };
+        let needed = server
+            .asked()
+            .into_iter()
+            .map(|asked| match asked.query.get("prefix") {
+                Some(prefix) => request("s3:ListBucket", "arn:aws:s3:::logs", Some(prefix)),
+                None => request(
+                    "s3:GetObject",
+                    &format!("arn:aws:s3::{}", asked.path.replacen('/', ":", 1)),
+                    None,
+                ),
+            });
+        let mut too_much = vec![
+            request("s3:GetObject", "arn:aws:s3:::other/p/x", None),
+            request("s3:PutObject", "arn:aws:s3:::logs/p/x", None),
+            request("s3:DeleteObject", "arn:aws:s3:::logs/p/x", None),
+        ];
+        if other_folder {
+            too_much.push(request("s3:GetObject", "arn:aws:s3:::logs/q/x", None));
+            too_much.push(request("s3:ListBucket", "arn:aws:s3:::logs", Some("q/")));
+        }
+        for (requests, decision) in [
+            (needed.collect(), "allowed"),
+            (too_much, "implicitlyDenied"),
+        ] {
+            let judged = Run::new()
+                .file("policy.json", &said.stdout)
+                .args(["simulate", "--policy", "policy.json", "--requests", "-"])
+                .stdin(requests.concat())
+                .code(0);
+            let decisions = judged.json_lines();
+            assert_eq!(decisions.len(), requests.len());
+            for (answer, request) in decisions.iter().zip(&requests) {
+                assert_eq!(answer["decision"], decision, "{request}");
+            }
+        }
+    }
+    let template = Run::new().args(["generate", "--own-policy"]).code(0);
+    assert!(template.stdout.contains("cloudtrail:LookupEvents"));
+    let said = Run::new().args(["generate", "--own-policy", "."]).code(2);
+    assert_eq!(
+        said.stderr,
+        "error: to read files no permission of AWS is needed\n"
+    );
+    // Of any other command, and without the option, an INPUT is demanded.
+    for command in ["generate", "principals"] {
+        let said = Run::new().args([command]).code(2);
+        assert!(said.stderr.contains("<INPUT>..."), "{}", said.stderr);
+    }
+}

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::cli::input::Input;
-use crate::cli::{Ending, output, parallel, tell, usage_error};
+use crate::cli::{Ending, output, own_policy, parallel, tell, usage_error};
 use crate::error::{Error, Result};
 use crate::generate::{self, Plan, Resources};
 use crate::iam::policy::{MANAGED_POLICY_QUOTA, PolicyDocument};
@@ -38,6 +38,11 @@ pub struct Arguments {
     /// How far resources are generalised.
     #[arg(long, value_enum, default_value = "balanced", value_name = "HOW")]
     resources: ResourcesArgument,
+
+    /// Print the least-privilege policy of trailfit itself, for reading these INPUTs (without any: a template), and read
+    /// nothing.
+    #[arg(long, conflicts_with_all = ["out", "principal"])]
+    own_policy: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -55,6 +60,9 @@ enum ResourcesArgument {
 /// cannot be written. Only in the last case may some policies be written already, each of them whole, and then the index
 /// is as it was.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
+    if arguments.own_policy {
+        return own_policy::run(&arguments.input, quiet);
+    }
     let mut sum = arguments.input.collect(quiet)?;
     let Sum {
         ledger, coverage, ..

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Result};
 use crate::report::terminal;
@@ -17,6 +17,7 @@ pub mod ledger;
 mod ledgers;
 pub mod map;
 pub mod output;
+pub mod own_policy;
 mod paint;
 mod parallel;
 pub mod principals;
@@ -91,7 +92,16 @@ pub fn main() -> ExitCode {
 }
 
 fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(args) {
+    // `generate --own-policy` says of no INPUT too what trailfit itself may do.
+    let parsed = Arguments::command()
+        .mut_subcommand("generate", |generate| {
+            generate.mut_arg("inputs", |inputs| {
+                inputs.required(false).required_unless_present("own_policy")
+            })
+        })
+        .try_get_matches_from(args)
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();

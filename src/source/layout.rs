@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::{Timestamp, tz::TimeZone};
 
+use crate::error::{Error, Result};
 use crate::source::aws;
 
 /// Log objects of a day may be delivered so much later and still be found by the time of their events, in seconds.
@@ -243,6 +244,21 @@ fn is_region(name: &str) -> bool {
         && number.bytes().all(|byte| byte.is_ascii_digit())
         && parts.clone().count() >= 2
         && parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()))
+}
+
+/// The bucket and the prefix of an input, `s3://bucket/prefix`; the prefix is empty where it names the bucket only.
+///
+/// # Errors
+/// [`Error::Usage`] where it names no bucket.
+pub fn bucket_and_prefix(input: &str) -> Result<(&str, &str)> {
+    let path = input.strip_prefix("s3://").unwrap_or(input);
+    let (bucket, prefix) = path.split_once('/').unwrap_or((path, ""));
+    let is_odd = |sign: char| sign.is_whitespace() || sign.is_control();
+    if bucket.is_empty() || bucket.contains(is_odd) {
+        let help = "help: give s3://bucket or s3://bucket/prefix";
+        return Err(Error::Usage(format!("`{input}` names no bucket\n{help}")));
+    }
+    Ok((bucket, prefix))
 }
 
 /// When a delivery file was delivered, as its name tells: `20260301T1005Z` of

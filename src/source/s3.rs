@@ -17,7 +17,7 @@ use crate::source::aws::{self, Aws, Refusal};
 use crate::source::fetch::{Fetcher, Remote};
 use crate::source::files::LogObject;
 use crate::source::get::{Getter, Job};
-use crate::source::layout::{Scope, Step, Wanted};
+use crate::source::layout::{Scope, Step, Wanted, bucket_and_prefix};
 
 /// So many folders are listed at a time.
 const LISTINGS: usize = 16;
@@ -70,13 +70,7 @@ impl S3 {
     /// [`Error::Usage`] where the input names no bucket, [`Error::Read`] where the bucket cannot be listed or has
     /// nothing there.
     pub(super) fn list(&self, input: &str, scope: &Scope) -> Result<Vec<LogObject>> {
-        let path = input.strip_prefix("s3://").unwrap_or(input);
-        let (name, prefix) = path.split_once('/').unwrap_or((path, ""));
-        if name.is_empty() || name.contains(|sign: char| sign.is_whitespace() || sign.is_control())
-        {
-            let help = "help: give s3://bucket or s3://bucket/prefix";
-            return Err(Error::Usage(format!("`{input}` names no bucket\n{help}")));
-        }
+        let (name, prefix) = bucket_and_prefix(input)?;
         let failed = |source| Error::Read {
             path: input.into(),
             source,

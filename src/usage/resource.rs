@@ -351,7 +351,8 @@ fn pick<'v>(
 }
 
 /// The partition that a Region belongs to. Source: AWS General Reference, "ARNs", and botocore's `partitions.json`.
-fn partition_of(region: &str) -> &'static str {
+#[must_use]
+pub fn partition_of(region: &str) -> &'static str {
     match region {
         r if r.starts_with("cn-") => "aws-cn",
         r if r.starts_with("us-gov-") => "aws-us-gov",
