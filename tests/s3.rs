@@ -358,6 +358,64 @@ fn requester_pays_and_session_tokens_are_sent() {
     }
 }
 
+#[test]
+fn objects_are_fetched_ahead_of_their_reader() {
+    let logs = (0..200).map(|number| (format!("{number:03}.json"), large(number)));
+    let server = Server::with_faults(logs, |asked, _| match asked.is_listing() {
+        true => Fault::None,
+        false => Fault::Late(Duration::from_millis(40)),
+    });
+    server
+        .run(["principals", "--threads", "1", "s3://logs"])
+        .code(0);
+    // The one that is waited for and 48 that come next.
+    let most = server.most_at_a_time();
+    assert!((20..=49).contains(&most), "{most}");
+    assert_eq!(
+        server
+            .asked()
+            .iter()
+            .filter(|asked| !asked.is_listing())
+            .count(),
+        200
+    );
+}
+
+#[test]
+fn a_bucket_in_another_region_is_followed() {
+    let logs = [("a.json".to_owned(), large(1))];
+    let server = Server::with_faults(logs, |asked, _| {
+        match asked.headers["authorization"].contains("/eu-central-1/s3/") {
+            true => Fault::None,
+            false => Fault::Elsewhere("eu-central-1"),
+        }
+    });
+    let said = server.run(["principals", "s3://logs"]).code(0);
+    assert!(said.stdout.contains("user/u"));
+    assert_eq!(server.asked().len(), 3);
+    // One that is sent from place to place.
+    let server = Server::with_faults([], |_, _| Fault::Elsewhere("eu-central-1"));
+    let said = server.run(["principals", "s3://logs"]).code(2);
+    assert_eq!(
+        said.stderr,
+        "error: cannot read `s3://logs`: the bucket lies in another Region: set AWS_REGION to eu-central-1 (The bucket is elsewhere.)\n"
+    );
+}
+
+#[test]
+fn an_archive_is_told() {
+    let small = b"PK\x03\x04 and so on".to_vec();
+    let large = [small.clone(), vec![0; 9 << 20]].concat();
+    let server = Server::start([("a.zip".to_owned(), small), ("b.zip".to_owned(), large)]);
+    let said = server.run(["principals", "s3://logs"]).code(3);
+    for name in ["a.zip", "b.zip"] {
+        let line = format!(
+            "warning: `s3://logs/{name}`: a zip archive, which is not looked into in S3: fetch it to a folder"
+        );
+        assert!(said.stderr.contains(&line), "{}", said.stderr);
+    }
+}
+
 /// Whether the policy that `generate --own-policy` prints allows all that a run with the same inputs asked of the bucket, and
 /// nothing beside.
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub(crate) enum Fault {
     None,
     /// Answers so, with this code and message.
     Refuse(u16, &'static str, &'static str),
+    /// Says that the bucket lies in another Region.
+    Elsewhere(&'static str),
     /// Sends so many bytes of the body and closes the connection.
     Cut(usize),
     Late(Duration),
@@ -63,6 +66,8 @@ type Faults = dyn Fn(&Asked, usize) -> Fault + Send + Sync;
 pub(crate) struct Server {
     pub(crate) url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
+    /// How many requests were being answered at a time, at most.
+    most: Arc<AtomicUsize>,
 }
 
 struct Bucket {
@@ -91,6 +96,8 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (log, faults): (_, Arc<Faults>) = (Arc::clone(&asked), Arc::new(faults));
+        let (most, now) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let most_so_far = Arc::clone(&most);
         std::thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
@@ -99,9 +106,11 @@ impl Server {
                     let (connection, _) = listener.accept().await.unwrap();
                     let (service, log, faults) =
                         (Arc::clone(&service), Arc::clone(&log), Arc::clone(&faults));
+                    let (most, now) = (Arc::clone(&most_so_far), Arc::clone(&now));
                     let answer = service_fn(move |request: Request<Incoming>| {
                         let (service, log, faults) =
                             (Arc::clone(&service), Arc::clone(&log), Arc::clone(&faults));
+                        let (most, now) = (Arc::clone(&most), Arc::clone(&now));
                         async move {
                             let asked = as_asked(&request);
                             let fault = {
@@ -113,7 +122,10 @@ impl Server {
                                 log.push(asked.clone());
                                 faults(&asked, before)
                             };
-                            Ok::<_, Infallible>(serve(&service, request, fault).await)
+                            most.fetch_max(now.fetch_add(1, Relaxed) + 1, Relaxed);
+                            let response = serve(&service, request, fault).await;
+                            now.fetch_sub(1, Relaxed);
+                            Ok::<_, Infallible>(response)
                         }
                     });
                     let connection = TokioIo::new(connection);
@@ -126,12 +138,17 @@ impl Server {
                 }
             });
         });
-        Self { url, asked }
+        Self { url, asked, most }
     }
 
     /// All requests so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// How many requests were being answered at a time, at most.
+    pub(crate) fn most_at_a_time(&self) -> usize {
+        self.most.load(Relaxed)
     }
 
     /// A run of the program that reaches this server, with credentials.
@@ -193,6 +210,12 @@ async fn serve(
             let text = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
             let body = Body::from(Bytes::from(text));
             return Response::builder().status(status).body(body).unwrap();
+        }
+        Fault::Elsewhere(region) => {
+            let text = "<Error><Code>PermanentRedirect</Code><Message>The bucket is elsewhere.</Message></Error>";
+            let response = Response::builder().status(301);
+            let response = response.header("x-amz-bucket-region", region);
+            return response.body(Body::from(Bytes::from(text))).unwrap();
         }
         Fault::Late(time) => {
             tokio::time::sleep(time).await;

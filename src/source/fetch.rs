@@ -11,6 +11,7 @@ use bytes::{Buf, Bytes};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::source::archive;
 use crate::source::get::{Getter, Job, Sink};
 use crate::source::s3;
 
@@ -213,11 +214,10 @@ impl Remote {
         got.map_err(|refusal| s3::explain_get(&refusal, &self.bucket))
     }
 
-    /// Waits for the object and reads it. What could not be had is told at once for an object that is fetched whole, and
-    /// while reading for one that streams.
+    /// Waits for the object, or the beginning of one that streams, and reads it.
     pub(super) fn open(self: &Arc<Self>) -> io::Result<Box<dyn Read + Send>> {
         if self.job.size > WHOLE {
-            return Ok(Box::new(self.stream()));
+            return Ok(Box::new(self.stream()?));
         }
         let mut fetch = self.lock();
         let started = match std::mem::replace(&mut *fetch, Fetch::Idle) {
@@ -234,14 +234,15 @@ impl Remote {
             Fetch::Idle | Fetch::Queued => return Err(io::ErrorKind::Interrupted.into()),
         };
         let whole = got.unwrap_or_else(|_| Err(io::Error::other("the fetching was given up")))?;
+        refuse_archive(&whole)?;
         Ok(Box::new(Whole {
             bytes: Cursor::new(whole),
             _held: held,
         }))
     }
 
-    fn stream(self: &Arc<Self>) -> Stream {
-        let (sender, pieces) = mpsc::channel(PIECES);
+    fn stream(self: &Arc<Self>) -> io::Result<Stream> {
+        let (sender, mut pieces) = mpsc::channel(PIECES);
         let remote = Arc::clone(self);
         self.fetcher.handle.spawn(async move {
             let mut sink = Sink::Stream(sender);
@@ -251,10 +252,10 @@ impl Remote {
                 let _ = sender.send(Err(error)).await;
             }
         });
-        Stream {
-            pieces,
-            piece: Bytes::new(),
-        }
+        let first = pieces.blocking_recv().transpose()?;
+        let piece = first.unwrap_or_default();
+        refuse_archive(&piece)?;
+        Ok(Stream { pieces, piece })
     }
 }
 
@@ -278,6 +279,17 @@ struct Whole {
 impl Read for Whole {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         self.bytes.read(out)
+    }
+}
+
+/// The members of an archive are listed by what stands at its end, before any is read: that would be a request for each object
+/// of a bucket.
+fn refuse_archive(begin: &[u8]) -> io::Result<()> {
+    match archive::is_archive(begin) {
+        true => Err(io::Error::other(
+            "a zip archive, which is not looked into in S3: fetch it to a folder",
+        )),
+        false => Ok(()),
     }
 }
 

@@ -140,7 +140,7 @@ impl S3 {
                 "IllegalLocationConstraintException",
             ]
             .contains(&refusal.code.as_str());
-        if !wrong || self.aws.has_endpoint() {
+        if !wrong {
             return None;
         }
         let told = match &refusal.region {
