@@ -403,6 +403,61 @@ fn a_bucket_in_another_region_is_followed() {
 }
 
 #[test]
+fn credentials_that_expire_are_asked_for_again() {
+    let logs = ["a.json", "b.json", "c.json"].map(|key| (key.to_owned(), large(1)));
+    let server = Server::with_faults(logs, |asked, before| match (asked.path.as_str(), before) {
+        ("/logs/a.json", 0) | ("/logs/b.json", _) => {
+            Fault::Refuse(400, "ExpiredToken", "The provided token has expired.")
+        }
+        _ => Fault::None,
+    });
+    let said = server.run(["principals", "s3://logs"]).code(3);
+    let warnings: Vec<&str> = said
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("warning: "))
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            "warning: `s3://logs/b.json`: the credentials have expired: renew them, as with `aws sso login` (ExpiredToken: The provided token has expired.)"
+        ]
+    );
+    let again = server
+        .asked()
+        .into_iter()
+        .filter(|asked| asked.path == "/logs/b.json");
+    assert_eq!(again.count(), 2);
+}
+
+#[test]
+fn a_profile_gives_credentials_and_region() {
+    let server = Server::with_faults([("a.json".to_owned(), large(1))], |asked, _| {
+        match asked.headers["authorization"].contains("/eu-central-1/s3/") {
+            true => Fault::None,
+            false => Fault::Refuse(400, "Odd", "not the profile's Region"),
+        }
+    });
+    let config = format!(
+        "[profile auditor]\nregion = eu-central-1\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n"
+    );
+    let run = Run::new()
+        .file("config", config)
+        .args([
+            "principals",
+            "s3://logs",
+            "--profile",
+            "auditor",
+            "--endpoint-url",
+            &server.url,
+        ])
+        .env("AWS_CONFIG_FILE", "config")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "none")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    assert!(run.code(0).stdout.contains("user/u"));
+}
+
+#[test]
 fn an_archive_is_told() {
     let small = b"PK\x03\x04 and so on".to_vec();
     let large = [small.clone(), vec![0; 9 << 20]].concat();
