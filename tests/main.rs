@@ -13,6 +13,7 @@ mod conditions;
 mod coverage;
 mod generate;
 mod ledger;
+mod integrity;
 mod mapping;
 mod program;
 mod read;

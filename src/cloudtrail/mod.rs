@@ -1,11 +1,15 @@
 //! CloudTrail's side: bytes of any container → one [`event::Event`] a record. Knows nothing of IAM or the catalog.
 
 mod carrier;
+mod chains;
 pub mod clock;
 pub mod decompress;
+pub mod digest;
 pub mod event;
 pub mod find;
+pub mod integrity;
 pub mod ordinary;
+pub mod public_keys;
 pub mod reader;
 mod repeated;
 mod rows;

@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read};
 
-use crate::cloudtrail::decompress::{Broken, broken_of, decompress};
+use crate::cloudtrail::decompress::{Broken, broken_of, decompress, read_some};
+use crate::cloudtrail::digest::{Hasher, Sha256, sha256};
 use crate::cloudtrail::event::Event;
 use crate::cloudtrail::find::{Finder, MalformedReason, OtherKind};
 use crate::cloudtrail::ordinary::{Field, Ordinary, Scanner};
@@ -88,6 +89,8 @@ pub struct FileSummary {
     pub bytes_out: u64,
     /// What kept the object from being read to its end.
     pub damage: Option<Damage>,
+    /// The hash of the whole decompressed content, where it was asked for and all could be read.
+    pub hash: Option<Sha256>,
 }
 
 /// Where a log object stops before its end, and why.
@@ -156,6 +159,7 @@ pub struct Reader {
     buffer: Vec<u8>,
     finder: Finder,
     scanner: Scanner,
+    hashes: bool,
 }
 
 impl Default for Reader {
@@ -172,6 +176,16 @@ impl Reader {
             buffer: Vec::new(),
             finder: Finder::new(),
             scanner: Scanner::default(),
+            hashes: false,
+        }
+    }
+
+    /// A reader that also tells the hash of each object's content.
+    #[must_use]
+    pub fn hashing() -> Self {
+        Self {
+            hashes: true,
+            ..Self::new()
         }
     }
 
@@ -188,6 +202,7 @@ impl Reader {
             buffer,
             finder,
             scanner,
+            hashes,
         } = self;
         let mut summary = FileSummary::default();
         let stored = Cell::new(0);
@@ -200,11 +215,19 @@ impl Reader {
         };
         if let Some((bytes_in, length)) = whole.read(&mut input, buffer) {
             stored.set(bytes_in as u64);
+            let hash = hashes.then(|| sha256(&buffer[..length]));
             let window = Window::whole(buffer, length);
             Session::new(window, finder, scanner, report).run();
+            summary.hash = hash;
         } else {
             let mut input = whole.stream(&mut input);
             match decompress(&mut input, &stored) {
+                Ok(mut stream) if *hashes => {
+                    let mut stream = Hashed::new(&mut *stream);
+                    let window = Window::new(&mut stream, buffer);
+                    Session::new(window, finder, scanner, report).run();
+                    summary.hash = stream.finish();
+                }
                 Ok(mut stream) => {
                     let window = Window::new(&mut *stream, buffer);
                     Session::new(window, finder, scanner, report).run();
@@ -222,6 +245,40 @@ impl Reader {
             self.buffer = Vec::new();
         }
         summary
+    }
+}
+
+/// Takes up the hash of what is read.
+struct Hashed<R> {
+    input: R,
+    hasher: Hasher,
+    failed: bool,
+}
+
+impl<R: Read> Hashed<R> {
+    fn new(input: R) -> Self {
+        Self {
+            input,
+            hasher: Hasher::new(),
+            failed: false,
+        }
+    }
+
+    /// Reads what is left; the hash of all, where nothing went wrong.
+    fn finish(mut self) -> Option<Sha256> {
+        let mut rest = vec![0; 64 << 10];
+        while !self.failed && !matches!(read_some(&mut self, &mut rest), Ok(0)) {}
+        (!self.failed).then(|| self.hasher.finish())
+    }
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let length = self.input.read(out).inspect_err(|error| {
+            self.failed |= error.kind() != io::ErrorKind::Interrupted;
+        })?;
+        self.hasher.update(&out[..length]);
+        Ok(length)
     }
 }
 
@@ -344,6 +401,7 @@ pub(super) mod tests {
 
     use super::{DamageReason, FileSummary, Item, Reader};
     use crate::cloudtrail::decompress::Broken;
+    use crate::cloudtrail::digest::sha256;
 
     /// Reads `stored`; each item in a line: `GetUser@12`, `malformed@12: why`, `other@12: what`.
     pub(in crate::cloudtrail) fn read(stored: impl Read) -> (Vec<String>, FileSummary) {
@@ -397,6 +455,39 @@ pub(super) mod tests {
     fn a_thread_can_have_its_own() {
         fn is_send<T: Send>(_: &T) {}
         is_send(&Reader::new());
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_whole_content() {
+        let text = format!("{{\"Records\":[{}]}}", record("A"));
+        // More than is read in one go.
+        let blank = |n: u32| [' ', '\n', '\t', '\r'][(n.wrapping_mul(0x9e37_79b1) >> 30) as usize];
+        let large = format!("{text}{}", (0..17 << 20).map(blank).collect::<String>());
+        let cut = gzip(text.as_bytes())[..200].to_vec();
+        let cases = [
+            (gzip(text.as_bytes()), Some(sha256(text.as_bytes()))),
+            (text.clone().into_bytes(), Some(sha256(text.as_bytes()))),
+            (gzip(large.as_bytes()), Some(sha256(large.as_bytes()))),
+            (
+                [gzip(text.as_bytes()), gzip(b"{}")].concat(),
+                Some(sha256(format!("{text}{{}}").as_bytes())),
+            ),
+            (cut, None),
+            (Vec::new(), Some(sha256(b""))),
+        ];
+        let mut reader = Reader::hashing();
+        for (stored, hash) in cases {
+            let summary = reader.read(&*stored, &mut |_| {});
+            assert_eq!(summary.hash, hash);
+            let plain = Reader::new().read(&*stored, &mut |_| {});
+            assert_eq!(
+                FileSummary {
+                    hash: None,
+                    ..summary
+                },
+                plain
+            );
+        }
     }
 
     #[test]

@@ -2,5 +2,6 @@
 
 pub mod hours;
 pub mod index;
+pub mod integrity;
 pub mod summary;
 pub mod terminal;

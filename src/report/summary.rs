@@ -106,7 +106,8 @@ fn period((first, last): (i64, i64)) -> String {
     format!(", {} to {}", instant(first), instant(last))
 }
 
-fn instant(seconds: i64) -> String {
+/// `2026-09-01T10:00:00Z`
+pub(super) fn instant(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".to_owned(), |time| time.to_string())
 }
 
