@@ -14,6 +14,7 @@ mod coverage;
 mod generate;
 mod ledger;
 mod integrity;
+mod lookup;
 mod mapping;
 mod program;
 mod read;

@@ -52,7 +52,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     let coverage = {
         let _bar = Bar::show(&progress, objects.len() as u64, quiet);
         let how = ledgers::How {
-            threads: input.threads(),
+            threads: input.threads_for(&objects),
             progress: &progress,
             most: arguments.commit_every.map_or(usize::MAX, NonZeroUsize::get),
         };
@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
                 summary::many(known, "log object")
             ));
         }
-        tell(&summary::text(&coverage));
+        input.tell_summary(&coverage);
     }
     Ok(Ending::of_input(coverage.is_unreadable()))
 }

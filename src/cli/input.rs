@@ -20,14 +20,17 @@ use crate::report::summary;
 use crate::source::aws;
 use crate::source::files::{self, LogObject};
 use crate::source::layout::Scope;
+use crate::source::lookup;
 use crate::store::file::Store;
 use crate::store::write::Writer;
+use crate::usage::coverage::Coverage;
 use crate::usage::sum::Sum;
 
 /// The inputs and filters of a command.
 #[derive(Args, Clone, Debug)]
 pub struct Input {
-    /// Files, folders (walked), `s3://bucket/prefix` or `-` for stdin. What a file holds is told from its bytes.
+    /// Files, folders (walked), `s3://bucket/prefix`, `lookup-events://` (the account's event history) or `-` for
+    /// stdin. What a file holds is told from its bytes.
     #[arg(value_name = "INPUT", required = true)]
     pub inputs: Vec<String>,
 
@@ -168,7 +171,7 @@ impl Input {
             return Err(Error::Usage("--from is not before --to".to_owned()));
         }
         let Sorted { ledgers, objects } = self.sorted()?;
-        let (threads, filter) = (self.threads(), self.filter());
+        let (threads, filter) = (self.threads_for(&objects), self.filter());
         let progress = Arc::new(Progress::default());
         let bar = Bar::show(&progress, objects.len() as u64, quiet);
         let sum = match ledgers.as_slice() {
@@ -193,9 +196,27 @@ impl Input {
         };
         drop(bar);
         if !quiet {
-            tell(&summary::text(&sum.coverage));
+            self.tell_summary(&sum.coverage);
         }
         Ok(sum)
+    }
+
+    /// How many threads read `objects`. Those that wait for what comes slowly take nothing from those that work.
+    pub(crate) fn threads_for(&self, objects: &[LogObject]) -> NonZeroUsize {
+        let slow = objects.iter().filter(|object| object.is_slow()).count();
+        self.threads().saturating_add(slow)
+    }
+
+    /// The accounts to stderr, with what the kinds of input can not show.
+    pub(crate) fn tell_summary(&self, coverage: &Coverage) {
+        tell(&summary::text(coverage));
+        if self
+            .inputs
+            .iter()
+            .any(|input| input.starts_with(lookup::SCHEME))
+        {
+            tell(&format!("note: {}\n", lookup::BLIND_SPOTS));
+        }
     }
 }
 

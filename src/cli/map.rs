@@ -9,11 +9,11 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::input::{Input, Sorted};
-use crate::cli::{Ending, output, tell, usage_error};
+use crate::cli::{Ending, output, usage_error};
 use crate::error::Result;
 use crate::iam::arn::ResourceArn;
 use crate::pipeline::{self, Judged, Record};
-use crate::report::{summary, terminal};
+use crate::report::terminal;
 use crate::usage::carriers;
 use crate::usage::passrole::PASS_ROLE;
 use crate::usage::resolve::{Need, Outcome};
@@ -106,7 +106,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     let written = failed.map_or_else(|| out.flush(), Err);
     written.map_err(output::stdout_error)?;
     if !quiet {
-        tell(&summary::text(&coverage));
+        arguments.input.tell_summary(&coverage);
     }
     Ok(Ending::of_input(coverage.is_unreadable()))
 }

@@ -1,4 +1,4 @@
-//! The log objects that a user names by files, folders, `-` and `s3://bucket/prefix`.
+//! The log objects that a user names by files, folders, `-`, `s3://bucket/prefix` and `lookup-events://`.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -13,6 +13,7 @@ use crate::source::archive::{self, Held, Member};
 use crate::source::aws::Aws;
 use crate::source::fetch::Remote;
 use crate::source::layout::Scope;
+use crate::source::lookup::{self, Events};
 use crate::source::s3::S3;
 
 /// An archive on stdin is held in memory, up to this size; other input streams.
@@ -45,6 +46,7 @@ enum Place {
         /// Goes on as long as there are objects to be fetched.
         _runtime: Arc<Aws>,
     },
+    Lookup(Arc<Events>),
     /// What could not be looked at when the objects were listed, to be told when it is opened.
     Unreadable(Arc<io::Error>),
 }
@@ -79,10 +81,9 @@ pub fn list(inputs: &[String], scope: &Scope) -> Result<Vec<LogObject>> {
             };
             objects.extend(reached.list(input, scope)?);
             s3 = Some(reached);
-        } else if input.starts_with("lookup-events://") {
-            return Err(Error::Usage(format!(
-                "`{input}` is not available in this version: fetch the logs to a folder"
-            )));
+        } else if input.starts_with(lookup::SCHEME) {
+            let aws = Arc::new(Aws::new(&scope.aws)?);
+            objects.extend(lookup::list(&aws, input, scope)?);
         } else {
             let path = Path::new(input);
             let metadata = fs::metadata(path).map_err(|source| Error::Read {
@@ -281,6 +282,26 @@ impl LogObject {
         }
     }
 
+    /// The event history of a Region, or why there is none.
+    pub(super) fn region(name: String, events: io::Result<Events>) -> Self {
+        match events {
+            Ok(events) => Self {
+                name,
+                size: 0,
+                version: String::new(),
+                id: None,
+                place: Place::Lookup(Arc::new(events)),
+            },
+            Err(error) => Self::unreadable(Path::new(&name), error),
+        }
+    }
+
+    /// Whether it comes as slowly as its source allows, so that a thread that reads it mostly waits.
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        matches!(self.place, Place::Lookup(_))
+    }
+
     /// What tells the object from all others, from whichever folder the program is run: `s3://bucket/key`, or the real path
     /// of a file, with `!member` for a member of an archive.
     #[must_use]
@@ -301,8 +322,8 @@ impl LogObject {
         }
     }
 
-    /// Opens the object's bytes, as they are stored; a member of an archive comes out of the archive. Stdin can be read
-    /// once.
+    /// Opens the object's bytes, as they are stored; a member of an archive comes out of the archive. Stdin and the event history
+    /// can be read once.
     ///
     /// # Errors
     /// What the system says, or what is wrong with the archive; without the object's name.
@@ -313,6 +334,7 @@ impl LogObject {
             Place::Member(Archive::File(path), member) => member.open(File::open(path)?),
             Place::Member(Archive::Held(held), member) => member.open(held.clone()),
             Place::S3 { remote, .. } => Ok(remote.open()?),
+            Place::Lookup(events) => Ok(Box::new(events.open()?)),
             Place::Unreadable(error) => Err(io::Error::new(error.kind(), Arc::clone(error))),
         }
     }

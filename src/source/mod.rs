@@ -7,4 +7,5 @@ mod fetch;
 pub mod files;
 mod get;
 pub mod layout;
+pub mod lookup;
 mod s3;
