@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::LazyLock;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
@@ -16,6 +17,10 @@ use trailfit::cloudtrail::digest::{self, Digest, content_hash};
 use trailfit::cloudtrail::integrity::{Checker, Content, Findings, FoundDigest, Gap};
 use trailfit::cloudtrail::public_keys::PublicKeys;
 use trailfit::report;
+
+use crate::lookup;
+use crate::program::Run;
+use crate::s3_server;
 
 const TRAIL: &[u8] = include_bytes!("integrity/trail.pk8");
 const OTHER: &[u8] = include_bytes!("integrity/other.pk8");
@@ -192,7 +197,7 @@ impl Bucket {
             let content = content_hash(&**stored).map_or(Content::Unreadable, Content::Hash);
             checker.found(name, content);
         }
-        checker.finish()
+        checker.finish(|_| true)
     }
 
     /// As [`Self::check`], with the trail's key and the metadata; each thing wrong in a line, with names cut to the end that
@@ -560,25 +565,7 @@ fn a_validation_that_was_off_for_a_while_leaves_a_gap_and_nothing_wrong() {
 fn public_keys_in_every_form() {
     let bucket = Bucket::delivered();
     let der = public(TRAIL);
-    let base64 = |bytes: &[u8]| {
-        let mut out = String::new();
-        for chunk in bytes.chunks(3) {
-            let bits = chunk
-                .iter()
-                .fold(0u32, |bits, byte| bits << 8 | u32::from(*byte))
-                << (8 * (3 - chunk.len()));
-            for at in 0..4 {
-                let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-                let digit = alphabet[(bits >> (18 - 6 * at)) as usize & 63];
-                out.push(if at > chunk.len() {
-                    '='
-                } else {
-                    char::from(digit)
-                });
-            }
-        }
-        out
-    };
+    let base64 = |bytes: &[u8]| BASE64_STANDARD.encode(bytes);
     let wrapped = |text: String| {
         text.as_bytes()
             .chunks(64)
@@ -647,6 +634,200 @@ fn a_digest_that_can_not_be_read_is_named() {
     );
 }
 
+/// A run in a folder that holds the bucket's objects and the trail's public key.
+fn folder(bucket: &Bucket, run: Run) -> Run {
+    let run = run.file("keys/trail.der", public(TRAIL));
+    let objects = bucket.objects.iter();
+    objects.fold(run, |run, (name, stored)| {
+        run.file(&format!("in/{name}"), stored)
+    })
+}
+
+const INGEST: [&str; 5] = ["ingest", "in", "--ledger", "ledger.db", "--verify-digests"];
+
+#[test]
+fn ingest_tells_what_was_verified() {
+    let run = folder(&Bucket::delivered(), Run::new());
+    let said = run.args(INGEST).args(["--public-keys", "keys"]).code(0);
+    let expected = "integrity: 12 log objects verified by 8 verified digests\n\
+        integrity: 4 log objects: as listed, but by digests that are not verified themselves\n\
+        note: `in/digest eu-west-1 06`: not checked: its signature is in the metadata of its S3 object and in the next digest\n\
+        note: `in/digest us-east-1 06`: not checked: its signature is in the metadata of its S3 object and in the next digest\n";
+    let stderr = short(&said.stderr);
+    assert!(
+        stderr.starts_with("read 16 events from 16 log objects, "),
+        "{stderr}"
+    );
+    assert!(stderr.ends_with(expected), "{stderr}");
+    let run = folder(&Bucket::delivered(), Run::new());
+    let said = run
+        .args(INGEST)
+        .args(["--public-keys", "keys", "--quiet"])
+        .code(0);
+    assert_eq!(said.stderr, "");
+}
+
+#[test]
+fn ingest_names_what_is_wrong_and_says_no() {
+    let mut bucket = Bucket::delivered();
+    let key = |unique: &str| log_key("eu-west-1", 2, 45, &format!("{unique}2eu-west-1"));
+    bucket.objects.insert(key("aaaa"), gzip(&log("another")));
+    bucket.objects.remove(&key("bbbb")).unwrap();
+    let forged = log_key("eu-west-1", 3, 0, "forged");
+    bucket.objects.insert(forged.clone(), gzip(&log("forged")));
+    bucket.objects.remove(&digest_key("us-east-1", 4)).unwrap();
+    let run = folder(&bucket, Run::new()).args(INGEST);
+    let said = run.args(["--public-keys", "keys", "--quiet"]).code(1);
+    let lines: Vec<_> = said.stderr.lines().map(short).collect();
+    let wrong: Vec<_> = lines
+        .iter()
+        .filter(|line| line.starts_with("warning: "))
+        .collect();
+    assert_eq!(
+        wrong,
+        [
+            "warning: `digest us-east-1 04`: missing: the next digest names it, `in/digest us-east-1 05`",
+            "warning: `log eu-west-1 02:45 bbbb`: missing: the digest `in/digest eu-west-1 03` lists it",
+            "warning: `in/log eu-west-1 02:45 aaaa`: changed: its content has not the hash in the digest `in/digest eu-west-1 03`",
+            &format!(
+                "warning: `in/{forged}`: listed by no digest, though digests cover the time of its delivery: added later, or by a trail without log file validation"
+            ),
+        ]
+    );
+    let gap = "note: no digest for 111122223333 us-east-1 from 2026-09-01T03:30:00Z to 2026-09-01T04:30:00Z (1 hour)";
+    assert!(lines.contains(&gap.to_owned()), "{lines:?}");
+}
+
+#[test]
+fn what_is_in_the_ledger_is_not_read_again() {
+    let bucket = Bucket::delivered();
+    let said = folder(&bucket, Run::new())
+        .args(INGEST.into_iter().take(4))
+        .code(0);
+    assert!(
+        said.stderr.contains("not calls: 10 CloudTrail digest\n"),
+        "{}",
+        said.stderr
+    );
+    // From another folder.
+    let path = |name: &str| said.folder.path().join(name).display().to_string();
+    let (logs, ledger, keys) = (path("in"), path("ledger.db"), path("keys"));
+    let args = [
+        "ingest",
+        &logs,
+        "--ledger",
+        &ledger,
+        "--verify-digests",
+        "--public-keys",
+        &keys,
+    ];
+    let said = Run::new().args(args).code(0);
+    let expected = "integrity: 0 log objects verified by 8 verified digests\nintegrity: 16 log objects: listed, and not read again this time\n";
+    assert!(said.stderr.contains(expected), "{}", said.stderr);
+}
+
+#[test]
+fn in_a_bucket_the_newest_digests_are_verified_too() {
+    let bucket = Bucket::delivered();
+    let server =
+        s3_server::Server::with_signatures(bucket.objects.clone(), bucket.signatures.clone());
+    let args = [
+        "ingest",
+        "s3://logs",
+        "--ledger",
+        "ledger.db",
+        "--verify-digests",
+        "--public-keys",
+        "keys",
+    ];
+    let run = || server.run(args).file("keys/trail.der", public(TRAIL));
+    let said = run().code(0);
+    assert!(
+        said.stderr
+            .ends_with("integrity: 16 log objects verified by 10 verified digests\n"),
+        "{}",
+        said.stderr
+    );
+    // What was not asked for is not missed, though the digests list it.
+    let said = run().args(["--from", "2026-09-01T03:00:00Z"]).code(0);
+    assert!(
+        said.stderr
+            .contains("integrity: 8 log objects verified by 10 verified digests\n"),
+        "{}",
+        said.stderr
+    );
+    let said = run().args(["--region", "us-east-1"]).code(0);
+    assert!(
+        said.stderr
+            .contains("integrity: 8 log objects verified by 5 verified digests\n"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn cloudtrail_is_asked_for_the_public_keys() {
+    let listed = |fingerprint: &str| json!({"Value": BASE64_STANDARD.encode(public(TRAIL)), "Fingerprint": fingerprint});
+    let server = lookup::Server::start(move |asked, before| {
+        assert_eq!(asked.operation, "ListPublicKeys");
+        match (&*asked.region, before) {
+            ("us-east-1", _) => (
+                400,
+                json!({"__type": "AccessDeniedException", "message": "no"}),
+            ),
+            (_, 0) => (
+                200,
+                json!({"PublicKeyList": [listed("0000")], "NextToken": "more"}),
+            ),
+            _ => (200, json!({"PublicKeyList": [listed(FINGERPRINT)]})),
+        }
+    });
+    let run = folder(&Bucket::delivered(), server.run(INGEST));
+    let said = run.code(0);
+    assert!(
+        said.stderr
+            .contains("integrity: 12 log objects verified by 8 verified digests\n"),
+        "{}",
+        said.stderr
+    );
+    let refused = "warning: no public keys of us-east-1: AccessDeniedException: no\nhelp: allow `cloudtrail:ListPublicKeys`, or give --public-keys DIR\n";
+    assert!(said.stderr.starts_with(refused), "{}", said.stderr);
+    let period = json!({"StartTime": 1_788_226_200, "EndTime": 1_788_244_200});
+    assert_eq!(server.asked("eu-west-1")[0].body, period);
+    assert_eq!(server.asked("eu-west-1").len(), 2);
+}
+
+#[test]
+fn without_keys_or_digests_nothing_is_verified() {
+    let bucket = Bucket::delivered();
+    let said = folder(&bucket, Run::new())
+        .file("none/README", "no key")
+        .args(INGEST)
+        .args(["--public-keys", "none"])
+        .code(2);
+    assert_eq!(
+        said.stderr,
+        "warning: `none/README`: no RSA public key: neither DER nor PEM, nor what `aws cloudtrail list-public-keys` prints\nerror: `none` holds no public key\n"
+    );
+    let logs = Run::new()
+        .file("in/a.json", log("a"))
+        .file("keys/trail.der", public(TRAIL));
+    let said = logs
+        .args(INGEST)
+        .args(["--public-keys", "keys", "--quiet"])
+        .code(1);
+    assert_eq!(
+        said.stderr,
+        "integrity: 0 log objects verified by 0 verified digests\n\
+         integrity: 1 log object: listed by no digest, under a name that tells no time of delivery\n"
+    );
+    let said = Run::new()
+        .args(INGEST.into_iter().take(4))
+        .args(["--public-keys", "keys"])
+        .code(2);
+    assert!(said.stderr.contains("--verify-digests"), "{}", said.stderr);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -685,6 +866,6 @@ proptest! {
         let found = digest.map(|digest| FoundDigest { name: name.clone(), digest, signature: Some("00".into()) });
         let mut checker = Checker::new(&keys, found.into_iter().collect(), Vec::new());
         checker.found(&name, Content::Hash([0; 32]));
-        let _ = report::integrity::text(&checker.finish());
+        let _ = report::integrity::text(&checker.finish(|_| true));
     }
 }

@@ -16,23 +16,24 @@ use crate::program::Run;
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-struct Asked {
-    region: String,
-    body: Value,
+pub(crate) struct Asked {
+    pub(crate) operation: String,
+    pub(crate) region: String,
+    pub(crate) body: Value,
     at: Instant,
 }
 
 /// A status and a body.
-type Answer = (u16, Value);
+pub(crate) type Answer = (u16, Value);
 
-struct Server {
+pub(crate) struct Server {
     url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Server {
     /// Answers each request with what `answer` gives for it and for the number of those before it from the same Region.
-    fn start(answer: impl Fn(&Asked, usize) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Asked, usize) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -46,7 +47,7 @@ impl Server {
         Self { url, asked }
     }
 
-    fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Run {
+    pub(crate) fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Run {
         Run::new()
             .args(args)
             .args(["--endpoint-url", &self.url])
@@ -61,7 +62,7 @@ impl Server {
     }
 
     /// The requests of a Region.
-    fn asked(&self, region: &str) -> Vec<Asked> {
+    pub(crate) fn asked(&self, region: &str) -> Vec<Asked> {
         let asked = self.asked.lock().unwrap();
         let of_region = asked.iter().filter(|asked| asked.region == region);
         of_region.cloned().collect()
@@ -72,12 +73,13 @@ impl Server {
 fn serve(stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked, usize) -> Answer) {
     let mut input = BufReader::new(stream.try_clone().unwrap());
     while let Some((headers, body)) = request(&mut input) {
-        assert_eq!(headers["x-amz-target"], "CloudTrail_20131101.LookupEvents");
+        let operation = headers["x-amz-target"].strip_prefix("CloudTrail_20131101.");
         assert_eq!(headers["content-type"], "application/x-amz-json-1.1");
         // Credential=AKIA…/20260901/eu-west-1/cloudtrail/aws4_request
         let scope: Vec<_> = headers["authorization"].split('/').collect();
         assert_eq!(scope[3], "cloudtrail");
         let asked = Asked {
+            operation: operation.unwrap().to_owned(),
             region: scope[2].to_owned(),
             body,
             at: Instant::now(),
@@ -133,6 +135,7 @@ const NOON: i64 = 1_788_256_800;
 /// The event history of a Region: so many events, the most recent at [`NOON`], each of the others a second before; two of
 /// them in each second where `pairs`.
 fn history(asked: &Asked, count: usize, pairs: bool) -> Answer {
+    assert_eq!(asked.operation, "LookupEvents");
     let bound = |field: &str| asked.body[field].as_f64().map(|time| time as i64);
     let (from, until) = (bound("StartTime"), bound("EndTime"));
     let events = (0..count).map(|number| {

@@ -72,11 +72,26 @@ pub(crate) struct Server {
 
 struct Bucket {
     objects: BTreeMap<String, Bytes>,
+    /// What the metadata of some objects have as `signature`.
+    signatures: BTreeMap<String, String>,
 }
 
 impl Server {
     pub(crate) fn start(objects: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
         Self::with_faults(objects, |_, _| Fault::None)
+    }
+
+    /// With signatures in the metadata of some objects.
+    pub(crate) fn with_signatures(
+        objects: BTreeMap<String, Vec<u8>>,
+        signatures: BTreeMap<String, String>,
+    ) -> Self {
+        let objects = objects.into_iter();
+        let bucket = Bucket {
+            objects: objects.map(|(key, bytes)| (key, bytes.into())).collect(),
+            signatures,
+        };
+        Self::serve(bucket, |_, _| Fault::None)
     }
 
     /// `faults` is told each request and how many came before with the same path and query.
@@ -87,7 +102,15 @@ impl Server {
         let objects = objects.into_iter();
         let bucket = Bucket {
             objects: objects.map(|(key, bytes)| (key, bytes.into())).collect(),
+            signatures: BTreeMap::new(),
         };
+        Self::serve(bucket, faults)
+    }
+
+    fn serve(
+        bucket: Bucket,
+        faults: impl Fn(&Asked, usize) -> Fault + Send + Sync + 'static,
+    ) -> Self {
         let mut service = S3ServiceBuilder::new(bucket);
         service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
         let service = Arc::new(service.build());
@@ -340,12 +363,15 @@ impl S3 for Bucket {
             Some(range) => bytes.slice(range.start as usize..range.end as usize),
             None => bytes.clone(),
         };
+        let signature = self.signatures.get(&input.key);
+        let metadata = signature.map(|text| [("signature".to_owned(), text.clone())].into());
         let body = Body::from(part.clone());
         Ok(S3Response::new(GetObjectOutput {
             content_length: Some(part.len() as i64),
             content_range: range
                 .map(|range| format!("bytes {}-{}/{length}", range.start, range.end - 1)),
             e_tag: Some(tag(bytes)),
+            metadata,
             body: Some(StreamingBlob::from(body)),
             ..GetObjectOutput::default()
         }))

@@ -2,16 +2,21 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 
 use crate::cli::input::Input;
+use crate::cli::integrity::Integrity;
 use crate::cli::progress::Bar;
 use crate::cli::{Ending, ledgers, tell, usage_error};
+use crate::cloudtrail::digest::Sha256;
+use crate::cloudtrail::integrity::Content;
 use crate::error::Result;
 use crate::pipeline::Progress;
-use crate::report::summary;
+use crate::pipeline::keep::Hashed;
+use crate::report::{integrity, summary};
+use crate::source::files::LogObject;
 
 /// Add what is new in the logs to a ledger, which then answers in their place.
 #[derive(Args, Debug)]
@@ -26,6 +31,9 @@ pub struct Arguments {
     /// Commit to the ledger after so many log objects, and not only after some 128 MiB of them.
     #[arg(long, value_name = "N")]
     commit_every: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    integrity: Integrity,
 }
 
 /// Runs the command.
@@ -34,13 +42,17 @@ pub struct Arguments {
 /// Where an input does not exist, or the ledger cannot be written: it then has what was read before, and the command can be
 /// run again.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
-    let input = &arguments.input;
+    let mut input = arguments.input.clone();
+    input.digests = arguments.integrity.verify_digests;
+    let input = &input;
     if !input.principal.is_empty() {
         return usage_error(
             "a ledger keeps all principals\nhelp: give --principal to the command that reads it",
         );
     }
-    let inputs = input.sorted()?;
+    let mut inputs = input.sorted()?;
+    let checker = arguments.integrity.checker(&mut inputs.objects, input)?;
+    let checker = checker.map(Mutex::new);
     let (mut writer, others) = ledgers::open_to_add(&arguments.ledger, &inputs.ledgers)?;
     for other in others {
         ledgers::merge(&mut writer, &other)?;
@@ -49,12 +61,20 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     let objects = ledgers::new_objects(&writer, inputs.objects)?;
     let known = found - objects.len() as u64;
     let progress = Arc::new(Progress::default());
+    let hashed = &|object: &LogObject, hash: Option<Sha256>| {
+        if let Some(checker) = &checker {
+            let content = hash.map_or(Content::Unreadable, Content::Hash);
+            let mut checker = checker.lock().unwrap_or_else(PoisonError::into_inner);
+            checker.found(&object.name, content);
+        }
+    };
     let coverage = {
         let _bar = Bar::show(&progress, objects.len() as u64, quiet);
         let how = ledgers::How {
             threads: input.threads_for(&objects),
             progress: &progress,
             most: arguments.commit_every.map_or(usize::MAX, NonZeroUsize::get),
+            hashed: checker.as_ref().map(|_| hashed as &Hashed<'_>),
         };
         ledgers::add(&mut writer, objects, how)?
     };
@@ -66,6 +86,19 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
             ));
         }
         input.tell_summary(&coverage);
+    }
+    let findings = checker.map(|checker| {
+        let checker = checker.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let scope = input.scope();
+        checker.finish(|key| scope.admits(key))
+    });
+    if let Some(findings) = findings {
+        if !quiet || !findings.is_sound() {
+            tell(&integrity::text(&findings));
+        }
+        if !findings.is_sound() {
+            return Ok(Ending::Negative);
+        }
     }
     Ok(Ending::of_input(coverage.is_unreadable()))
 }

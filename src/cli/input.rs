@@ -69,6 +69,10 @@ pub struct Input {
     /// Pay for what is read of a bucket whose requesters pay.
     #[arg(long, help_heading = "AWS")]
     pub request_payer: bool,
+
+    /// Whether digests in S3 are among the log objects.
+    #[arg(skip)]
+    pub digests: bool,
 }
 
 impl Input {
@@ -95,6 +99,7 @@ impl Input {
             to: filter.to,
             accounts: filter.accounts,
             regions: filter.regions,
+            digests: self.digests,
             aws: aws::Options {
                 endpoint_url: self.endpoint_url.clone(),
                 profile: self.profile.clone(),
@@ -189,6 +194,7 @@ impl Input {
                     threads,
                     progress: &progress,
                     most: usize::MAX,
+                    hashed: None,
                 };
                 ledgers::add(&mut writer, objects, how)?;
                 ledgers::sum(&writer.into_store(), &filter, joint)?

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::cli::tell;
 use crate::error::{Error, LedgerError, Result};
-use crate::pipeline::keep::Keeper;
+use crate::pipeline::keep::{Hashed, Keeper};
 use crate::pipeline::{self, Filter, Progress};
 use crate::report::terminal;
 use crate::source::files::LogObject;
@@ -43,6 +43,8 @@ pub(super) struct How<'p> {
     pub(super) progress: &'p Progress,
     /// The most log objects of one transaction.
     pub(super) most: usize,
+    /// Takes the hashes of log objects, where they are asked for.
+    pub(super) hashed: Option<&'p Hashed<'p>>,
 }
 
 /// Adds what `objects` hold to a ledger: one transaction for each round of them. Returns the accounts of what was read.
@@ -103,6 +105,7 @@ fn add_round(writer: &mut Writer, round: &[LogObject], how: How<'_>) -> Result<C
             lock().attempt(|writer| writer.keep(&calls));
         },
         read: &|object, coverage, again| lock().read.push(row(object, coverage, again)),
+        hashed: how.hashed,
     };
     let (names, coverage) = pipeline::keep(round, how.threads, how.progress, keeper);
     let Shared {
@@ -291,6 +294,7 @@ mod tests {
             threads: NonZeroUsize::new(threads).unwrap(),
             progress: &Progress::default(),
             most: usize::MAX,
+            hashed: None,
         };
         let objects = files::list(&[path], &Scope::default()).unwrap();
         add(writer, objects, how).unwrap();

@@ -13,6 +13,7 @@ pub mod catalog;
 pub mod generate;
 pub mod ingest;
 pub mod input;
+pub mod integrity;
 pub mod ledger;
 mod ledgers;
 pub mod map;

@@ -6,7 +6,7 @@
 //!
 //! Objects are known by [`file_name`], not by where they lie; a log object under another name is known by its content.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::cloudtrail::chains::{Chains, Verdict};
@@ -28,6 +28,20 @@ pub struct FoundDigest {
     pub digest: Digest,
     /// Its signature, where the object's metadata (`x-amz-meta-signature`) are at hand.
     pub signature: Option<String>,
+}
+
+/// The digests that no other names as the one before it, by their place in `digests` and name. Their signatures stand in the
+/// metadata of their objects only.
+#[must_use]
+pub fn newest(digests: &[FoundDigest]) -> Vec<(usize, String)> {
+    let previous = |found: &FoundDigest| found.digest.previous_digest_s3_object.clone();
+    let named: BTreeSet<String> = digests.iter().filter_map(previous).collect();
+    let named: BTreeSet<&str> = named.iter().map(|name| file_name(name)).collect();
+    let numbered = digests.iter().enumerate();
+    numbered
+        .filter(|(_, found)| !named.contains(file_name(&found.name)))
+        .map(|(number, found)| (number, found.name.clone()))
+        .collect()
 }
 
 /// What is known of the content of a log object that was found.
@@ -178,6 +192,7 @@ struct Listed {
     digest: usize,
     hash: Option<Sha256>,
     found: bool,
+    read: bool,
 }
 
 /// Holds log objects against digests. Takes some 200 bytes for each log object that the digests list.
@@ -190,7 +205,7 @@ pub struct Checker {
     /// The times that digests cover, by account and Region: sorted, and none touches the next.
     covered: BTreeMap<(String, String), Vec<(i64, i64)>>,
     /// Objects that no digest lists by this name.
-    unlisted: Vec<(String, Content)>,
+    unlisted: BTreeMap<String, Content>,
     findings: Findings,
 }
 
@@ -229,7 +244,7 @@ impl Checker {
             digests,
             listed: Vec::new(),
             covered: BTreeMap::new(),
-            unlisted: Vec::new(),
+            unlisted: BTreeMap::new(),
             findings,
         };
         checker.list(&verdicts);
@@ -245,6 +260,7 @@ impl Checker {
                 key: log.s3_object,
                 digest: number,
                 found: false,
+                read: false,
             }));
             let (region, _trail, backfill) = found.digest.chain();
             // A backfill digest lists what was late in an hour that has a digest of its own.
@@ -286,19 +302,24 @@ impl Checker {
         found.ok()
     }
 
-    /// Holds a log object against the digests; digests themselves are left out. The order of the objects is of no matter.
+    /// Holds a log object against the digests; digests themselves are left out. The order of the objects is of no matter, and
+    /// one may be found first and read later.
     pub fn found(&mut self, name: &str, content: Content) {
         if is_digest_name(name) {
             return;
         }
         let Some(position) = self.position(name) else {
-            return self.unlisted.push((name.to_owned(), content));
+            if content != Content::NotRead || !self.unlisted.contains_key(name) {
+                self.unlisted.insert(name.to_owned(), content);
+            }
+            return;
         };
         let listed = &mut self.listed[position];
         listed.found = true;
+        listed.read |= content != Content::NotRead;
         let digest = listed.digest;
         let problem = match content {
-            Content::NotRead => return self.findings.logs_not_read += 1,
+            Content::NotRead => return,
             Content::Hash(hash) if listed.hash == Some(hash) => return self.count(digest),
             Content::Hash(_) => LogProblem::Changed(self.digests[digest].name.clone()),
             Content::Unreadable => LogProblem::Unreadable,
@@ -314,11 +335,13 @@ impl Checker {
         }
     }
 
-    /// What was found out, once all objects were found.
+    /// What was found out, once all objects were found. Those that are not among what was `asked` for, by their keys, are not
+    /// missed.
     #[must_use]
-    pub fn finish(mut self) -> Findings {
+    pub fn finish(mut self, asked: impl Fn(&str) -> bool) -> Findings {
         let mut absent: BTreeMap<Sha256, Vec<(String, usize)>> = BTreeMap::new();
         for listed in std::mem::take(&mut self.listed) {
+            self.findings.logs_not_read += u64::from(listed.found && !listed.read);
             if !listed.found {
                 // No content has the hash of zeros.
                 let originals = absent.entry(listed.hash.unwrap_or_default()).or_default();
@@ -340,6 +363,9 @@ impl Checker {
             self.place(name);
         }
         for (name, digest) in absent.into_values().flatten() {
+            if !asked(&name) {
+                continue;
+            }
             let problem = LogProblem::Missing(self.digests[digest].name.clone());
             self.findings.logs.push((name, problem));
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::Deserialize;
 
 use crate::cloudtrail::digest::{Digest, file_name};
@@ -47,8 +48,7 @@ impl PublicKeys {
         if let Ok(listed) = serde_json::from_slice::<Listed>(content) {
             for key in listed.public_key_list {
                 let der = from_base64(&key.value).ok_or(NoKey)?;
-                self.named
-                    .insert(key.fingerprint, pkcs1(&der).ok_or(NoKey)?.to_vec());
+                self.add_listed(key.fingerprint, &der)?;
             }
             return Ok(());
         }
@@ -60,6 +60,16 @@ impl PublicKeys {
         } else {
             self.unnamed.insert(key.to_vec());
         }
+        Ok(())
+    }
+
+    /// Adds a key that CloudTrail itself tells, in DER (PKCS #1).
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn add_listed(&mut self, fingerprint: String, der: &[u8]) -> Result<(), NoKey> {
+        let key = pkcs1(der).ok_or(NoKey)?;
+        self.named.insert(fingerprint, key.to_vec());
         Ok(())
     }
 
@@ -82,29 +92,10 @@ fn pem(text: &str) -> Option<Vec<u8>> {
     from_base64(body)
 }
 
-/// The bytes that base64 (RFC 4648) stands for. White space is left out.
+/// The bytes that base64 stands for. White space is left out.
 fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0u32, 0);
-    let text = text.trim_ascii_end();
-    for byte in text.trim_end_matches('=').bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ if byte.is_ascii_whitespace() => continue,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push((bits >> count) as u8);
-        }
-    }
-    Some(out)
+    let digits = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
+    BASE64_STANDARD.decode(digits.collect::<Vec<_>>()).ok()
 }
 
 const SEQUENCE: u8 = 0x30;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::cloudtrail::digest::Sha256;
 use crate::cloudtrail::event::Event;
 use crate::pipeline::{Filter, account, tell};
 use crate::source::files::LogObject;
@@ -29,7 +30,12 @@ pub struct Keeper<'k> {
     /// Takes what there is to say of a log object that was read: its accounts, and whether it is worth the while to read it
     /// again.
     pub read: &'k (dyn Fn(&LogObject, &Coverage, bool) + Sync),
+    /// Takes the hash of a log object's content, where that is asked for; `None` of one that could not be read to its end.
+    pub hashed: Option<&'k Hashed<'k>>,
 }
+
+/// Takes a log object with the hash of its content.
+pub type Hashed<'k> = dyn Fn(&LogObject, Option<Sha256>) + Sync + 'k;
 
 /// So many events are held at most until they are handed on.
 const MAX_HELD: usize = 1 << 18;

@@ -40,7 +40,10 @@ pub(super) struct How<'k> {
 impl<'s> Sums<'s> {
     pub(super) fn new(filter: &'s Filter, seen: &'s Seen, how: How<'s>) -> Self {
         Self {
-            reader: Reader::new(),
+            reader: match how.keeper.and_then(|keeper| keeper.hashed) {
+                Some(_) => Reader::hashing(),
+                None => Reader::new(),
+            },
             adder: Adder {
                 filter,
                 seen,
@@ -93,6 +96,13 @@ impl<'s> Sums<'s> {
                 item => account_other(&mut adder.sum.coverage, &mut problem, &item),
             })
         });
+        if let Some(hashed) = adder
+            .keeping
+            .as_ref()
+            .and_then(|keeping| keeping.keeper.hashed)
+        {
+            hashed(object, summary.as_ref().and_then(|summary| summary.hash));
+        }
         // Not later, as what waits belongs to this round.
         adder.add_waiting();
         let coverage = &mut adder.sum.coverage;

@@ -208,6 +208,13 @@ impl Remote {
         Fetch::Running(receiver)
     }
 
+    /// The signature in the metadata of a digest; `None` where there is none. Waits for the answer.
+    pub(super) fn digest_signature(&self) -> io::Result<Option<String>> {
+        let asked = self.getter.digest_signature(&self.job);
+        let answer = self.fetcher.handle.block_on(asked);
+        answer.map_err(|refusal| s3::explain_get(&refusal, &self.bucket))
+    }
+
     async fn get(&self, sink: &mut Sink) -> io::Result<()> {
         let throttled = || self.fetcher.throttled();
         let got = self.getter.get(&self.job, sink, &throttled).await;

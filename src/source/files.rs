@@ -322,6 +322,17 @@ impl LogObject {
         }
     }
 
+    /// The signature of a digest, which stands in the metadata of its object in S3; `None` where there are none, as for a file.
+    ///
+    /// # Errors
+    /// What S3 says.
+    pub fn digest_signature(&self) -> io::Result<Option<String>> {
+        match &self.place {
+            Place::S3 { remote, .. } => remote.digest_signature(),
+            _ => Ok(None),
+        }
+    }
+
     /// Opens the object's bytes, as they are stored; a member of an archive comes out of the archive. Stdin and the event history
     /// can be read once.
     ///

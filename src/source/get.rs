@@ -162,6 +162,27 @@ impl Getter {
         }
     }
 
+    /// The signature in the metadata of a digest; `None` where there is none.
+    pub(super) async fn digest_signature(&self, job: &Job) -> Result<Option<String>, Refusal> {
+        let mut failures = 0;
+        loop {
+            let answer = self.connector.call(self.request(job, 0).await?).await;
+            let refusal = match answer {
+                Ok(response) if response.status().as_u16() == 200 => {
+                    let signature = response.headers().get("x-amz-meta-signature");
+                    return Ok(signature.map(str::to_owned));
+                }
+                Ok(response) => refusal(response).await,
+                Err(error) => Refusal::without_answer(&error),
+            };
+            failures += 1;
+            if !refusal.is_passing() || failures >= ATTEMPTS {
+                return Err(refusal);
+            }
+            sleep(wait(&job.key, failures)).await;
+        }
+    }
+
     async fn request(&self, job: &Job, offset: u64) -> Result<HttpRequest, Refusal> {
         let failed = |error: &(dyn std::error::Error + 'static)| Refusal::unsent(error);
         let url = format!("{}{}", self.base, encoded(&job.key));

@@ -29,8 +29,18 @@ pub struct Scope {
     pub accounts: BTreeSet<String>,
     /// Only these Regions; empty: all. Events of global services name us-east-1, and lie in its folder.
     pub regions: BTreeSet<String>,
+    /// Whether digests are asked for too.
+    pub digests: bool,
     /// How AWS is reached.
     pub aws: aws::Options,
+}
+
+impl Scope {
+    /// Whether the object with this key in a bucket is asked for.
+    #[must_use]
+    pub fn admits(&self, key: &str) -> bool {
+        Wanted::new(self).admits(key)
+    }
 }
 
 /// A [`Scope`] in the spelling of keys.
@@ -38,6 +48,7 @@ pub struct Scope {
 pub(super) struct Wanted {
     accounts: BTreeSet<String>,
     regions: BTreeSet<String>,
+    digests: bool,
     first: Option<Moment>,
     last: Option<Moment>,
 }
@@ -78,14 +89,15 @@ impl Wanted {
         Self {
             accounts: scope.accounts.clone(),
             regions: scope.regions.clone(),
+            digests: scope.digests,
             first: scope.from.and_then(Moment::of),
             last: last.and_then(Moment::of),
         }
     }
 
     /// Whether `key`, of an object or (with `/` at its end) of a folder, is or may hold what is asked for. What does not look
-    /// like the layout may. Next to CloudTrail's logs an account's folder may hold those of other services, digests
-    /// and Insights events: these are not read.
+    /// like the layout may. Next to CloudTrail's logs an account's folder may hold those of other services and
+    /// Insights events, which are not read, and digests, which are where they were asked for.
     pub(super) fn admits(&self, key: &str) -> bool {
         let Some(place) = Place::of(key) else {
             return true;
@@ -94,7 +106,8 @@ impl Wanted {
             |names: &BTreeSet<String>, name: &str| names.is_empty() || names.contains(name);
         let logs = |name: &str| {
             name.starts_with("CloudTrail")
-                && !["CloudTrail-Digest", "CloudTrail-Insight"].contains(&name)
+                && name != "CloudTrail-Insight"
+                && (name != "CloudTrail-Digest" || self.digests)
         };
         place
             .account

@@ -210,14 +210,18 @@ fn regions_of(input: &str) -> Result<Vec<String>> {
             continue;
         }
         let region = pair.strip_prefix("region=").ok_or_else(wrong)?;
-        // It becomes part of a host's name.
-        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if region.is_empty() || region.len() > 32 || !region.bytes().all(fits) {
+        if !is_region(region) {
             return Err(wrong());
         }
         regions.insert(region.to_owned());
     }
     Ok(regions.into_iter().collect())
+}
+
+/// Whether it may be a Region's name, which becomes part of a host's.
+pub(super) fn is_region(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=32).contains(&name.len()) && name.bytes().all(fits)
 }
 
 /// All Regions that credentials for `own` may be good for: those of its partition.

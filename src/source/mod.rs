@@ -8,4 +8,5 @@ pub mod files;
 mod get;
 pub mod layout;
 pub mod lookup;
+pub mod public_keys;
 mod s3;
