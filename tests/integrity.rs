@@ -14,7 +14,8 @@ use ring::rand::SystemRandom;
 use ring::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
 use trailfit::cloudtrail::digest::{self, Digest, content_hash};
-use trailfit::cloudtrail::integrity::{Checker, Content, Findings, FoundDigest, Gap};
+use trailfit::cloudtrail::digested::Gap;
+use trailfit::cloudtrail::integrity::{Checker, Content, Findings, FoundDigest};
 use trailfit::cloudtrail::public_keys::PublicKeys;
 use trailfit::report;
 
@@ -696,6 +697,33 @@ fn ingest_names_what_is_wrong_and_says_no() {
     );
     let gap = "note: no digest for 111122223333 us-east-1 from 2026-09-01T03:30:00Z to 2026-09-01T04:30:00Z (1 hour)";
     assert!(lines.contains(&gap.to_owned()), "{lines:?}");
+    // The ledger tells of it from now on, and so does what it is added to.
+    let path = |name: &str| said.folder.path().join(name).display().to_string();
+    let (ledger, sum) = (path("ledger.db"), path("sum.db"));
+    Run::new()
+        .args(["ledger", "merge", &ledger, "--ledger", &sum])
+        .code(0);
+    for ledger in [&ledger, &sum] {
+        let again = Run::new().args(["principals", ledger]).code(0);
+        assert!(
+            again
+                .stderr
+                .starts_with("read 16 events from 16 log objects, "),
+            "{}",
+            again.stderr
+        );
+        assert!(
+            again.stderr.ends_with(&format!("{gap}\n")),
+            "{}",
+            again.stderr
+        );
+    }
+    let index = Run::new()
+        .args(["generate", &ledger, "--out", "out"])
+        .code(0);
+    let index = index.written("out/index.json");
+    let gap = json!({"account": ACCOUNT, "region": "us-east-1", "from": "2026-09-01T03:30:00Z", "to": "2026-09-01T04:30:00Z"});
+    assert_eq!(index["coverage"]["digestGaps"], json!([gap]));
 }
 
 #[test]

@@ -52,11 +52,17 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     }
     let mut inputs = input.sorted()?;
     let checker = arguments.integrity.checker(&mut inputs.objects, input)?;
-    let checker = checker.map(Mutex::new);
     let (mut writer, others) = ledgers::open_to_add(&arguments.ledger, &inputs.ledgers)?;
     for other in others {
         ledgers::merge(&mut writer, &other)?;
     }
+    let checker = match checker {
+        Some((checker, digests)) => {
+            ledgers::add_digests(&mut writer, &checker, &digests)?;
+            Some(Mutex::new(checker))
+        }
+        None => None,
+    };
     let found = inputs.objects.len() as u64;
     let objects = ledgers::new_objects(&writer, inputs.objects)?;
     let known = found - objects.len() as u64;

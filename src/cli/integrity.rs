@@ -38,11 +38,16 @@ pub struct Integrity {
 }
 
 impl Integrity {
-    /// Takes the digests out of `objects`, and reads and judges them; `None` where that was not asked for.
+    /// Takes the digests out of `objects`, and reads and judges them; also gives what it took. `None` where that was not asked
+    /// for.
     ///
     /// # Errors
     /// Where the public keys can not be read, or there is no way to AWS.
-    pub fn checker(&self, objects: &mut Vec<LogObject>, input: &Input) -> Result<Option<Checker>> {
+    pub fn checker(
+        &self,
+        objects: &mut Vec<LogObject>,
+        input: &Input,
+    ) -> Result<Option<(Checker, Vec<LogObject>)>> {
         if !self.verify_digests {
             return Ok(None);
         }
@@ -69,7 +74,7 @@ impl Integrity {
         for object in objects.iter() {
             checker.found(&object.name, Content::NotRead);
         }
-        Ok(Some(checker))
+        Ok(Some((checker, digests)))
     }
 }
 

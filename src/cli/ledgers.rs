@@ -1,10 +1,12 @@
 //! What commands do with ledgers: add log objects and other ledgers to one, and sum one up.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::cli::tell;
+use crate::cloudtrail::integrity::Checker;
 use crate::error::{Error, LedgerError, Result};
 use crate::pipeline::keep::{Hashed, Keeper};
 use crate::pipeline::{self, Filter, Progress};
@@ -13,7 +15,7 @@ use crate::source::files::LogObject;
 use crate::store::export;
 use crate::store::file::{self, Store};
 use crate::store::read;
-use crate::store::write::{Detail, HourSeen, Object, Writer};
+use crate::store::write::{Detail, DigestSeen, HourSeen, Object, Writer};
 use crate::usage::coverage::Coverage;
 use crate::usage::resolve::Outcome;
 use crate::usage::sum::Sum;
@@ -67,6 +69,48 @@ pub(super) fn add(writer: &mut Writer, objects: Vec<LogObject>, how: How<'_>) ->
         writer.commit()?;
     }
     Ok(coverage)
+}
+
+/// Notes which times the digests of `checker` cover, in one transaction; `objects` are the digests.
+///
+/// # Errors
+/// Where the ledger cannot be written.
+pub(super) fn add_digests(
+    writer: &mut Writer,
+    checker: &Checker,
+    objects: &[LogObject],
+) -> Result<()> {
+    let objects = objects.iter().map(|object| (object.name.as_str(), object));
+    let objects: BTreeMap<&str, &LogObject> = objects.collect();
+    let rows = checker
+        .delivered()
+        .filter_map(|(name, account, region, (from, to))| {
+            let object = objects.get(name)?;
+            let digest = DigestSeen {
+                account: account.to_owned(),
+                region: region.to_owned(),
+                from,
+                to,
+            };
+            Some(Object {
+                id: format!("{}#digest", object.id()),
+                version: object.version.clone(),
+                size: object.size,
+                records: 0,
+                malformed: 0,
+                detail: Detail {
+                    digest: Some(Box::new(digest)),
+                    ..Detail::default()
+                },
+            })
+        });
+    writer.begin(&mut waiting)?;
+    for row in rows {
+        writer
+            .add_object(&row)
+            .inspect_err(|_| writer.roll_back())?;
+    }
+    writer.commit()
 }
 
 /// What the workers share.
@@ -158,6 +202,7 @@ fn row(object: &LogObject, coverage: &Coverage, again: bool) -> Object {
             again,
             no_records: problem.no_records,
             listed: problem.listed,
+            digest: None,
         },
     }
 }

@@ -11,13 +11,12 @@ use std::fmt;
 
 use crate::cloudtrail::chains::{Chains, Verdict};
 use crate::cloudtrail::digest::{Delivery, Digest, Sha256, file_name, is_digest_name};
+use crate::cloudtrail::digested::{Digested, Gap};
 use crate::cloudtrail::public_keys::PublicKeys;
 
 /// A log object's name tells the minute of its delivery, and the digests' hours begin and end at any second. So near to the
 /// end of what the digests cover it is not told that one of them should have named it.
 const MARGIN: i64 = 5 * 60;
-
-const HOUR: i64 = 3600;
 
 /// A digest that was found.
 #[derive(Clone, Debug)]
@@ -135,19 +134,6 @@ impl fmt::Display for LogProblem {
     }
 }
 
-/// A time without digests for an account's Region.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Gap {
-    /// The account.
-    pub account: String,
-    /// The Region.
-    pub region: String,
-    /// From when on, in seconds since 1970.
-    pub from: i64,
-    /// Until when.
-    pub to: i64,
-}
-
 /// What was found out. All is sorted, whatever the order of the objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
@@ -202,8 +188,9 @@ pub struct Checker {
     verified: Vec<bool>,
     /// Sorted by [`file_name`], each there once.
     listed: Vec<Listed>,
-    /// The times that digests cover, by account and Region: sorted, and none touches the next.
-    covered: BTreeMap<(String, String), Vec<(i64, i64)>>,
+    covered: Digested,
+    /// Which digests those are.
+    delivered: Vec<usize>,
     /// Objects that no digest lists by this name.
     unlisted: BTreeMap<String, Content>,
     findings: Findings,
@@ -243,7 +230,8 @@ impl Checker {
             verified: verdicts.iter().map(|v| *v == Verdict::Verified).collect(),
             digests,
             listed: Vec::new(),
-            covered: BTreeMap::new(),
+            covered: Digested::default(),
+            delivered: Vec::new(),
             unlisted: BTreeMap::new(),
             findings,
         };
@@ -265,11 +253,9 @@ impl Checker {
             let (region, _trail, backfill) = found.digest.chain();
             // A backfill digest lists what was late in an hour that has a digest of its own.
             if !backfill && !matches!(verdicts[number], Verdict::Wrong(_)) {
-                let place = (found.digest.aws_account_id.clone(), region.to_owned());
-                self.covered
-                    .entry(place)
-                    .or_default()
-                    .push(found.digest.period);
+                let account = &found.digest.aws_account_id;
+                self.covered.add(account, region, found.digest.period);
+                self.delivered.push(number);
             }
         }
         // Of a log object that is listed more than once counts what a verified digest says.
@@ -281,10 +267,22 @@ impl Checker {
         });
         self.listed
             .dedup_by(|later, kept| file_name(&later.key) == file_name(&kept.key));
-        for periods in self.covered.values_mut() {
-            *periods = joined(std::mem::take(periods));
-        }
-        self.findings.gaps = gaps(&self.covered);
+        self.findings.gaps = self.covered.gaps();
+    }
+
+    /// The digests that were delivered, as far as can be told, and are no backfill: each with its name, account, Region and
+    /// period.
+    pub fn delivered(&self) -> impl Iterator<Item = (&str, &str, &str, (i64, i64))> {
+        self.delivered.iter().map(|&number| {
+            let FoundDigest { name, digest, .. } = &self.digests[number];
+            let (region, _, _) = digest.chain();
+            (
+                name.as_str(),
+                digest.aws_account_id.as_str(),
+                region,
+                digest.period,
+            )
+        })
     }
 
     /// The hash that a verified digest holds for the log object `name`.
@@ -381,11 +379,10 @@ impl Checker {
             return self.findings.logs_unplaced += 1;
         };
         let place = (delivery.account.to_owned(), delivery.region.to_owned());
-        let (from, to) = (delivery.time - MARGIN, delivery.time + MARGIN);
-        let periods = self.covered.get(&place).map_or(&[][..], Vec::as_slice);
-        if periods
-            .iter()
-            .any(|&(start, end)| start <= from && to <= end)
+        let period = (delivery.time - MARGIN, delivery.time + MARGIN);
+        if self
+            .covered
+            .covers(delivery.account, delivery.region, period)
         {
             self.findings.logs.push((name, LogProblem::Unlisted));
         } else {
@@ -414,45 +411,4 @@ fn drop_copies(digests: &mut Vec<FoundDigest>, findings: &mut Findings) {
             }
         }
     });
-}
-
-/// `periods` in order, those that touch as one.
-fn joined(mut periods: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
-    periods.sort_unstable();
-    let mut out: Vec<(i64, i64)> = Vec::new();
-    for (start, end) in periods {
-        match out.last_mut() {
-            Some(last) if start <= last.1 => last.1 = last.1.max(end),
-            _ => out.push((start, end)),
-        }
-    }
-    out
-}
-
-/// The times without digests, between the first and the last digest of all. Regions have their digests at different minutes
-/// of the hour, so one that begins later than another, or ends earlier, by less than an hour has no gap there.
-fn gaps(covered: &BTreeMap<(String, String), Vec<(i64, i64)>>) -> Vec<Gap> {
-    let all = || covered.values().flatten();
-    let first = all().map(|&(start, _)| start).min().unwrap_or_default();
-    let last = all().map(|&(_, end)| end).max().unwrap_or_default();
-    let mut gaps = Vec::new();
-    for ((account, region), periods) in covered {
-        let mut gap = |from: i64, to: i64, least: i64| {
-            if to - from >= least {
-                gaps.push(Gap {
-                    account: account.clone(),
-                    region: region.clone(),
-                    from,
-                    to,
-                });
-            }
-        };
-        let mut covered_to = first;
-        for (at, &(start, end)) in periods.iter().enumerate() {
-            gap(covered_to, start, if at == 0 { HOUR } else { 1 });
-            covered_to = end;
-        }
-        gap(covered_to, last, HOUR);
-    }
-    gaps
 }

@@ -5,6 +5,7 @@ mod chains;
 pub mod clock;
 pub mod decompress;
 pub mod digest;
+pub mod digested;
 pub mod event;
 pub mod find;
 pub mod integrity;

@@ -9,6 +9,7 @@ use crate::generate::conditions::{self, Offer};
 use crate::iam::condition::Block;
 use crate::iam::principal::Principal;
 use crate::report::hours::{self, PlaceEntry};
+use crate::report::integrity::{self, GapEntry};
 use crate::report::summary;
 use crate::usage::coverage::Coverage;
 use crate::usage::ledger::PrincipalUsage;
@@ -61,6 +62,9 @@ pub struct CoverageEntry {
     pub places: Vec<PlaceEntry>,
     /// Whether there were too many places and days for `places` to have all.
     pub places_left_out: bool,
+    /// The times without digests, of a ledger whose log objects were held against some; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub digest_gaps: Vec<GapEntry>,
 }
 
 /// How the messages of refused calls compare with the tables.
@@ -216,6 +220,7 @@ impl CoverageEntry {
             addenda: coverage.addenda.clone(),
             places: hours::entries(&coverage.hours),
             places_left_out: coverage.hours.is_cut(),
+            digest_gaps: integrity::entries(&coverage.digested),
         }
     }
 }

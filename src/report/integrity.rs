@@ -2,7 +2,10 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::cloudtrail::integrity::{Findings, Gap};
+use serde::Serialize;
+
+use crate::cloudtrail::digested::{Digested, Gap};
+use crate::cloudtrail::integrity::Findings;
 use crate::report::summary::{grouped, instant, many};
 use crate::report::terminal;
 
@@ -60,16 +63,16 @@ pub fn text(findings: &Findings) -> String {
         );
     }
     more(&mut out, "note", "digests", findings.digests_unsigned.len());
-    for gap in findings.gaps.iter().take(LINES) {
+    gaps(&mut out, &findings.gaps);
+    out
+}
+
+/// A line for each time without digests.
+pub(super) fn gaps(out: &mut String, gaps: &[Gap]) {
+    for gap in gaps.iter().take(LINES) {
         let _ = writeln!(out, "note: {}", line(gap));
     }
-    more(
-        &mut out,
-        "note",
-        "times without digests",
-        findings.gaps.len(),
-    );
-    out
+    more(out, "note", "times without digests", gaps.len());
 }
 
 /// A line for each of `problems`, which tell the name of an object and what is wrong with it.
@@ -105,4 +108,28 @@ fn line(gap: &Gap) -> String {
         instant(gap.from),
         instant(gap.to)
     )
+}
+
+/// A time without digests for an account's Region, RFC 3339.
+#[derive(Debug, Serialize)]
+pub struct GapEntry {
+    /// The account.
+    pub account: String,
+    /// The Region.
+    pub region: String,
+    /// From when on.
+    pub from: String,
+    /// Until when.
+    pub to: String,
+}
+
+/// The times without digests, for scripts.
+pub(super) fn entries(digested: &Digested) -> Vec<GapEntry> {
+    let entry = |gap: Gap| GapEntry {
+        account: gap.account,
+        region: gap.region,
+        from: instant(gap.from),
+        to: instant(gap.to),
+    };
+    digested.gaps().into_iter().map(entry).collect()
 }

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::hours;
-use crate::report::terminal;
+use crate::report::{hours, integrity, terminal};
 use crate::usage::coverage::{Coverage, FileProblem};
 use crate::usage::resolve::Outcome;
 
@@ -59,6 +58,7 @@ pub fn text(coverage: &Coverage) -> String {
         out.push_str("note: an event is known again within about 128 MB of log objects, in the order of delivery; one that was delivered again later counts twice (policies are the same)\n");
     }
     files(&mut out, coverage);
+    integrity::gaps(&mut out, &coverage.digested.gaps());
     out
 }
 

@@ -215,6 +215,13 @@ impl Store {
     fn add_objects(&self, coverage: &mut Coverage, events: u64) -> Result<u64> {
         let (mut records, mut malformed) = (0, 0);
         self.each_object(&mut |object| {
+            if let Some(digest) = object.detail.digest {
+                let period = (digest.from, digest.to);
+                coverage
+                    .digested
+                    .add(&digest.account, &digest.region, period);
+                return Ok(());
+            }
             records += object.records;
             malformed += object.malformed;
             coverage.objects += 1;

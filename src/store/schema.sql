@@ -60,9 +60,9 @@ CREATE TABLE hour (
     events BLOB NOT NULL
 );
 
--- The log objects that were read.
+-- The log objects that were read, and the digests that they were held against.
 CREATE TABLE object (
-    -- `s3://bucket/key`, or a file's path.
+    -- `s3://bucket/key`, or a file's path; of a digest with `#digest` behind it.
     id TEXT PRIMARY KEY,
     -- What changes with its content: an ETag, a time of change.
     version TEXT NOT NULL,
@@ -73,7 +73,7 @@ CREATE TABLE object (
     malformed INTEGER NOT NULL,
     -- JSON: {"accounts", "regions", "hours": [{"account", "region", "hour", "records"}], "dataEvents": {source: count},
     -- "reasons": {of malformed records: count}, "others": {kind: count}, "damage", "again", "noRecords",
-    -- "listed": [[offset, reason]], …}; what is empty is left out.
+    -- "listed": [[offset, reason]], …}, or of a digest {"digest": {"account", "region", "from", "to"}}; what is empty is left out.
     detail TEXT NOT NULL
 ) WITHOUT ROWID;
 

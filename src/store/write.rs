@@ -86,6 +86,22 @@ pub struct Detail {
     /// The first malformed records, with their offsets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listed: Vec<(u64, String)>,
+    /// What it covers, where it is a digest: then it is no log object, and has nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Box<DigestSeen>>,
+}
+
+/// The time that a digest covers, which was held against its signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestSeen {
+    /// The account whose log objects it lists.
+    pub account: String,
+    /// The Region.
+    pub region: String,
+    /// From when on, in seconds since 1970.
+    pub from: i64,
+    /// Until when.
+    pub to: i64,
 }
 
 /// Records of one account, Region and hour.

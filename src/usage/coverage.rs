@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::cloudtrail::digested::Digested;
 use crate::cloudtrail::event::Event;
 use crate::cloudtrail::reader::FileSummary;
 use crate::iam::principal::{Principal, PrincipalKind};
@@ -50,6 +51,8 @@ pub struct Coverage {
     pub data_event_sources: BTreeMap<String, u64>,
     /// How many records each account received in each Region and hour.
     pub hours: Hours,
+    /// The times that digests cover, where a ledger was given any to verify its log objects.
+    pub digested: Digested,
     /// Calls that only summaries tell of (`AwsAggregatedEvent`), by service and by what the summary is grouped by. One call
     /// is in a summary of each kind that the trail was told to write.
     pub aggregated_calls: BTreeMap<String, u64>,
@@ -287,6 +290,7 @@ impl Coverage {
             }
         }
         self.hours.merge(other.hours);
+        self.digested.merge(other.digested);
         self.seen = period(self.seen, other.seen);
         self.forgetful |= other.forgetful;
         self.files.extend(other.files);
