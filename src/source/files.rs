@@ -640,10 +640,6 @@ mod tests {
             message(&["no/such/file"]),
             "cannot read `no/such/file`: No such file or directory (os error 2)"
         );
-        assert!(
-            message(&["lookup-events://"])
-                .starts_with("`lookup-events://` is not available in this version")
-        );
         assert_eq!(
             message(&["s3:///prefix"]),
             "`s3:///prefix` names no bucket\nhelp: give s3://bucket or s3://bucket/prefix"
