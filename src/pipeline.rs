@@ -180,7 +180,7 @@ fn open<'o>(object: &'o LogObject, problem: &mut FileProblem) -> Option<impl Rea
 
 /// What `event` means, with the outcome `Duplicate` where it was there before; `None` where `filter` does not admit it.
 fn judge(event: &Event<'_, '_>, filter: &Filter, seen: &Seen, memo: &mut Memo) -> Option<Resolved> {
-    let (mut resolved, identity) = tell(event, filter, seen, memo)?;
+    let (mut resolved, identity) = tell(event, filter, seen, memo, false)?;
     if identity.is_some_and(|identity| !identity.new) {
         resolved.meaning.outcome = Outcome::Duplicate;
         resolved.meaning.reason = SEEN_BEFORE.into();
@@ -197,12 +197,14 @@ struct Identity {
     new: bool,
 }
 
-/// What `event` means, and what tells it from others, where that could be read; `None` where `filter` does not admit it.
+/// What `event` means, and what tells it from others, where that could be read; `None` where `filter` does not admit it. A
+/// correction is told from what it corrects, even where they mean the same, if `corrections` says so.
 fn tell(
     event: &Event<'_, '_>,
     filter: &Filter,
     seen: &Seen,
     memo: &mut Memo,
+    corrections: bool,
 ) -> Option<(Resolved, Option<Identity>)> {
     let resolved = resolve::resolve(event, memo);
     let Resolved { caller, meaning } = &resolved;
@@ -227,6 +229,8 @@ fn tell(
     if let Some(id) = id_of(event.id(), event.shared_event_id, || &caller.principal) {
         let session = session_hash(caller.session.as_deref());
         let (session, _) = origin.mix(session, digest);
+        let corrects = corrections && event.original_event_id.is_some();
+        let session = if corrects { !session } else { session };
         let (new, print) = seen.is_new(id, event.event_time, session, identity.digest);
         (identity.new, identity.print) = (new, Some(print));
     }

@@ -529,6 +529,60 @@ fn a_log_object_that_changed_is_read_again_and_its_events_count_once() {
 }
 
 #[test]
+fn a_correction_counts_in_the_place_of_what_it_corrects() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut corrected = record("3", "b");
+    corrected["addendum"] = json!({
+        "reason": "UPDATED_DATA",
+        "updatedFields": "requestParameters",
+        "originalEventID": "1",
+    });
+    let mut same = record("4", "c");
+    same["addendum"] = json!({"reason": "UPDATED_DATA", "originalEventID": "2"});
+    for (name, records) in [
+        ("first.json", json!([record("1", "a"), record("2", "c")])),
+        ("then.json", json!([corrected, same])),
+    ] {
+        fs::write(folder.join(name), json!({ "Records": records }).to_string()).unwrap();
+    }
+    for (ledger, inputs) in [
+        ("one", &["first.json", "then.json"][..]),
+        ("other", &["then.json", "first.json"]),
+        ("both", &["then.json", "first.json", "first.json"]),
+    ] {
+        for input in inputs {
+            run(folder, &["ingest", input, "--ledger", ledger]);
+        }
+    }
+    run(
+        folder,
+        &["ingest", "first.json", "then.json", "--ledger", "whole"],
+    );
+    run(folder, &["ingest", "first.json", "--ledger", "a"]);
+    run(folder, &["ingest", "then.json", "--ledger", "b"]);
+    run(folder, &["ledger", "merge", "a", "b", "--ledger", "sum"]);
+    run(folder, &["ledger", "merge", "b", "a", "--ledger", "mus"]);
+    let expected = facts(folder, "whole");
+    for ledger in ["one", "other", "both", "sum", "mus"] {
+        assert!(facts(folder, ledger) == expected, "{ledger}");
+        for args in [
+            &["generate", ledger][..],
+            &["generate", ledger, "--from", "2026-09-01"],
+        ] {
+            let document: Value = serde_json::from_slice(&run(folder, args).stdout).unwrap();
+            assert_eq!(
+                document["Statement"][0]["Resource"],
+                json!(["arn:aws:s3:::data/b", "arn:aws:s3:::data/c"])
+            );
+        }
+        let principals = run(folder, &["principals", ledger, "--format", "json"]).stdout;
+        let principals: Value = serde_json::from_slice(&principals).unwrap();
+        assert_eq!(principals[0]["events"], 2);
+    }
+}
+
+#[test]
 fn what_a_ledger_cannot_do_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let (folder, samples) = (folder.path(), samples());

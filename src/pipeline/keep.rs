@@ -115,14 +115,21 @@ impl<'k> Keeping<'k> {
         (seen, memo): (&Seen, &mut Memo),
         sum: &mut Sum,
     ) {
-        let Some((mut resolved, identity)) = tell(event, &Filter::default(), seen, memo) else {
+        let Some((mut resolved, identity)) = tell(event, &Filter::default(), seen, memo, true)
+        else {
             return;
         };
         let mut mark = None;
         if let Some(identity) = &identity {
             let print = identity.print.unwrap_or_else(|| self.print_nameless());
             let time = event.event_time;
-            mark = Some(Mark { time, print }).filter(|mark| identity.new && !self.knows(*mark));
+            let corrects = event.original_event_id.is_some();
+            mark = Some(Mark {
+                time,
+                print,
+                corrects,
+            });
+            mark = mark.filter(|mark| identity.new && !self.knows(*mark));
             if mark.is_none() {
                 resolved.meaning.outcome = Outcome::Duplicate;
                 resolved.meaning.reason = SEEN_BEFORE.into();

@@ -248,7 +248,7 @@ impl Adder<'_> {
         let Some(id) = id_of(id, shared, || calls.caller_of(call)) else {
             if let Some(keeping) = &mut self.keeping {
                 let print = keeping.print_nameless();
-                if !keeping.is_new(call, Mark { time, print }) {
+                if !keeping.is_new(call, Mark::of(time, print)) {
                     self.duplicates += 1;
                     return;
                 }
@@ -293,7 +293,7 @@ impl Adder<'_> {
                 };
                 let time = event.time;
                 let is_new = match &mut self.keeping {
-                    Some(keeping) if is_new => keeping.is_new(event.call, Mark { time, print }),
+                    Some(keeping) if is_new => keeping.is_new(event.call, Mark::of(time, print)),
                     _ => is_new,
                 };
                 if is_new {

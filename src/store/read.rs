@@ -8,7 +8,7 @@ use crate::error::{LedgerError, Result};
 use crate::iam::action::Action;
 use crate::iam::principal::{Principal, PrincipalKind};
 use crate::store::file::Store;
-use crate::store::hours::{Packed, unpack};
+use crate::store::hours::{Packed, counted, unpack};
 use crate::store::what::What;
 use crate::store::write::{Detail, HourSeen, Object, OfAction};
 use crate::usage::coverage::{Coverage, FileProblem};
@@ -67,7 +67,8 @@ impl Store {
             };
             let region = Some(call.what.region.as_str()).filter(|region| !region.is_empty());
             let admits = (filter.admits)(region, &principal.account);
-            if let Some(mut times) = times.filter(|_| admits) {
+            // Of some calls all events were corrected.
+            if let Some(mut times) = times.filter(|times| admits && times.count > 0) {
                 admitted += times.count;
                 callers.insert(call.principal);
                 let meaning = call.what.meaning();
@@ -165,7 +166,8 @@ impl Store {
             if hour == NO_HOUR || start >= to || start.saturating_add(3600) <= from {
                 return Ok(());
             }
-            for event in events {
+            let events: Vec<Packed> = events.collect();
+            for event in counted(&events) {
                 let time = start + i64::from(event.second);
                 if time >= from && time < to {
                     calls.entry(event.call).or_default().add(time);

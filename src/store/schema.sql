@@ -24,7 +24,7 @@ CREATE TABLE call (
     -- JSON: {"outcome", "reason", "region", "via", "needs": [{"action", "resources", "basis", "context", "told"}],
     -- "loaded", "message", "notes"}; what is empty is left out.
     what TEXT NOT NULL,
-    -- How many events there were.
+    -- How many events there were that count.
     count INTEGER NOT NULL,
     -- The first and the last of them, in seconds since 1970.
     first INTEGER,
@@ -54,7 +54,8 @@ CREATE TABLE action (
 ) WITHOUT ROWID;
 
 -- Every event that counts, by the hour since 1970 in which it was made (-2147483648 where it has no time): 14 bytes each,
--- sorted; a hash of what makes it itself (8, big-endian), the `call` it is one of (4) and its second in the hour (2).
+-- sorted; a hash of what makes it itself (8, big-endian, of which the first 4 are one of its id), the `call` it is one of (4),
+-- and its second in the hour (2, the highest bit for a correction, which counts in the place of the event with its id).
 CREATE TABLE hour (
     hour INTEGER PRIMARY KEY,
     events BLOB NOT NULL
@@ -105,4 +106,5 @@ FROM call
 JOIN principal ON principal.id = call.principal
 JOIN json_each(call.what, '$.needs') AS need
 JOIN json_each(need.value, '$.resources') AS resource
+WHERE call.count > 0
 GROUP BY 1, 2, 3, 4, 5, 6;

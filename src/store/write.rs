@@ -12,7 +12,7 @@ use crate::error::{LedgerError, Result};
 use crate::iam::principal::Principal;
 use crate::store::bound;
 use crate::store::file::Store;
-use crate::store::hours::{Packed, pack, unpack};
+use crate::store::hours::{Packed, counted, pack, unpack};
 use crate::store::what::What;
 use crate::usage::bounded;
 use crate::usage::cut::{Cut, MAX_RESOURCES};
@@ -349,15 +349,14 @@ impl Writer {
             let when = When::of(&kept.times, kept.events.len() as u64);
             let call = self.add_call(&kept.principal, what, when, &none, &mut grown)?;
             let packed = kept.events.iter().map(|mark| {
-                let ((hour, second), print) = (mark.hour(), mark.print);
-                (
-                    hour,
-                    Packed {
-                        print,
-                        call,
-                        second,
-                    },
-                )
+                let (hour, second) = mark.hour();
+                let event = Packed {
+                    print: mark.print,
+                    call,
+                    second,
+                    corrects: mark.corrects,
+                };
+                (hour, event)
             });
             self.hold(packed)?;
         }
@@ -592,6 +591,7 @@ impl Writer {
     /// Writes the events of the transaction.
     fn write_events(&mut self) -> Result<()> {
         const INSERT: &str = "INSERT OR REPLACE INTO hour VALUES (?, ?)";
+        const COUNT: &str = "UPDATE call SET count = count + ? WHERE id = ?";
         let mut new = std::mem::take(&mut self.events);
         new.sort_unstable();
         let mut hours: BTreeMap<i32, Vec<Packed>> = BTreeMap::new();
@@ -601,21 +601,33 @@ impl Writer {
         for hour in self.moved_hours()? {
             hours.entry(hour).or_default();
         }
-        for (hour, new) in hours {
-            let mut events = self.hour(hour)?;
-            let (old, count) = (events.clone(), new.len());
-            events.extend(new);
-            for event in &mut events {
+        let mut corrected: HashMap<u32, i64> = HashMap::new();
+        for (hour, mut new) in hours {
+            let mut old = self.hour(hour)?;
+            let mut events = [&old[..], &new[..]].concat();
+            events.sort_unstable();
+            for event in old.iter_mut().chain(&mut new).chain(&mut events) {
                 event.call = self.moved.now(event.call);
             }
-            events.sort_unstable();
-            if count > 0 || events != old {
-                let bytes = pack(&events);
-                self.store
-                    .sql(|sql| sql.prepare_cached(INSERT)?.execute(params![hour, bytes]))?;
+            if events.iter().any(|event| event.corrects) {
+                let mut count = |event: &Packed, by| {
+                    *corrected.entry(event.call).or_default() += by;
+                };
+                // All of them were counted as they came.
+                counted(&events).for_each(|event| count(event, 1));
+                counted(&old).chain(&new).for_each(|event| count(event, -1));
             }
+            let bytes = pack(&events);
+            self.store
+                .sql(|sql| sql.prepare_cached(INSERT)?.execute(params![hour, bytes]))?;
         }
-        Ok(())
+        self.store.sql(|sql| {
+            let mut update = sql.prepare_cached(COUNT)?;
+            for (call, by) in corrected.into_iter().filter(|(_, by)| *by != 0) {
+                update.execute(params![by, call])?;
+            }
+            Ok(())
+        })
     }
 
     /// The hours that may have events of calls that became others.

@@ -27,9 +27,21 @@ pub struct Mark {
     pub time: Option<i64>,
     /// A hash of what makes it itself; see [`Seen::print`](crate::usage::seen::Seen::print).
     pub print: u64,
+    /// Whether it is a correction, which counts in the place of the event with the same id.
+    pub corrects: bool,
 }
 
 impl Mark {
+    /// That of an event which is no correction.
+    #[must_use]
+    pub fn of(time: Option<i64>, print: u64) -> Self {
+        Self {
+            time,
+            print,
+            corrects: false,
+        }
+    }
+
     /// The hour since 1970 it was made in, and the second in it.
     #[must_use]
     pub fn hour(self) -> (i32, u16) {

@@ -28,6 +28,9 @@ const MAX_EVENTS_KEPT: usize = 1 << 24;
 /// So many tables, that two threads rarely want the same one.
 pub const SHARDS: usize = 16;
 
+/// The bits of a print that are those of the hash of the event's id.
+pub const ID: u64 = 0xFFFF_FFFF << 32;
+
 type Events = HashSet<u64, BuildHasherDefault<Hashed>>;
 
 /// The events seen so far, by a hash of what makes two of them the same, of 64 bits: that a new one among two million has
@@ -87,7 +90,9 @@ impl Seen {
         event[8..24].copy_from_slice(&digest.to_le_bytes());
         event[24..32].copy_from_slice(&session.to_le_bytes());
         event[32..].copy_from_slice(&time.unwrap_or(i64::MIN).to_le_bytes());
-        xxh3_64_with_seed(&event, self.seed)
+        let rest = xxh3_64_with_seed(&event, self.seed);
+        // So that all with this id stand together.
+        id & ID | rest & !ID
     }
 
     /// The hash of an event's id.
