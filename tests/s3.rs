@@ -262,8 +262,10 @@ fn a_large_object_streams_and_is_resumed() {
 
 #[test]
 fn an_object_that_cannot_be_read_is_told_and_the_others_are_read() {
-    let logs =
+    let mut logs =
         ["a.json", "b.json", "c.json", "d.json", "e.json"].map(|key| (key.to_owned(), large(10)));
+    // One that would stream.
+    logs[2].1 = large(9 << 20);
     let server = Server::with_faults(logs, |asked, _| match asked.path.as_str() {
         "/logs/a.json" => Fault::Refuse(403, "AccessDenied", "Access Denied"),
         "/logs/b.json" => Fault::Refuse(

@@ -39,7 +39,7 @@ struct State {
 
 /// The log objects of each round, `most` at most, in the order of delivery.
 pub(super) fn split(mut objects: Vec<LogObject>, most: usize) -> Vec<Vec<LogObject>> {
-    objects.sort_by_cached_key(|object| order(object));
+    objects.sort_by_cached_key(order);
     let mut rounds = Vec::new();
     let (mut round, mut bytes) = (Vec::new(), 0u64);
     for object in objects {

@@ -318,3 +318,35 @@ impl Read for Stream {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Builder;
+
+    use super::{FEWEST, Fetcher};
+
+    #[test]
+    fn throttling_halves_the_requests_in_flight_and_success_brings_them_back() {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let fetcher = Fetcher::new(runtime.handle().clone());
+        let limit = || fetcher.lock().limit;
+        let arrive = |count: usize| {
+            for _ in 0..count {
+                fetcher.lock().in_flight += 1;
+                fetcher.ended();
+            }
+        };
+        // Those that are refused together count once.
+        (0..50).for_each(|_| fetcher.throttled());
+        assert_eq!(limit(), fetcher.most / 2);
+        for _ in 0..20 {
+            arrive(limit() / 2);
+            fetcher.throttled();
+        }
+        assert_eq!(limit(), FEWEST);
+        arrive(FEWEST);
+        assert_eq!(limit(), FEWEST + 1);
+        arrive(fetcher.most * fetcher.most);
+        assert_eq!(limit(), fetcher.most);
+    }
+}

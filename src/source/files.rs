@@ -630,6 +630,36 @@ mod tests {
             + 22
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn an_object_is_known_wherever_it_is_reached_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().canonicalize().unwrap();
+        write(&real, &[("d/a", b"1"), ("x.zip", &zip(&[("m", b"2")], 0))]);
+        std::os::unix::fs::symlink(real.join("d"), real.join("link")).unwrap();
+        std::os::unix::fs::symlink(real.join("d/a"), real.join("d/b")).unwrap();
+        let known = |input: &str| {
+            let path = real.join(input).to_str().unwrap().to_owned();
+            let objects = list(&[path], &Scope::default()).unwrap();
+            let known = objects.iter().map(|object| {
+                let id = object.id().replace(real.to_str().unwrap(), "");
+                (id, object.version.clone(), object.size)
+            });
+            known.collect::<Vec<_>>()
+        };
+        let file = known("d/a");
+        assert_eq!((file[0].0.as_str(), file[0].2), ("/d/a", 1));
+        assert_eq!(known("link/../d/./a"), file);
+        assert_eq!(known("link"), [&file[..], &file].concat());
+        assert_eq!(known("x.zip")[0].0, "/x.zip!m");
+        // What is written anew is another version.
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(10);
+        let written = fs::File::options().append(true).open(real.join("d/a"));
+        written.unwrap().set_modified(later).unwrap();
+        assert_ne!(known("d/a")[0].1, file[0].1);
+        assert!(file[0].1.parse::<u128>().unwrap() > 0);
+    }
+
     #[test]
     fn inputs_that_can_not_be_taken() {
         let message = |inputs: &[&str]| {

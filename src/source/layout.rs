@@ -23,9 +23,10 @@ pub struct Scope {
     /// Events before this time.
     pub to: Option<i64>,
     /// Only these accounts; empty: all. In S3 an account's folder holds what its own trail recorded: all calls of its own
-    /// callers, to other accounts' resources too, as CloudTrail delivers those to the caller's account and to the resource's. So
-    /// only the folders of the callers' accounts are listed. Where a call is recorded by the resource's account only,
-    /// as a data event is that the caller's trail does not select, it is not found.
+    /// callers, to other accounts' resources too, as CloudTrail delivers those to the caller's account and to the resource's
+    /// (S3 User Guide, "Amazon S3 CloudTrail events", on calls across accounts). So only the folders of the callers' accounts are
+    /// listed. Where a call is recorded by the resource's account only, as a data event is that the caller's trail does not
+    /// select, it is not found.
     pub accounts: BTreeSet<String>,
     /// Only these Regions; empty: all. Events of global services name us-east-1, and lie in its folder.
     pub regions: BTreeSet<String>,
