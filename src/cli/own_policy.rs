@@ -15,8 +15,11 @@ use crate::usage::resource::partition_of;
 /// What stands in the template for the inputs. The bucket's name is AWS's own for examples.
 const TEMPLATE: [&str; 2] = ["s3://amzn-s3-demo-bucket/AWSLogs/", "lookup-events://"];
 
-/// What a policy for S3 leaves out, as nothing that trailfit reads by then names the key.
-const KMS: &str = "note: where the objects are encrypted with a KMS key, `kms:Decrypt` on that key is needed too\n";
+/// What a policy for S3 leaves out: no INPUT names the key, and no INPUT asks for digests.
+const LEFT_OUT: &str = "\
+note: where the objects are encrypted with a KMS key, `kms:Decrypt` on that key is needed too
+note: `ingest --verify-digests` without --public-keys needs `cloudtrail:ListPublicKeys` too
+";
 
 /// Prints the policy for the inputs, in the partition of `--region`, or of the Region that the environment names.
 ///
@@ -36,7 +39,7 @@ pub(crate) fn run(input: &Input, quiet: bool) -> Result<Ending> {
     output::print(&document.to_json())?;
     let reads_s3 = inputs.iter().any(|input| input.starts_with("s3://"));
     if reads_s3 && !quiet {
-        tell(KMS);
+        tell(LEFT_OUT);
     }
     Ok(Ending::Done)
 }
