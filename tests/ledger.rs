@@ -386,10 +386,9 @@ fn a_ledger_that_can_not_be_written_can_be_read() {
     assert!(text.starts_with(expected.lines().next().unwrap()) && text.len() > expected.len());
     // Everything was there, so that there was nothing to write.
     assert_eq!(output.status.code(), Some(0));
-    let script = format!(
-        "cp whole disk/l && mount -o remount,ro disk && echo '{{}}' > more.json && $trailfit ingest more.json --ledger disk/l -q"
-    );
-    let output = with_disk(folder, 4_000, &script).unwrap();
+    let script = "cp whole disk/l && mount -o remount,ro disk && echo '{}' > more.json && \
+        $trailfit ingest more.json --ledger disk/l -q";
+    let output = with_disk(folder, 4_000, script).unwrap();
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
         "error: ledger `disk/l`: attempt to write a readonly database\n\

@@ -25,9 +25,10 @@ use crate::iam::principal::{Principal, PrincipalKind};
 use crate::store::bound;
 use crate::store::file::{Store, VERSION};
 use crate::store::hours::{Packed, pack, unpack};
+use crate::store::object::Object;
 use crate::store::read::{self, Call};
 use crate::store::what::What;
-use crate::store::write::{Object, OfAction, When, Writer};
+use crate::store::write::{OfAction, When, Writer};
 use crate::usage::sketch::Sketch;
 
 /// How every export begins.

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rusqlite::params;
-
 use crate::error::Result;
 use crate::iam::principal::Principal;
 use crate::store::bound;
@@ -66,30 +64,5 @@ impl Writer {
                 _ => self.add_object(&object),
             }
         })
-    }
-
-    /// Adds events to `hour` as those of calls that are there, and to these calls' counts. None of those is added that is
-    /// there already.
-    pub(super) fn add_events(
-        &mut self,
-        hour: i32,
-        events: impl Iterator<Item = Packed>,
-    ) -> Result<()> {
-        const COUNT: &str = "UPDATE call SET count = count + ? WHERE id = ?";
-        let known = self.known(hour)?;
-        let mut counts: HashMap<u32, u64> = HashMap::new();
-        let mut new = Vec::new();
-        for event in events.filter(|event| known.binary_search(&event.print).is_err()) {
-            *counts.entry(self.moved.now(event.call)).or_default() += 1;
-            new.push((hour, event));
-        }
-        self.store.sql(|sql| {
-            let mut update = sql.prepare_cached(COUNT)?;
-            for (call, count) in counts {
-                update.execute(params![count, call])?;
-            }
-            Ok(())
-        })?;
-        self.hold(new)
     }
 }

@@ -6,9 +6,10 @@
 //!
 //! | file | its one duty |
 //! |---|---|
-//! | [`file`] | opens ledgers, waits for others that write, says what is wrong with one |
+//! | [`mod@file`] | opens ledgers, waits for others that write, says what is wrong with one |
 //! | [`what`] | what calls mean, as text |
-//! | [`write`] | adds calls, events and log objects, in one transaction |
+//! | [`mod@write`] | adds to a ledger in transactions: what calls mean |
+//! | [`principals`], [`events`], [`object`] | adds what else there is: names, events, log objects |
 //! | [`bound`] | cuts the resources of an action where there are too many |
 //! | [`merge`] | adds one ledger to another |
 //! | [`export`] | a ledger as lines of JSON, and back |
@@ -16,10 +17,13 @@
 //! | [`read`] | sums it all up |
 
 pub mod bound;
+pub mod events;
 pub mod export;
 pub mod file;
 pub mod hours;
 pub mod merge;
+pub mod object;
+pub mod principals;
 pub mod read;
 pub mod what;
 pub mod write;

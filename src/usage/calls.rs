@@ -24,7 +24,7 @@ use crate::usage::denial::Said;
 use crate::usage::hashed::{Key, Map};
 use crate::usage::keys;
 use crate::usage::like::{Marks, Template};
-use crate::usage::memo::Memo;
+use crate::usage::memo::{Memo, Touched};
 use crate::usage::opaque::opaque;
 use crate::usage::origin::{self, Network, Region};
 use crate::usage::resolve::{self, Meaning, Need, Outcome};
@@ -41,30 +41,6 @@ const FIELDS: [Field; 5] = [
     Field::EventCategory,
     Field::RecipientAccountId,
 ];
-
-/// What of a call was looked into besides what its key always tells.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Touched {
-    /// One bit for each of the first 64 members of `requestParameters`, the lowest for the first.
-    pub parameters: u64,
-    /// Likewise those that are not, and whose texts were [copied](crate::usage::request::Parameters::copies).
-    pub copied: u64,
-    /// Whether it was the response.
-    pub response: bool,
-    /// Whether it was `resources[]`.
-    pub resources: bool,
-}
-
-impl Touched {
-    fn and(self, other: Self) -> Self {
-        Self {
-            parameters: self.parameters | other.parameters,
-            copied: self.copied | other.copied,
-            response: self.response | other.response,
-            resources: self.resources | other.resources,
-        }
-    }
-}
 
 /// Parameters with more members are part of a key as a whole.
 const MAX_MEMBERS: usize = 64;

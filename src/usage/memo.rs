@@ -5,8 +5,33 @@ use std::rc::Rc;
 
 use crate::catalog::errors::{self, ErrorClass};
 use crate::catalog::operation::{self, Operation, PassRole};
-use crate::usage::calls::Touched;
 use crate::usage::kind::Row;
+
+/// What of a call was looked into besides what its key in [`Calls`](crate::usage::calls::Calls) always tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// One bit for each of the first 64 members of `requestParameters`, the lowest for the first.
+    pub parameters: u64,
+    /// Likewise those that are not, and whose texts were [copied](crate::usage::request::Parameters::copies).
+    pub copied: u64,
+    /// Whether it was the response.
+    pub response: bool,
+    /// Whether it was `resources[]`.
+    pub resources: bool,
+}
+
+impl Touched {
+    /// What was looked into by either.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            parameters: self.parameters | other.parameters,
+            copied: self.copied | other.copied,
+            response: self.response | other.response,
+            resources: self.resources | other.resources,
+        }
+    }
+}
 
 /// The most calls, and the most error codes, that are remembered: more than AWS has. Names beyond, which only made-up
 /// logs have, are looked up each time.

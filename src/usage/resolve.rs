@@ -8,14 +8,13 @@ use crate::cloudtrail::event::{Event, UserIdentity};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::principal::{Principal, PrincipalKind};
-use crate::usage::calls::Touched;
 use crate::usage::carriers::Loaded;
 use crate::usage::context::ContextKeys;
 use crate::usage::denial::{self, Said};
 use crate::usage::identity::{self, Caller};
 use crate::usage::keys;
 use crate::usage::like::Marks;
-use crate::usage::memo::{Call, Memo};
+use crate::usage::memo::{Call, Memo, Touched};
 use crate::usage::passrole;
 use crate::usage::resource::Request;
 
