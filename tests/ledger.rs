@@ -614,6 +614,52 @@ fn what_a_ledger_cannot_do_is_said() {
 }
 
 #[test]
+fn access_keys_are_kept_as_was_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut record = record("1", "a");
+    record["userIdentity"]["accessKeyId"] = "AKIAIOSFODNN7EXAMPLE".into();
+    fs::write(
+        folder.join("log.json"),
+        json!({ "Records": [record] }).to_string(),
+    )
+    .unwrap();
+    for (ledger, choice, kept) in [
+        ("a", &[][..], "AKIA************MPLE"),
+        ("b", &["--access-keys", "hashed"], "1a5d44a2dca19669"),
+        ("c", &["--access-keys", "whole"], "AKIAIOSFODNN7EXAMPLE"),
+    ] {
+        run(
+            folder,
+            &[&["ingest", "log.json", "--ledger", ledger], choice].concat(),
+        );
+        run(folder, &["ingest", "log.json", "--ledger", ledger]);
+        let facts = facts(folder, ledger);
+        assert!(
+            facts.contains(&format!(r#""accessKeys":["{kept}"]"#)),
+            "{facts}"
+        );
+    }
+    run(folder, &["ledger", "merge", "c", "--ledger", "d"]);
+    assert!(facts(folder, "d") == facts(folder, "a"));
+    let said = fails(
+        folder,
+        &[
+            "ingest",
+            "log.json",
+            "--ledger",
+            "a",
+            "--access-keys",
+            "whole",
+        ],
+    );
+    assert_eq!(
+        said,
+        "error: this ledger was begun with --access-keys masked, and stays so\n"
+    );
+}
+
+#[test]
 fn any_tool_can_ask_a_ledger() {
     let folder = tempfile::tempdir().unwrap();
     let (folder, samples) = (folder.path(), samples());

@@ -17,6 +17,7 @@ use crate::pipeline::Progress;
 use crate::pipeline::keep::Hashed;
 use crate::report::{integrity, summary};
 use crate::source::files::LogObject;
+use crate::store::principals::AccessKeys;
 
 /// Add what is new in the logs to a ledger, which then answers in their place.
 #[derive(Args, Debug)]
@@ -31,6 +32,10 @@ pub struct Arguments {
     /// Commit to the ledger after so many log objects, and not only after some 128 MiB of them.
     #[arg(long, value_name = "N")]
     commit_every: Option<NonZeroUsize>,
+
+    /// How the ids of long-term access keys are kept: chosen when a ledger is made, `masked` without a choice.
+    #[arg(long, value_enum, value_name = "HOW")]
+    access_keys: Option<AccessKeys>,
 
     #[command(flatten)]
     integrity: Integrity,
@@ -52,7 +57,8 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     }
     let mut inputs = input.sorted()?;
     let checker = arguments.integrity.checker(&mut inputs.objects, input)?;
-    let (mut writer, others) = ledgers::open_to_add(&arguments.ledger, &inputs.ledgers)?;
+    let (mut writer, others) =
+        ledgers::open_to_add(&arguments.ledger, &inputs.ledgers, arguments.access_keys)?;
     for other in others {
         ledgers::merge(&mut writer, &other)?;
     }

@@ -57,7 +57,7 @@ enum Form {
 pub fn run(arguments: &Arguments) -> Result<Ending> {
     match &arguments.command {
         Command::Merge { ledgers, ledger } => {
-            let (mut writer, others) = ledgers::open_to_add(ledger, ledgers)?;
+            let (mut writer, others) = ledgers::open_to_add(ledger, ledgers, None)?;
             for other in others {
                 ledgers::merge(&mut writer, &other)?;
             }

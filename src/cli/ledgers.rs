@@ -15,6 +15,7 @@ use crate::source::files::LogObject;
 use crate::store::export;
 use crate::store::file::{self, Store};
 use crate::store::object::{Detail, DigestSeen, HourSeen, Object};
+use crate::store::principals::AccessKeys;
 use crate::store::read;
 use crate::store::write::Writer;
 use crate::usage::coverage::Coverage;
@@ -225,12 +226,17 @@ pub(super) fn open(path: &Path) -> Result<Store> {
     }
 }
 
-/// Opens a ledger to add to it, and those that are to be added.
+/// Opens a ledger to add to it, with the ids of access keys as `keys` says, and those that are to be added.
 ///
 /// # Errors
-/// Where one cannot be opened, or is to be added to itself.
-pub(super) fn open_to_add(ledger: &Path, others: &[PathBuf]) -> Result<(Writer, Vec<Store>)> {
-    let writer = Writer::new(Store::open(ledger)?);
+/// Where one cannot be opened, or is to be added to itself, or was begun with another choice.
+pub(super) fn open_to_add(
+    ledger: &Path,
+    others: &[PathBuf],
+    keys: Option<AccessKeys>,
+) -> Result<(Writer, Vec<Store>)> {
+    let mut writer = Writer::new(Store::open(ledger)?);
+    writer.choose(keys, &mut waiting)?;
     let real = |path: &Path| path.canonicalize().ok();
     if let Some(same) = others.iter().find(|path| real(path) == real(ledger)) {
         return Err(Error::Ledger {

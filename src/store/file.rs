@@ -22,8 +22,11 @@ pub const VERSION: i32 = MIGRATIONS.len() as i32;
 /// The first bytes of an SQLite file. Source: SQLite, "Database File Format".
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// How long a statement waits for another process before it is tried again.
-const WAIT: Duration = Duration::from_secs(2);
+/// How long a statement waits for another process, whose transactions end within that time.
+const WAIT: Duration = Duration::from_secs(600);
+
+/// How long one waits that may have to for longer, until it is told.
+const SHORT_WAIT: Duration = Duration::from_secs(2);
 
 /// How many kibibytes of the file SQLite holds in memory.
 const CACHE: i32 = 16 << 10;
@@ -159,17 +162,20 @@ impl Store {
 
     fn patiently(&self, statement: &str, waiting: &mut dyn FnMut(&Path)) -> Result<()> {
         let mut told = false;
-        loop {
+        self.sql(|connection| connection.busy_timeout(SHORT_WAIT))?;
+        let outcome = loop {
             match self.connection.execute_batch(statement) {
                 Err(busy) if busy.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
                     if !std::mem::replace(&mut told, true) {
                         waiting(&self.path);
                     }
-                    thread::sleep(WAIT / 100);
+                    thread::sleep(SHORT_WAIT / 100);
                 }
-                done => return done.map_err(|source| self.error(LedgerError::Sqlite(source))),
+                done => break done.map_err(|source| self.error(LedgerError::Sqlite(source))),
             }
-        }
+        };
+        self.sql(|connection| connection.busy_timeout(WAIT))?;
+        outcome
     }
 
     /// Does something with the file.

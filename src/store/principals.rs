@@ -1,10 +1,13 @@
 //! What a ledger has of each principal besides its calls: names, and how its resources are cut.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use rusqlite::params;
+use clap::ValueEnum as _;
+use ring::digest;
+use rusqlite::{OptionalExtension as _, params};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::iam::principal::Principal;
 use crate::store::write::{OfAction, Writer};
 use crate::usage::bounded;
@@ -12,7 +15,93 @@ use crate::usage::cut::Cut;
 use crate::usage::ledger::{MAX_ACCESS_KEYS, MAX_SESSIONS};
 use crate::usage::sketch::Sketch;
 
+/// How the ids of access keys are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum AccessKeys {
+    /// Their first four characters and their last four.
+    Masked,
+    /// The first 16 hexadecimal digits of their SHA-256.
+    Hashed,
+    /// As the log has them.
+    Whole,
+}
+
+impl AccessKeys {
+    /// The name in a ledger.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Masked => "masked",
+            Self::Hashed => "hashed",
+            Self::Whole => "whole",
+        }
+    }
+
+    /// `id` as it is kept. What is kept already stays as it is.
+    #[must_use]
+    pub fn keep(self, id: &str) -> String {
+        let whole = id.starts_with("AKIA") && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        match self {
+            Self::Masked if whole && id.len() > 8 => {
+                format!(
+                    "{}{}{}",
+                    &id[..4],
+                    "*".repeat(id.len() - 8),
+                    &id[id.len() - 4..]
+                )
+            }
+            Self::Hashed if whole => {
+                let hash = digest::digest(&digest::SHA256, id.as_bytes());
+                hash.as_ref()[..8]
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect()
+            }
+            _ => id.to_owned(),
+        }
+    }
+}
+
 impl Writer {
+    /// Has the ids of access keys kept so from now on, if the ledger does not say how yet; without a `choice`, masked.
+    ///
+    /// # Errors
+    /// Where the ledger says otherwise than `choice`, or cannot be written.
+    pub fn choose(
+        &mut self,
+        choice: Option<AccessKeys>,
+        waiting: &mut dyn FnMut(&Path),
+    ) -> Result<()> {
+        const INSERT: &str = "INSERT INTO setting VALUES ('access_keys', ?) ON CONFLICT DO NOTHING";
+        if self.said()?.is_none() {
+            let name = choice.unwrap_or(AccessKeys::Masked).as_str();
+            self.store.begin(waiting)?;
+            self.store
+                .sql(|sql| sql.execute(INSERT, [name]))
+                .inspect_err(|_| self.store.roll_back())?;
+            self.store.commit()?;
+        }
+        let said = self.said()?.unwrap_or_default();
+        let known = AccessKeys::value_variants().iter();
+        let known = known.copied().find(|each| each.as_str() == said);
+        self.access_keys = known.ok_or_else(|| self.damaged("a setting"))?;
+        match choice.is_none_or(|choice| choice == self.access_keys) {
+            true => Ok(()),
+            false => Err(Error::Usage(format!(
+                "this ledger was begun with --access-keys {said}, and stays so"
+            ))),
+        }
+    }
+
+    /// How the ledger says that the ids of access keys are kept.
+    fn said(&self) -> Result<Option<String>> {
+        const QUERY: &str = "SELECT value FROM setting WHERE name = 'access_keys'";
+        self.store.sql(|sql| {
+            let said = sql.query_row(QUERY, [], |row| row.get(0));
+            said.optional()
+        })
+    }
+
     /// The number of `principal`, which is added where it is new.
     pub(super) fn principal(&mut self, principal: &Principal) -> Result<i64> {
         const INSERT: &str = "INSERT INTO principal (account, type, name, arn) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
@@ -101,6 +190,7 @@ impl Writer {
             let mut query = sql.prepare_cached(QUERY)?;
             query.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
         })?;
+        let keys: BTreeSet<String> = keys.iter().map(|id| self.access_keys.keep(id)).collect();
         let add = |old: &str, more: &BTreeSet<String>, max| {
             let mut all: BTreeSet<String> = serde_json::from_str(old)?;
             more.iter()
@@ -108,7 +198,7 @@ impl Writer {
             serde_json::to_string(&all)
         };
         let new = add(&old.0, sessions, MAX_SESSIONS)
-            .and_then(|sessions| Ok((sessions, add(&old.1, keys, MAX_ACCESS_KEYS)?)));
+            .and_then(|sessions| Ok((sessions, add(&old.1, &keys, MAX_ACCESS_KEYS)?)));
         let new = new.map_err(|_| self.damaged("the names of a principal"))?;
         if new != old {
             let (sessions, keys) = new;
@@ -118,5 +208,22 @@ impl Writer {
             })?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AccessKeys;
+
+    #[test]
+    fn a_key_is_kept_as_was_chosen_and_once_kept_stays() {
+        for (how, kept) in [
+            (AccessKeys::Whole, "AKIAIOSFODNN7EXAMPLE"),
+            (AccessKeys::Masked, "AKIA************MPLE"),
+            (AccessKeys::Hashed, "1a5d44a2dca19669"),
+        ] {
+            assert_eq!(how.keep("AKIAIOSFODNN7EXAMPLE"), kept);
+            assert_eq!(how.keep(kept), kept);
+        }
     }
 }

@@ -1,5 +1,11 @@
 -- The schema of a ledger, version 1. `PRAGMA user_version` is the version, `PRAGMA application_id` tells a ledger.
 
+-- How the ledger is kept: `access_keys` is `whole`, `masked` or `hashed`.
+CREATE TABLE setting (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- Who made calls.
 CREATE TABLE principal (
     id INTEGER PRIMARY KEY,
@@ -7,8 +13,8 @@ CREATE TABLE principal (
     type TEXT NOT NULL,
     name TEXT NOT NULL,
     arn TEXT NOT NULL,
-    -- The names of its sessions, and the ids of the long-term access keys that signed its calls, masked or hashed if the
-    -- ledger was begun so; the first in order: JSON arrays.
+    -- The names of its sessions, and the ids of the long-term access keys that signed its calls, as the setting says; the first
+    -- in order: JSON arrays.
     sessions TEXT NOT NULL DEFAULT '[]',
     access_keys TEXT NOT NULL DEFAULT '[]',
     UNIQUE (account, type, name, arn)

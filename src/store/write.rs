@@ -14,6 +14,7 @@ use crate::store::bound;
 use crate::store::events::Moved;
 use crate::store::file::Store;
 use crate::store::hours::Packed;
+use crate::store::principals::AccessKeys;
 use crate::store::what::What;
 use crate::usage::cut::{Cut, MAX_RESOURCES};
 use crate::usage::kept::Kept;
@@ -29,6 +30,7 @@ pub struct Writer {
     pub(super) store: Store,
     /// The most resources of an action that are kept apart.
     pub(super) max: usize,
+    pub(super) access_keys: AccessKeys,
     pub(super) principals: HashMap<Principal, i64>,
     /// How a principal's resources are cut.
     pub(super) cuts: HashMap<i64, BTreeMap<OfAction, Cut>>,
@@ -89,6 +91,7 @@ impl Writer {
         Self {
             store,
             max: MAX_RESOURCES,
+            access_keys: AccessKeys::Whole,
             principals: HashMap::new(),
             cuts: HashMap::new(),
             moved: Moved::default(),
