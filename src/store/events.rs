@@ -14,7 +14,7 @@ use crate::usage::kept::NO_HOUR;
 const MAX_KNOWN: usize = 8 << 20;
 
 /// So many events are held until they are written, 24 bytes each.
-const MAX_HELD: usize = 1 << 20;
+const MAX_HELD: usize = 1 << 18;
 
 /// Calls that became others.
 #[derive(Debug, Default)]
