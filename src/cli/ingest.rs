@@ -85,7 +85,9 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         let how = ledgers::How {
             threads: input.threads_for(&objects),
             progress: &progress,
-            most: arguments.commit_every.map_or(usize::MAX, NonZeroUsize::get),
+            most: arguments
+                .commit_every
+                .map_or(ledgers::MOST, NonZeroUsize::get),
             hashed: checker.as_ref().map(|_| hashed as &Hashed<'_>),
         };
         ledgers::add(&mut writer, objects, how)?

@@ -193,7 +193,7 @@ impl Input {
                 let how = ledgers::How {
                     threads,
                     progress: &progress,
-                    most: usize::MAX,
+                    most: ledgers::MOST,
                     hashed: None,
                 };
                 ledgers::add(&mut writer, objects, how)?;

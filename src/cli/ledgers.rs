@@ -40,6 +40,9 @@ fn has(writer: &Writer, object: &LogObject) -> Result<bool> {
     writer.has(object.id(), &object.version, object.size)
 }
 
+/// The most log objects of one transaction, if nothing else is said.
+pub(super) const MOST: usize = 10_000;
+
 /// How log objects are read.
 #[derive(Clone, Copy)]
 pub(super) struct How<'p> {

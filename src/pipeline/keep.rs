@@ -37,7 +37,7 @@ pub struct Keeper<'k> {
 /// Takes a log object with the hash of its content.
 pub type Hashed<'k> = dyn Fn(&LogObject, Option<Sha256>) + Sync + 'k;
 
-/// So many events are held at most until they are handed on.
+/// So many events of remembered calls are held at most until they are handed on, and as many of others.
 const MAX_HELD: usize = 1 << 18;
 
 /// So many calls are handed on at once.
@@ -50,6 +50,7 @@ pub(super) struct Keeping<'k> {
     marks: Vec<(u32, Mark)>,
     /// Those of other calls, by what tells these from others.
     others: HashMap<(u128, Region), Kept>,
+    others_held: usize,
     /// The hour that was last asked for.
     hour: i32,
     known: Arc<[u64]>,
@@ -64,6 +65,7 @@ impl<'k> Keeping<'k> {
             keeper,
             marks: Vec::new(),
             others: HashMap::new(),
+            others_held: 0,
             // No event has it.
             hour: i32::MAX,
             known: Arc::default(),
@@ -150,20 +152,29 @@ impl<'k> Keeping<'k> {
             });
             kept.times.absorb(&times);
             kept.events.push(mark);
+            self.others_held += 1;
+            if self.others_held >= MAX_HELD {
+                self.hand_on_others();
+            }
         }
     }
 
-    /// Whether there are as many events as are to be held.
+    /// Whether there are as many events of remembered calls as are to be held.
     pub(super) fn is_full(&self) -> bool {
-        self.marks.len() + self.others.len() >= MAX_HELD
+        self.marks.len() >= MAX_HELD
+    }
+
+    fn hand_on_others(&mut self) {
+        self.others_held = 0;
+        let others: Vec<Kept> = self.others.drain().map(|(_, kept)| kept).collect();
+        (self.keeper.keep)(others);
     }
 
     /// Hands on all events, those of remembered calls with what `calls` knows of them; these are emptied, and accounted
     /// for by `coverage`.
     pub(super) fn hand_on(&mut self, calls: Option<&mut Calls>, coverage: &mut Coverage) {
+        self.hand_on_others();
         let keep = self.keeper.keep;
-        let others: Vec<Kept> = self.others.drain().map(|(_, kept)| kept).collect();
-        keep(others);
         let Some(calls) = calls else { return };
         let mut marks: HashMap<(u128, Region), Vec<Mark>> = HashMap::new();
         for (call, mark) in self.marks.drain(..) {
