@@ -11,6 +11,7 @@ mod cases;
 mod catalog;
 mod conditions;
 mod coverage;
+mod export;
 mod generate;
 mod integrity;
 mod ledger;

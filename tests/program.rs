@@ -24,8 +24,13 @@ pub(crate) struct Said {
 
 impl Run {
     pub(crate) fn new() -> Self {
+        Self::within(tempfile::tempdir().unwrap())
+    }
+
+    /// A run in the folder that another one left.
+    pub(crate) fn within(folder: TempDir) -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder,
             args: Vec::new(),
             env: Vec::new(),
             stdin: Vec::new(),

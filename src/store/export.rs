@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `ledger` | ledger: the first line, with the version of its schema |
 //! | `principal` | who made calls, with what is cut of the resources |
+//! | `fact` | what one did on what: for whoever asks an export itself; it follows from the calls, and is not read back |
 //! | `call` | kind of calls of one principal that mean the same |
 //! | `events` | hour, with its events, packed as in `schema.sql`; in the place of a call's row is its number among the `call` lines, from 0 |
 //! | `object` | log object that was read |
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, LedgerError, Result};
 use crate::iam::principal::{Principal, PrincipalKind};
 use crate::store::bound;
+use crate::store::fact::{Fact, Facts, rfc3339};
 use crate::store::file::{Store, VERSION};
 use crate::store::hours::{Packed, pack, unpack};
 use crate::store::object::Object;
@@ -40,20 +42,36 @@ const MAX_LINE: u64 = 256 << 20;
 #[derive(Deserialize, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 enum Line {
-    Ledger { version: i32 },
+    Ledger {
+        version: i32,
+    },
     Principal(PrincipalLine),
+    /// Read past, and never written: see [`Fact`].
+    Fact {},
     Call(Box<CallLine>),
-    Events { hour: i32, events: String },
+    Events {
+        hour: i32,
+        events: String,
+    },
     Object(Object),
 }
 
+/// A row of an export.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Row<'r> {
+    Line(&'r Line),
+    Fact(Fact<'r>),
+}
+
+/// Who, as rows have it.
 #[derive(Clone, Deserialize, Serialize)]
-struct Name {
-    principal: String,
+pub(super) struct Name {
+    pub(super) principal: String,
     #[serde(rename = "type")]
-    kind: String,
-    account: String,
-    name: String,
+    pub(super) kind: String,
+    pub(super) account: String,
+    pub(super) name: String,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -123,15 +141,54 @@ impl Name {
 /// # Errors
 /// Where the ledger cannot be read, or [`Error::Write`] where `out` takes no more; its path is that of the ledger.
 pub fn jsonl(store: &Store, out: &mut dyn Write) -> Result<()> {
-    let mut write = |line: &Line| -> Result<()> {
-        let written = serde_json::to_writer(&mut *out, line).map_err(io::Error::from);
+    rows(store, &mut |row| {
+        let written = serde_json::to_writer(&mut *out, &row).map_err(io::Error::from);
         let written = written.and_then(|()| out.write_all(b"\n"));
         written.map_err(|source| Error::Write {
             path: "-".into(),
             source,
         })
+    })
+}
+
+/// Hands out the rows of an export.
+fn rows(store: &Store, each: &mut dyn FnMut(Row<'_>) -> Result<()>) -> Result<()> {
+    each(Row::Line(&Line::Ledger { version: VERSION }))?;
+    let (names, places) = principals(store, each)?;
+    let place = |call: &Call| {
+        let place = places.get(&call.principal).copied();
+        place.ok_or_else(|| store.damaged("the principal of a call"))
     };
-    write(&Line::Ledger { version: VERSION })?;
+    let mut facts = Facts::default();
+    store.each_call(&mut |call| {
+        facts.add(place(&call)?, call);
+        Ok(())
+    })?;
+    facts.each(&names, &mut |fact| each(Row::Fact(fact)))?;
+    drop(facts);
+    let mut numbers: HashMap<u32, u32> = HashMap::new();
+    store.each_call_in_order(&mut |call| {
+        let name = names[place(&call)?].clone();
+        numbers.insert(call.id, numbers.len() as u32);
+        each(Row::Line(&Line::Call(Box::new(call_line(name, call)))))
+    })?;
+    store.each_hour(&mut |hour, events| {
+        let events = events.filter_map(|event| {
+            let call = *numbers.get(&event.call)?;
+            Some(Packed { call, ..event })
+        });
+        let events: Vec<Packed> = events.collect();
+        let events = STANDARD.encode(pack(&events));
+        each(Row::Line(&Line::Events { hour, events }))
+    })?;
+    store.each_object(&mut |object| each(Row::Line(&Line::Object(object))))
+}
+
+/// Hands out the rows of the principals. Returns their names in this order, and their places in it by their rows' numbers.
+fn principals(
+    store: &Store,
+    each: &mut dyn FnMut(Row<'_>) -> Result<()>,
+) -> Result<(Vec<Name>, HashMap<i64, usize>)> {
     let mut cuts: HashMap<i64, Vec<CutLine>> = HashMap::new();
     store.each_cut(&mut |principal, (used, action), cut| {
         cuts.entry(principal).or_default().push(CutLine {
@@ -148,40 +205,21 @@ pub fn jsonl(store: &Store, out: &mut dyn Write) -> Result<()> {
         principals.insert(principal, (id, sessions, access_keys));
         Ok(())
     })?;
-    let mut names = HashMap::new();
+    let (mut names, mut places) = (Vec::new(), HashMap::new());
     for (principal, (id, sessions, access_keys)) in principals {
-        names.insert(id, Name::of(&principal));
-        write(&Line::Principal(PrincipalLine {
+        places.insert(id, names.len());
+        names.push(Name::of(&principal));
+        each(Row::Line(&Line::Principal(PrincipalLine {
             name: Name::of(&principal),
             sessions,
             access_keys,
             cut: cuts.remove(&id).unwrap_or_default(),
-        }))?;
+        })))?;
     }
-    let mut numbers: HashMap<u32, u32> = HashMap::new();
-    store.each_call_in_order(&mut |call| {
-        let name = names.get(&call.principal);
-        let name = name.ok_or_else(|| store.damaged("the principal of a call"))?;
-        numbers.insert(call.id, numbers.len() as u32);
-        write(&Line::Call(Box::new(call_line(name.clone(), call))))
-    })?;
-    store.each_hour(&mut |hour, events| {
-        let events = events.filter_map(|event| {
-            let call = *numbers.get(&event.call)?;
-            Some(Packed { call, ..event })
-        });
-        let events: Vec<Packed> = events.collect();
-        let events = STANDARD.encode(pack(&events));
-        write(&Line::Events { hour, events })
-    })?;
-    store.each_object(&mut |object| write(&Line::Object(object)))
+    Ok((names, places))
 }
 
 fn call_line(name: Name, call: Call) -> CallLine {
-    let rfc3339 = |seconds| {
-        let time = jiff::Timestamp::from_second(seconds);
-        time.map(|time| time.to_string()).ok()
-    };
     let when = When::of(&call.times, call.times.count);
     CallLine {
         name,
@@ -198,11 +236,15 @@ fn call_line(name: Name, call: Call) -> CallLine {
 /// Whether `path` is a file that begins as an export does.
 #[must_use]
 pub fn is_export(path: &Path) -> bool {
-    let mut head = [0; HEAD.len()];
+    begins(path, HEAD)
+}
+
+fn begins(path: &Path, head: &[u8]) -> bool {
+    let mut found = vec![0; head.len()];
     path.is_file()
         && File::open(path)
-            .and_then(|mut file| file.read_exact(&mut head))
-            .is_ok_and(|()| head == *HEAD)
+            .and_then(|mut file| file.read_exact(&mut found))
+            .is_ok_and(|()| found == head)
 }
 
 /// Reads an export back, as a ledger that is gone when it is dropped.
@@ -210,14 +252,34 @@ pub fn is_export(path: &Path) -> bool {
 /// # Errors
 /// Where the file cannot be read, or is not one that [`jsonl`] wrote.
 pub fn read(path: &Path) -> Result<Store> {
+    let mut writer = Writer::new(Store::temporary()?);
+    writer.begin(&mut |_| {})?;
+    let mut read = Lines::default();
+    let mut each = |number, line: &[u8]| {
+        let added = serde_json::from_slice(line)
+            .ok()
+            .map(|line| add(&mut writer, line, &mut read));
+        match added {
+            Some(Ok(true)) => Ok(()),
+            Some(Err(error)) => Err(error),
+            Some(Ok(false)) | None => Err(Error::Ledger {
+                path: path.to_owned(),
+                source: LedgerError::Line { number },
+            }),
+        }
+    };
+    each_line(path, &mut each)?;
+    writer.commit()?;
+    Ok(writer.into_store())
+}
+
+/// Hands out the lines of a file, with their numbers, from 1.
+fn each_line(path: &Path, each: &mut dyn FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
     let failed = |source| Error::Read {
         path: path.to_owned(),
         source,
     };
     let mut input = BufReader::new(File::open(path).map_err(failed)?);
-    let mut writer = Writer::new(Store::temporary()?);
-    writer.begin(&mut |_| {})?;
-    let mut read = Lines::default();
     let mut line = Vec::new();
     for number in 1u64.. {
         line.clear();
@@ -225,22 +287,9 @@ pub fn read(path: &Path) -> Result<Store> {
         if limited.read_until(b'\n', &mut line).map_err(failed)? == 0 {
             break;
         }
-        let added = serde_json::from_slice(&line)
-            .ok()
-            .map(|line| add(&mut writer, line, &mut read));
-        match added {
-            Some(Ok(true)) => {}
-            Some(Err(error)) => return Err(error),
-            Some(Ok(false)) | None => {
-                return Err(Error::Ledger {
-                    path: path.to_owned(),
-                    source: LedgerError::Line { number },
-                });
-            }
-        }
+        each(number, &line)?;
     }
-    writer.commit()?;
-    Ok(writer.into_store())
+    Ok(())
 }
 
 /// What was read so far.
@@ -317,6 +366,7 @@ fn add(writer: &mut Writer, line: Line, read: &mut Lines) -> Result<bool> {
             writer.add_events(hour, events.into_iter())?;
         }
         Line::Object(object) => writer.add_object(&object)?,
+        Line::Fact {} => {}
     }
     Ok(true)
 }

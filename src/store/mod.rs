@@ -12,6 +12,7 @@
 //! | [`principals`], [`events`], [`object`] | adds what else there is: names, events, log objects |
 //! | [`bound`] | cuts the resources of an action where there are too many |
 //! | [`merge`] | adds one ledger to another |
+//! | `fact` | what each principal did on what, for an export |
 //! | [`export`] | a ledger as lines of JSON, and back |
 //! | [`hours`] | the events of an hour, packed |
 //! | [`read`] | sums it all up |
@@ -19,6 +20,7 @@
 pub mod bound;
 pub mod events;
 pub mod export;
+mod fact;
 pub mod file;
 pub mod hours;
 pub mod merge;
