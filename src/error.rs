@@ -6,6 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use parquet::errors::ParquetError;
 use rusqlite::ErrorCode;
 
 /// Why a run, or the reading of one input, had to stop.
@@ -86,6 +87,11 @@ pub enum LedgerError {
         /// The line's number, from 1.
         number: u64,
     },
+    /// A Parquet file is none that was made of a ledger, or is damaged.
+    #[error(
+        "not a ledger's export as it was written: {0}\nhelp: `trailfit ledger export LEDGER --format parquet` writes one"
+    )]
+    Parquet(ParquetError),
     /// The same file was to be read and to be added to.
     #[error("cannot be added to itself")]
     Itself,

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde_json::Value;
+use trailfit::error::Error;
+use trailfit::store::export;
 use trailfit::store::file::Store;
 use trailfit::store::read::Filter;
 
@@ -224,4 +226,121 @@ fn a_fact_is_flat() {
         r#""sampleEventId":"3b9adbfb-8075-4fec-bd41-ca1005b696af","networks":["public"]}"#
     );
     assert_eq!(found, Some(expected));
+}
+
+#[test]
+fn a_ledger_goes_through_parquet_and_back() {
+    let said = within(ledger(&["."]), &["ledger", "export", "l"], 0);
+    let lines = said.stdout;
+    let parquet = ["ledger", "export", "--format", "parquet", "--out"];
+    let export = |folder, from: &str, out: &str| {
+        within(folder, &[&parquet[..], &[out, from]].concat(), 0).folder
+    };
+    let folder = export(said.folder, "l", "a.parquet");
+    fs::write(folder.path().join("l.jsonl"), &lines).unwrap();
+    let folder = export(folder, "l.jsonl", "b.parquet");
+    let folder = export(folder, "b.parquet", "c.parquet");
+    let bytes = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    assert!(bytes("a.parquet").starts_with(b"PAR1"));
+    assert!(bytes("a.parquet") == bytes("b.parquet"));
+    assert!(bytes("a.parquet") == bytes("c.parquet"));
+    let said = within(folder, &["ledger", "export", "c.parquet"], 0);
+    assert!(said.stdout == lines);
+
+    // As an INPUT, whatever its name.
+    let folder = said.folder;
+    fs::rename(
+        folder.path().join("c.parquet"),
+        folder.path().join("c.json"),
+    )
+    .unwrap();
+    let of = |folder, input| {
+        let args = ["generate", input, "--principal", "*user/backup-legacy"];
+        within(folder, &args, 0)
+    };
+    let from_ledger = of(folder, "l");
+    let from_parquet = of(from_ledger.folder, "c.json");
+    assert!(from_ledger.stdout.contains("s3:PutObject"));
+    assert_eq!(from_ledger.stdout, from_parquet.stdout);
+    assert_eq!(from_ledger.stderr, from_parquet.stderr);
+    let folder = from_parquet.folder;
+    let said = within(folder, &["ledger", "merge", "c.json", "--ledger", "m"], 0);
+    let said = within(said.folder, &["ledger", "export", "m"], 0);
+    assert!(said.stdout == lines);
+}
+
+#[test]
+fn a_damaged_parquet_file_is_told_and_not_believed() {
+    let args = ["ledger", "export", "l", "--format", "parquet", "--out", "p"];
+    let said = within(ledger(&["."]), &args, 0);
+    let path = said.folder.path().join("p");
+    let whole = fs::read(&path).unwrap();
+    let fails = |folder, reason: &str| {
+        let said = within(folder, &["principals", "p"], 2);
+        let head = "error: ledger `p`: not a ledger's export as it was written: ";
+        let help = "\nhelp: `trailfit ledger export LEDGER --format parquet` writes one\n";
+        assert_eq!(said.stderr, format!("{head}{reason}{help}"));
+        said.folder
+    };
+    let mut folder = said.folder;
+    for length in [4, 11, 12, whole.len() / 2, whole.len() - 1] {
+        fs::write(&path, &whole[..length]).unwrap();
+        folder = fails(folder, "EOF: it does not end as it begins");
+    }
+    let line = br#""kind":"principal""#;
+    let at = whole.windows(line.len()).position(|found| found == line);
+    let mut changed = whole.clone();
+    // A name that could be another's.
+    let name = whole[at.unwrap()..]
+        .windows(6)
+        .position(|found| found == b"user/b");
+    changed[at.unwrap() + name.unwrap() + 5] = b'c';
+    fs::write(&path, changed).unwrap();
+    fails(
+        folder,
+        "Parquet error: its lines are not those that were written",
+    );
+}
+
+#[test]
+fn any_bit_of_a_parquet_file_may_be_wrong() {
+    let record = serde_json::json!({"Records": [{
+        "eventID": "e",
+        "eventTime": "2026-09-01T10:00:00Z",
+        "eventSource": "s3.amazonaws.com",
+        "eventName": "GetObject",
+        "awsRegion": "eu-central-1",
+        "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ann", "accountId": "111122223333"},
+        "requestParameters": {"bucketName": "data", "key": "k"},
+    }]});
+    let said = Run::new()
+        .file("log.json", record.to_string())
+        .args(["ingest", "log.json", "--ledger", "l"])
+        .code(0);
+    let args = ["ledger", "export", "l", "--format", "parquet", "--out", "p"];
+    let said = within(said.folder, &args, 0);
+    let path = said.folder.path().join("p");
+    let whole = fs::read(&path).unwrap();
+    let jsonl = |store: &Store| {
+        let mut lines = Vec::new();
+        export::jsonl(store, &mut lines).unwrap();
+        lines
+    };
+    let before = jsonl(&export::read(&path).unwrap());
+    // What of it is read back is told, and what is not changes nothing.
+    let (mut told, mut same) = (0, 0);
+    for at in (0..whole.len()).step_by(5) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        fs::write(&path, bytes).unwrap();
+        match export::read(&path) {
+            Ok(store) => {
+                same += 1;
+                assert!(jsonl(&store) == before, "byte {at}");
+            }
+            Err(Error::Ledger { .. } | Error::Read { .. }) => told += 1,
+            Err(error) => panic!("byte {at}: {error}"),
+        }
+    }
+    assert!(told > 100 && same > 100, "{told} {same}");
 }

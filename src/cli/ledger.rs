@@ -1,13 +1,14 @@
 //! `trailfit ledger`: what can be done with ledgers as files.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::{Ending, ledgers, output};
+use crate::cli::{Ending, ledgers, output, usage_error};
 use crate::error::Result;
-use crate::store::export;
+use crate::store::file::Store;
+use crate::store::{export, parquet};
 
 /// Add ledgers up, or write one in a form that other programs read.
 #[derive(Args, Debug)]
@@ -44,10 +45,12 @@ enum Command {
     },
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Form {
     /// JSON, one row a line.
     Jsonl,
+    /// A Parquet table of the same rows.
+    Parquet,
 }
 
 /// Runs the command.
@@ -64,18 +67,26 @@ pub fn run(arguments: &Arguments) -> Result<Ending> {
         }
         Command::Export {
             ledger,
-            format: Form::Jsonl,
+            format,
             out,
-        } => {
-            let store = ledgers::open(ledger)?;
-            let Some(path) = out else {
-                let mut stdout = output::stdout();
-                export::jsonl(&store, &mut stdout)?;
-                stdout.flush().map_err(output::stdout_error)?;
-                return Ok(Ending::Done);
-            };
-            output::replace_with(path, |file| export::jsonl(&store, file))?;
-        }
+        } => export(ledger, *format, out.as_deref())?,
     }
     Ok(Ending::Done)
+}
+
+fn export(ledger: &Path, form: Form, out: Option<&Path>) -> Result<()> {
+    let write = |store: &Store, out: &mut (dyn Write + Send)| match form {
+        Form::Jsonl => export::jsonl(store, out),
+        Form::Parquet => parquet::write(store, out),
+    };
+    if form == Form::Parquet && out.is_none() && io::stdout().is_terminal() {
+        return usage_error("Parquet is not for a terminal\nhelp: give --out FILE");
+    }
+    let store = ledgers::open(ledger)?;
+    let Some(path) = out else {
+        let mut stdout = BufWriter::new(io::stdout());
+        write(&store, &mut stdout)?;
+        return stdout.flush().map_err(output::stdout_error);
+    };
+    output::replace_with(path, |file| write(&store, file))
 }

@@ -28,6 +28,7 @@ use crate::store::fact::{Fact, Facts, rfc3339};
 use crate::store::file::{Store, VERSION};
 use crate::store::hours::{Packed, pack, unpack};
 use crate::store::object::Object;
+use crate::store::parquet;
 use crate::store::read::{self, Call};
 use crate::store::what::What;
 use crate::store::write::{OfAction, When, Writer};
@@ -41,7 +42,7 @@ const MAX_LINE: u64 = 256 << 20;
 
 #[derive(Deserialize, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
-enum Line {
+pub(super) enum Line {
     Ledger {
         version: i32,
     },
@@ -59,7 +60,7 @@ enum Line {
 /// A row of an export.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Row<'r> {
+pub(super) enum Row<'r> {
     Line(&'r Line),
     Fact(Fact<'r>),
 }
@@ -76,7 +77,7 @@ pub(super) struct Name {
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PrincipalLine {
+pub(super) struct PrincipalLine {
     #[serde(flatten)]
     name: Name,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -100,7 +101,7 @@ struct CutLine {
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct CallLine {
+pub(super) struct CallLine {
     #[serde(flatten)]
     name: Name,
     #[serde(flatten)]
@@ -113,6 +114,20 @@ struct CallLine {
     days: Vec<u16>,
     sample_event_id: Option<String>,
     networks: BTreeSet<String>,
+}
+
+impl Line {
+    /// Its `kind`.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Ledger { .. } => "ledger",
+            Self::Principal(_) => "principal",
+            Self::Fact {} => "fact",
+            Self::Call(_) => "call",
+            Self::Events { .. } => "events",
+            Self::Object(_) => "object",
+        }
+    }
 }
 
 impl Name {
@@ -152,7 +167,7 @@ pub fn jsonl(store: &Store, out: &mut dyn Write) -> Result<()> {
 }
 
 /// Hands out the rows of an export.
-fn rows(store: &Store, each: &mut dyn FnMut(Row<'_>) -> Result<()>) -> Result<()> {
+pub(super) fn rows(store: &Store, each: &mut dyn FnMut(Row<'_>) -> Result<()>) -> Result<()> {
     each(Row::Line(&Line::Ledger { version: VERSION }))?;
     let (names, places) = principals(store, each)?;
     let place = |call: &Call| {
@@ -236,7 +251,7 @@ fn call_line(name: Name, call: Call) -> CallLine {
 /// Whether `path` is a file that begins as an export does.
 #[must_use]
 pub fn is_export(path: &Path) -> bool {
-    begins(path, HEAD)
+    begins(path, HEAD) || begins(path, parquet::MAGIC)
 }
 
 fn begins(path: &Path, head: &[u8]) -> bool {
@@ -250,7 +265,7 @@ fn begins(path: &Path, head: &[u8]) -> bool {
 /// Reads an export back, as a ledger that is gone when it is dropped.
 ///
 /// # Errors
-/// Where the file cannot be read, or is not one that [`jsonl`] wrote.
+/// Where the file cannot be read, or is not one that [`jsonl`] or [`parquet::write`] wrote.
 pub fn read(path: &Path) -> Result<Store> {
     let mut writer = Writer::new(Store::temporary()?);
     writer.begin(&mut |_| {})?;
@@ -268,7 +283,10 @@ pub fn read(path: &Path) -> Result<Store> {
             }),
         }
     };
-    each_line(path, &mut each)?;
+    match begins(path, parquet::MAGIC) {
+        true => parquet::each_line(path, &mut each)?,
+        false => each_line(path, &mut each)?,
+    }
     writer.commit()?;
     Ok(writer.into_store())
 }

@@ -14,6 +14,7 @@
 //! | [`merge`] | adds one ledger to another |
 //! | `fact` | what each principal did on what, for an export |
 //! | [`export`] | a ledger as lines of JSON, and back |
+//! | [`parquet`] | a ledger as a Parquet table, and back |
 //! | [`hours`] | the events of an hour, packed |
 //! | [`read`] | sums it all up |
 
@@ -25,6 +26,7 @@ pub mod file;
 pub mod hours;
 pub mod merge;
 pub mod object;
+pub mod parquet;
 pub mod principals;
 pub mod read;
 pub mod what;
