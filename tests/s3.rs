@@ -145,6 +145,20 @@ fn only_the_folders_asked_for_are_listed() {
 }
 
 #[test]
+fn below_folders_that_are_not_searched_all_accounts_and_regions_are_read_too() {
+    for trail in ["prod-AWSLogs/", "a/b/c/d/"] {
+        let objects = grid().into_iter();
+        let objects = objects.map(|(key, bytes)| (key.replacen("p/", trail, 1), bytes));
+        let server = Server::start(objects);
+        let args = ["principals", "s3://logs", "--to", "2025-12-31T13:00:00Z"];
+        server.run(args).code(0);
+        let asked = server.asked();
+        let read = asked.iter().filter(|asked| !asked.is_listing()).count();
+        assert_eq!(read, 4, "{trail}");
+    }
+}
+
+#[test]
 fn without_filters_all_logs_are_read_and_nothing_else() {
     let server = Server::start(grid());
     for (input, objects) in [

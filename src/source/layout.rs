@@ -148,9 +148,11 @@ impl Wanted {
             .is_some_and(|last| day > &last.day[..day.len()])
     }
 
-    /// Whether neither `key` nor any that comes behind it in the listing of a month or a day is asked for.
-    pub(super) fn ends_before(&self, key: &str) -> bool {
-        Place::of(key).is_some_and(|place| self.is_over(place.date))
+    /// Whether neither `key` nor any that comes behind it in the listing of the folder `prefix` is asked for. Only in a month or
+    /// a day keys are in the order of time: above, another Region or account follows.
+    pub(super) fn ends_before(&self, key: &str, prefix: &str) -> bool {
+        Place::of(prefix).is_some_and(|folder| folder.is_month())
+            && Place::of(key).is_some_and(|place| self.is_over(place.date))
     }
 
     /// How the folder `prefix`, so deep below the input, is to be listed. A month is listed whole, as its days are few
@@ -376,8 +378,16 @@ mod tests {
         ] {
             assert!(!wanted.admits(left_out), "{left_out}");
         }
-        assert!(wanted.ends_before("AWSLogs/111122223333/CloudTrail/eu-west-1/2026/09/08/x"));
-        assert!(!wanted.ends_before("AWSLogs/111122223333/CloudTrail/eu-west-1/2026/09/07/x"));
+        let region = "a/b/c/d/AWSLogs/111122223333/CloudTrail/eu-west-1/";
+        let ends =
+            |day: &str, prefix: &str| wanted.ends_before(&format!("{region}{day}/x"), prefix);
+        for folder in ["2026/09/", "2026/09/08/"] {
+            let folder = format!("{region}{folder}");
+            assert!(ends("2026/09/08", &folder) && !ends("2026/09/07", &folder));
+        }
+        for above in ["", "a/b/c/d/", "a/b/c/d/AWSLogs/", region] {
+            assert!(!ends("2026/09/08", above), "{above}");
+        }
     }
 
     #[test]

@@ -265,7 +265,7 @@ impl Bucket {
                 .jobs
                 .extend(jobs.filter(|job| self.wanted.admits(&job.key)));
             let last = page.contents().last().and_then(Object::key);
-            let is_over = last.is_some_and(|key| self.wanted.ends_before(key));
+            let is_over = last.is_some_and(|key| self.wanted.ends_before(key, &folder.prefix));
             let next = page.next_continuation_token;
             if is_over || next.is_none() || next == token {
                 return Ok(found);
