@@ -362,6 +362,31 @@ fn why_a_bucket_cannot_be_listed_is_told() {
 }
 
 #[test]
+fn a_listing_that_is_cut_off_is_not_taken_for_all() {
+    // As of a server that knows the older ListObjects only, or forgets where it was.
+    let head =
+        "<ListBucketResult><Contents><Key>a.json</Key><Size>14</Size></Contents><IsTruncated>";
+    for (end, code) in [
+        ("true</IsTruncated><NextMarker>a.json</NextMarker>", 2),
+        (
+            "true</IsTruncated><NextContinuationToken>t</NextContinuationToken>",
+            2,
+        ),
+        ("false</IsTruncated>", 0),
+    ] {
+        let text: &str = format!("{head}{end}</ListBucketResult>").leak();
+        let objects = [("a.json".to_owned(), b"{\"Records\":[]}".to_vec())];
+        let server = Server::with_faults(objects, move |asked, _| match asked.is_listing() {
+            true => Fault::Answer(text),
+            false => Fault::None,
+        });
+        let said = server.run(["principals", "s3://logs"]).code(code);
+        let cut = "error: cannot read `s3://logs`: the listing is cut off: there is more, and the server does not tell how to go on (ListObjectsV2)\n";
+        assert_eq!(said.stderr == cut, code == 2, "{}", said.stderr);
+    }
+}
+
+#[test]
 fn requester_pays_and_session_tokens_are_sent() {
     let server = Server::start([("a.json".to_owned(), large(1))]);
     let run = server.run(["principals", "s3://logs", "--request-payer"]);

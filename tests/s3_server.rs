@@ -38,6 +38,8 @@ pub(crate) enum Fault {
     None,
     /// Answers so, with this code and message.
     Refuse(u16, &'static str, &'static str),
+    /// Answers with this text.
+    Answer(&'static str),
     /// Says that the bucket lies in another Region.
     Elsewhere(&'static str),
     /// Sends so many bytes of the body and closes the connection.
@@ -234,6 +236,7 @@ async fn serve(
             let body = Body::from(Bytes::from(text));
             return Response::builder().status(status).body(body).unwrap();
         }
+        Fault::Answer(text) => return Response::new(Body::from(Bytes::from(text))),
         Fault::Elsewhere(region) => {
             let text = "<Error><Code>PermanentRedirect</Code><Message>The bucket is elsewhere.</Message></Error>";
             let response = Response::builder().status(301);

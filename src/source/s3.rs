@@ -267,8 +267,14 @@ impl Bucket {
             let last = page.contents().last().and_then(Object::key);
             let is_over = last.is_some_and(|key| self.wanted.ends_before(key, &folder.prefix));
             let next = page.next_continuation_token;
-            if is_over || next.is_none() || next == token {
+            if is_over {
                 return Ok(found);
+            }
+            if next.is_none() || next == token {
+                return match page.is_truncated {
+                    Some(true) => Err(cut_off()),
+                    _ => Ok(found),
+                };
             }
             token = next;
         }
@@ -281,6 +287,15 @@ impl Bucket {
             .bucket(&self.name)
             .prefix(prefix);
         ask.set_request_payer(self.payer.clone())
+    }
+}
+
+/// A listing that goes on, and cannot be followed: what was listed is not all there is.
+fn cut_off() -> Refusal {
+    Refusal {
+        message: "the listing is cut off: there is more, and the server does not tell how to go on (ListObjectsV2)"
+            .to_owned(),
+        ..Refusal::default()
     }
 }
 
