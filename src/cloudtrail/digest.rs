@@ -160,7 +160,7 @@ pub enum NoDigest {
     /// It is not what the User Guide describes.
     #[error("it is not a digest: {0}")]
     Json(#[from] serde_json::Error),
-    /// Its times are none.
+    /// Its times are none, or it ends before it starts.
     #[error("it is not a digest: its times are not readable")]
     Times,
 }
@@ -241,7 +241,8 @@ impl Digest {
         let mut digest: Self = serde_json::from_slice(&content)?;
         let times = (&digest.digest_start_time, &digest.digest_end_time);
         let (start, end) = (clock::seconds(times.0), clock::seconds(times.1));
-        digest.period = start.zip(end).ok_or(NoDigest::Times)?;
+        let period = start.zip(end).filter(|(start, end)| start <= end);
+        digest.period = period.ok_or(NoDigest::Times)?;
         digest.hash = sha256(&content);
         Ok(digest)
     }
@@ -351,7 +352,7 @@ mod tests {
 
     #[test]
     fn what_is_no_digest_is_told() {
-        let mut text = String::from(
+        let text = String::from(
             r#"{"awsAccountId":"1","digestStartTime":"2026-09-01T10:00:00Z","digestEndTime":"2026-09-01T11:00:00Z","digestS3Bucket":"b","digestS3Object":"AWSLogs/1/CloudTrail-Digest/eu-west-1/2026/09/01/1_CloudTrail-Digest_eu-west-1_my_trail_us-east-1_20260901T110000Z.json.gz","digestPublicKeyFingerprint":"f","digestSignatureAlgorithm":"SHA256withRSA","previousDigestSignature":null,"logFiles":[]}"#,
         );
         let digest = Digest::read(&*gzip(text.as_bytes())).unwrap();
@@ -376,12 +377,14 @@ mod tests {
             other.to_string().starts_with("it is not a digest: "),
             "{other}"
         );
-        text = text.replace("2026-09-01T10:00:00Z", "soon");
-        let timeless = Digest::read(text.as_bytes()).unwrap_err();
-        assert_eq!(
-            timeless.to_string(),
-            "it is not a digest: its times are not readable"
-        );
+        for start in ["soon", "2026-09-01T11:00:01Z"] {
+            let text = text.replace("2026-09-01T10:00:00Z", start);
+            let timeless = Digest::read(text.as_bytes()).unwrap_err();
+            assert_eq!(
+                timeless.to_string(),
+                "it is not a digest: its times are not readable"
+            );
+        }
         let huge = gzip(&vec![b' '; (64 << 20) + 1]);
         assert!(Digest::read(&*huge).is_err());
     }
