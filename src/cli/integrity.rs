@@ -63,10 +63,12 @@ impl Integrity {
         // In S3 the newest digest of each chain has its signature too.
         for (number, name) in newest(&found) {
             let object = digests.iter().find(|object| object.name == name);
-            match object.map(LogObject::digest_signature) {
-                Some(Ok(signature)) => found[number].signature = signature,
-                Some(Err(why)) => warn(&format!("`{name}`"), &why),
-                None => {}
+            let Some(object) = object.filter(|object| object.is_remote()) else {
+                continue;
+            };
+            match object.digest_signature() {
+                Ok(signature) => found[number].signature = Some(signature.unwrap_or_default()),
+                Err(why) => warn(&format!("`{name}`"), &why),
             }
         }
         let mut checker = Checker::new(&keys, found, unreadable);

@@ -118,7 +118,9 @@ fn judge(
         let signature = &digests[later].digest.previous_digest_signature;
         signature.as_deref()
     });
-    let signatures: Vec<&str> = found.signature.as_deref().into_iter().chain(told).collect();
+    let own = found.signature.as_deref();
+    let signatures = own.into_iter().chain(told).filter(|text| !text.is_empty());
+    let signatures: Vec<&str> = signatures.collect();
     let known = digest.is_signed_as_known();
     let fits = known.then(|| keys.check(digest, &signatures)).flatten();
     if fits == Some(true) {
@@ -132,7 +134,10 @@ fn judge(
         return Verdict::Wrong(DigestProblem::Algorithm(algorithm));
     }
     if signatures.is_empty() {
-        return Verdict::Unsigned;
+        return match own {
+            Some(_) => Verdict::Wrong(DigestProblem::NoSignature),
+            None => Verdict::Unsigned,
+        };
     }
     match fits {
         Some(_) => Verdict::Wrong(DigestProblem::Signature),

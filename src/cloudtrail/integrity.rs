@@ -25,7 +25,7 @@ pub struct FoundDigest {
     pub name: String,
     /// What it says.
     pub digest: Digest,
-    /// Its signature, where the object's metadata (`x-amz-meta-signature`) are at hand.
+    /// Its signature, where the object's metadata (`x-amz-meta-signature`) are at hand; empty where they have none.
     pub signature: Option<String>,
 }
 
@@ -66,6 +66,8 @@ pub enum DigestProblem {
     Renamed(String),
     /// The signature with it does not fit what it says.
     Signature,
+    /// The metadata of its object have no signature, as they have of each digest that CloudTrail delivers.
+    NoSignature,
     /// It has not the hash or the signature that the next digest, with this name, holds for it.
     Changed(String),
     /// It holds another hash than it should for the previous digest, which is verified.
@@ -86,6 +88,9 @@ impl fmt::Display for DigestProblem {
             Self::Renamed(name) => write!(f, "it says that it is `{name}`"),
             Self::Signature => f.write_str(
                 "its signature does not fit: it was changed, or signed with another key",
+            ),
+            Self::NoSignature => f.write_str(
+                "not checked: its S3 object has no signature in its metadata, as CloudTrail's have: added later, or copied without them",
             ),
             Self::Changed(next) => write!(
                 f,
