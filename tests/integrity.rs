@@ -795,42 +795,47 @@ fn in_a_bucket_the_newest_digests_are_verified_too() {
 
 #[test]
 fn in_a_bucket_a_digest_without_a_signature_vouches_for_nothing() {
-    let mut bucket = Bucket::delivered();
-    let forged = log_key("eu-west-1", 4, 0, "forged");
-    bucket.objects.insert(forged.clone(), gzip(&log("forged")));
-    // As of another trail, which starts here.
-    bucket.add_digest("eu-west-1", 7, &[forged], None);
-    let digest = digest_key("eu-west-1", 7);
-    let own = digest.replace("_main_", "_other_");
-    let content = bucket.change_digest(&digest, |digest| {
-        digest["digestS3Object"] = own.clone().into();
-        digest["digestStartTime"] = "2026-09-01T03:30:00Z".into();
-        digest["digestEndTime"] = "2026-09-01T04:30:00Z".into();
-    });
-    bucket.put_digest(&own, &content, OTHER);
-    bucket.objects.remove(&digest).unwrap();
-    for name in [&own, &digest] {
-        bucket.signatures.remove(name).unwrap();
-    }
-    let server = s3_server::Server::with_signatures(bucket.objects, bucket.signatures);
-    let args = [
-        "ingest",
-        "s3://logs",
-        "--ledger",
-        "ledger.db",
-        "--verify-digests",
-    ];
-    let said = server
-        .run(args)
-        .args(["--public-keys", "keys"])
-        .file("keys/trail.der", public(TRAIL))
-        .code(1);
-    let expected = format!(
-        "integrity: 16 log objects verified by 10 verified digests\n\
+    for names_itself in [false, true] {
+        let mut bucket = Bucket::delivered();
+        let forged = log_key("eu-west-1", 4, 0, "forged");
+        bucket.objects.insert(forged.clone(), gzip(&log("forged")));
+        // As of another trail, which starts here.
+        bucket.add_digest("eu-west-1", 7, &[forged], None);
+        let digest = digest_key("eu-west-1", 7);
+        let own = digest.replace("_main_", "_other_");
+        let content = bucket.change_digest(&digest, |digest| {
+            digest["digestS3Object"] = own.clone().into();
+            digest["digestStartTime"] = "2026-09-01T03:30:00Z".into();
+            if names_itself {
+                digest["previousDigestS3Object"] = own.clone().into();
+            }
+            digest["digestEndTime"] = "2026-09-01T04:30:00Z".into();
+        });
+        bucket.put_digest(&own, &content, OTHER);
+        bucket.objects.remove(&digest).unwrap();
+        for name in [&own, &digest] {
+            bucket.signatures.remove(name).unwrap();
+        }
+        let server = s3_server::Server::with_signatures(bucket.objects, bucket.signatures);
+        let args = [
+            "ingest",
+            "s3://logs",
+            "--ledger",
+            "ledger.db",
+            "--verify-digests",
+        ];
+        let said = server
+            .run(args)
+            .args(["--public-keys", "keys"])
+            .file("keys/trail.der", public(TRAIL))
+            .code(1);
+        let expected = format!(
+            "integrity: 16 log objects verified by 10 verified digests\n\
         integrity: 1 log object: as listed, but by digests that are not verified themselves\n\
         warning: `s3://logs/{own}`: not checked: its S3 object has no signature in its metadata, as CloudTrail's have: added later, or copied without them\n"
-    );
-    assert!(said.stderr.ends_with(&expected), "{}", said.stderr);
+        );
+        assert!(said.stderr.ends_with(&expected), "{}", said.stderr);
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //!
 //! Objects are known by [`file_name`], not by where they lie; a log object under another name is known by its content.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::cloudtrail::chains::{Chains, Verdict};
@@ -29,16 +29,25 @@ pub struct FoundDigest {
     pub signature: Option<String>,
 }
 
-/// The digests that no other names as the one before it, by their place in `digests` and name. Their signatures stand in the
+/// The digests that no later one names as the one before it, by their place in `digests` and name. Their signatures stand in the
 /// metadata of their objects only.
 #[must_use]
 pub fn newest(digests: &[FoundDigest]) -> Vec<(usize, String)> {
-    let previous = |found: &FoundDigest| found.digest.previous_digest_s3_object.clone();
-    let named: BTreeSet<String> = digests.iter().filter_map(previous).collect();
-    let named: BTreeSet<&str> = named.iter().map(|name| file_name(name)).collect();
+    // By name, when the last digest ends that names it. One that names itself, or a later one, tells nothing.
+    let mut named: BTreeMap<&str, i64> = BTreeMap::new();
+    for FoundDigest { digest, .. } in digests {
+        if let Some(previous) = &digest.previous_digest_s3_object {
+            let end = named.entry(file_name(previous)).or_insert(i64::MIN);
+            *end = digest.period.1.max(*end);
+        }
+    }
+    let is_newest = |found: &FoundDigest| {
+        let end = named.get(file_name(&found.name));
+        end.is_none_or(|&end| end <= found.digest.period.1)
+    };
     let numbered = digests.iter().enumerate();
     numbered
-        .filter(|(_, found)| !named.contains(file_name(&found.name)))
+        .filter(|(_, found)| is_newest(found))
         .map(|(number, found)| (number, found.name.clone()))
         .collect()
 }
