@@ -755,6 +755,28 @@ fn what_is_in_the_ledger_is_not_read_again() {
 }
 
 #[test]
+fn a_log_object_under_another_name_is_known_in_a_second_run_too() {
+    let mut bucket = Bucket::delivered();
+    let name = log_key("eu-west-1", 2, 45, "aaaa2eu-west-1");
+    let object = bucket.objects.remove(&name).unwrap();
+    bucket.objects.insert("renamed.json.gz".into(), object);
+    let said = folder(&bucket, Run::new())
+        .args(INGEST)
+        .args(["--public-keys", "keys"])
+        .code(0);
+    let renamed = "integrity: 1 log object: verified under another name than CloudTrail gave it\n";
+    assert!(said.stderr.contains(renamed), "{}", said.stderr);
+    let path = |name: &str| said.folder.path().join(name).display().to_string();
+    let (logs, ledger, keys) = (path("in"), path("ledger.db"), path("keys"));
+    let args = ["ingest", &logs, "--ledger", &ledger];
+    let again = Run::new()
+        .args(args)
+        .args(["--verify-digests", "--public-keys", &keys])
+        .code(0);
+    assert!(again.stderr.contains(renamed), "{}", again.stderr);
+}
+
+#[test]
 fn in_a_bucket_the_newest_digests_are_verified_too() {
     let bucket = Bucket::delivered();
     let server =

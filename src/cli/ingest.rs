@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Args;
 
 use crate::cli::input::Input;
-use crate::cli::integrity::Integrity;
+use crate::cli::integrity::{self, Integrity};
 use crate::cli::progress::Bar;
 use crate::cli::{Ending, ledgers, tell, usage_error};
 use crate::cloudtrail::digest::Sha256;
@@ -15,7 +15,7 @@ use crate::cloudtrail::integrity::Content;
 use crate::error::Result;
 use crate::pipeline::Progress;
 use crate::pipeline::keep::Hashed;
-use crate::report::{integrity, summary};
+use crate::report::{self, summary};
 use crate::source::files::LogObject;
 use crate::store::principals::AccessKeys;
 
@@ -62,16 +62,15 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     for other in others {
         ledgers::merge(&mut writer, &other)?;
     }
+    let (objects, known) = ledgers::new_and_known(&writer, inputs.objects)?;
     let checker = match checker {
-        Some((checker, digests)) => {
+        Some((mut checker, digests)) => {
             ledgers::add_digests(&mut writer, &checker, &digests)?;
+            integrity::find_renamed(&mut checker, &known, input);
             Some(Mutex::new(checker))
         }
         None => None,
     };
-    let found = inputs.objects.len() as u64;
-    let objects = ledgers::new_objects(&writer, inputs.objects)?;
-    let known = found - objects.len() as u64;
     let progress = Arc::new(Progress::default());
     let hashed = &|object: &LogObject, hash: Option<Sha256>| {
         if let Some(checker) = &checker {
@@ -93,10 +92,10 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         ledgers::add(&mut writer, objects, how)?
     };
     if !quiet {
-        if known > 0 {
+        if !known.is_empty() {
             tell(&format!(
                 "{} in the ledger already\n",
-                summary::many(known, "log object")
+                summary::many(known.len() as u64, "log object")
             ));
         }
         input.tell_summary(&coverage);
@@ -108,7 +107,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     });
     if let Some(findings) = findings {
         if !quiet || !findings.is_sound() {
-            tell(&integrity::text(&findings));
+            tell(&report::integrity::text(&findings));
         }
         if !findings.is_sound() {
             return Ok(Ending::Negative);

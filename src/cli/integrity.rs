@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::cli::input::Input;
 use crate::cli::{tell, usage_error};
-use crate::cloudtrail::digest::{Digest, is_digest_name};
+use crate::cloudtrail::digest::{Digest, content_hash, is_digest_name};
 use crate::cloudtrail::integrity::{Checker, Content, FoundDigest, newest};
 use crate::cloudtrail::public_keys::PublicKeys;
 use crate::error::Result;
@@ -77,6 +77,22 @@ impl Integrity {
             checker.found(&object.name, Content::NotRead);
         }
         Ok(Some((checker, digests)))
+    }
+}
+
+/// Where log objects that digests list were not found, reads those in the ledger whose names no digest lists: they may be these,
+/// under other names.
+pub(super) fn find_renamed(checker: &mut Checker, known: &[LogObject], input: &Input) {
+    let scope = input.scope();
+    if !checker.misses(|key| scope.admits(key)) {
+        return;
+    }
+    for object in known {
+        if !checker.lists(&object.name) {
+            let hash = object.open().and_then(content_hash);
+            let content = hash.map_or(Content::Unreadable, Content::Hash);
+            checker.found(&object.name, content);
+        }
     }
 }
 

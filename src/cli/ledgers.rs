@@ -22,22 +22,22 @@ use crate::usage::coverage::Coverage;
 use crate::usage::resolve::Outcome;
 use crate::usage::sum::Sum;
 
-/// Those of `objects` that are not in the ledger yet.
+/// Those of `objects` that are not in the ledger yet, and those that are.
 ///
 /// # Errors
 /// Where it cannot be read.
-pub(super) fn new_objects(writer: &Writer, objects: Vec<LogObject>) -> Result<Vec<LogObject>> {
-    let mut new = Vec::new();
+pub(super) fn new_and_known(
+    writer: &Writer,
+    objects: Vec<LogObject>,
+) -> Result<(Vec<LogObject>, Vec<LogObject>)> {
+    let (mut new, mut known) = (Vec::new(), Vec::new());
     for object in objects {
-        if !has(writer, &object)? {
-            new.push(object);
+        match writer.has(object.id(), &object.version, object.size)? {
+            true => known.push(object),
+            false => new.push(object),
         }
     }
-    Ok(new)
-}
-
-fn has(writer: &Writer, object: &LogObject) -> Result<bool> {
-    writer.has(object.id(), &object.version, object.size)
+    Ok((new, known))
 }
 
 /// The most log objects of one transaction, if nothing else is said.
@@ -63,7 +63,7 @@ pub(super) fn add(writer: &mut Writer, objects: Vec<LogObject>, how: How<'_>) ->
     for round in pipeline::rounds(objects, how.most) {
         writer.begin(&mut waiting)?;
         // Another process may have read some while this one waited.
-        let round = new_objects(writer, round)?;
+        let (round, _) = new_and_known(writer, round)?;
         match add_round(writer, &round, how) {
             Ok(read) => coverage.merge(read),
             Err(error) => {

@@ -306,6 +306,19 @@ impl Checker {
         listed.hash.filter(|_| self.verified[listed.digest])
     }
 
+    /// Whether a digest lists a log object of this name.
+    #[must_use]
+    pub fn lists(&self, name: &str) -> bool {
+        self.position(name).is_some()
+    }
+
+    /// Whether, of what was `asked` for by its key, a log object is listed and was not found so far.
+    #[must_use]
+    pub fn misses(&self, asked: impl Fn(&str) -> bool) -> bool {
+        let mut listed = self.listed.iter();
+        listed.any(|listed| !listed.found && asked(&listed.key))
+    }
+
     fn position(&self, name: &str) -> Option<usize> {
         let name = file_name(name);
         let found = self
