@@ -352,6 +352,34 @@ fn a_back_dated_log_object_is_named_where_digests_cover_its_time() {
 }
 
 #[test]
+fn what_was_wrong_is_told_by_every_run() {
+    let mut bucket = Bucket::delivered();
+    let name = log_key("eu-west-1", 2, 45, "aaaa2eu-west-1");
+    bucket.objects.insert(name.clone(), gzip(&log("other")));
+    let said = folder(&bucket, Run::new())
+        .args(INGEST)
+        .args(["--public-keys", "keys"])
+        .code(1);
+    let changed = |stderr: &str| {
+        let lines = stderr.lines().filter(|line| line.contains(&name));
+        lines.filter(|line| line.contains("changed")).count()
+    };
+    assert_eq!(changed(&said.stderr), 1, "{}", said.stderr);
+    let path = |name: &str| said.folder.path().join(name).display().to_string();
+    let (logs, ledger, keys) = (path("in"), path("ledger.db"), path("keys"));
+    for _ in 0..2 {
+        let again = Run::new()
+            .args(["ingest", &logs, "--ledger", &ledger])
+            .args(["--verify-digests", "--public-keys", &keys])
+            .code(1);
+        assert_eq!(changed(&again.stderr), 1, "{}", again.stderr);
+    }
+    // Its events were read once.
+    let principals = Run::new().args(["principals", &ledger, "--format", "json"]);
+    assert_eq!(principals.code(0).json()[0]["events"], 16);
+}
+
+#[test]
 fn a_log_object_under_another_name_is_known_by_its_content() {
     let mut bucket = Bucket::delivered();
     let name = log_key("eu-west-1", 2, 45, "aaaa2eu-west-1");

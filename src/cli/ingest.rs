@@ -1,5 +1,6 @@
 //! `trailfit ingest`: what is new in the logs goes into a ledger.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,6 +72,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         }
         None => None,
     };
+    let ids = ids(&objects, checker.is_some());
     let progress = Arc::new(Progress::default());
     let hashed = &|object: &LogObject, hash: Option<Sha256>| {
         if let Some(checker) = &checker {
@@ -100,12 +102,12 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         }
         input.tell_summary(&coverage);
     }
-    let findings = checker.map(|checker| {
+    if let Some(checker) = checker {
         let checker = checker.into_inner().unwrap_or_else(PoisonError::into_inner);
         let scope = input.scope();
-        checker.finish(|key| scope.admits(key))
-    });
-    if let Some(findings) = findings {
+        let findings = checker.finish(|key| scope.admits(key));
+        let wrong = findings.logs.iter().filter_map(|(name, _)| ids.get(name));
+        ledgers::read_again(&mut writer, wrong)?;
         if !quiet || !findings.is_sound() {
             tell(&report::integrity::text(&findings));
         }
@@ -114,4 +116,11 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         }
     }
     Ok(Ending::of_input(coverage.is_unreadable()))
+}
+
+/// The ids of log objects by their names, if they are `asked` for.
+fn ids(objects: &[LogObject], asked: bool) -> BTreeMap<String, String> {
+    let ids = objects.iter().filter(|_| asked);
+    ids.map(|object| (object.name.clone(), object.id().to_owned()))
+        .collect()
 }

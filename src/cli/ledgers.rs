@@ -118,6 +118,20 @@ pub(super) fn add_digests(
     writer.commit()
 }
 
+/// Has log objects read again by the next run, in one transaction: what was wrong with them is to be told again.
+///
+/// # Errors
+/// Where the ledger cannot be written.
+pub(super) fn read_again<'i>(
+    writer: &mut Writer,
+    mut ids: impl Iterator<Item = &'i String>,
+) -> Result<()> {
+    writer.begin(&mut waiting)?;
+    ids.try_for_each(|id| writer.read_again(id))
+        .inspect_err(|_| writer.roll_back())?;
+    writer.commit()
+}
+
 /// What the workers share.
 struct Shared<'w> {
     writer: &'w mut Writer,

@@ -59,6 +59,10 @@ impl Facts {
     /// Adds calls of the principal at a place. What they needed twice counts once.
     pub(super) fn add(&mut self, principal: usize, call: Call) {
         let when = When::of(&call.times, call.times.count);
+        if when.count == 0 {
+            // All events of these calls were corrected.
+            return;
+        }
         let needs = call.what.needs.iter();
         let pairs: BTreeSet<(&str, &str)> = needs
             .flat_map(|need| {

@@ -58,7 +58,7 @@ pub struct Detail {
     /// Why it could not be read to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub damage: Option<String>,
-    /// Whether that may be otherwise next time, so that it is to be read again.
+    /// Whether it is to be read again: that may be otherwise next time, or it was not as its digest says.
     #[serde(default, skip_serializing_if = "is_false")]
     pub again: bool,
     /// Whether it is whole but holds no record.
@@ -137,6 +137,18 @@ impl Writer {
             let mut insert = sql.prepare_cached(INSERT)?;
             insert.execute(params![id, version, size, records, malformed, detail])
         })?;
+        Ok(())
+    }
+
+    /// Has a log object taken for one that was not read to its end.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn read_again(&mut self, id: &str) -> Result<()> {
+        const UPDATE: &str =
+            "UPDATE object SET detail = json_set(detail, '$.again', json('true')) WHERE id = ?";
+        self.store
+            .sql(|sql| sql.prepare_cached(UPDATE)?.execute([id]))?;
         Ok(())
     }
 }
