@@ -687,3 +687,37 @@ fn an_export_can_be_read_from_a_run_of_its_own() {
         .code(0);
     assert!(said.stdout.is_empty());
 }
+
+/// How many events each principal has in `input`.
+fn events(folder: &Path, input: &str) -> Value {
+    let listed = run(folder, &["principals", input, "--format", "json"]).stdout;
+    let listed: Vec<Value> = serde_json::from_slice(&listed).unwrap();
+    let events = listed.iter().map(|one| one["events"].clone());
+    Value::Array(events.collect())
+}
+
+#[test]
+fn exports_one_after_the_other_in_a_file_are_added_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut bob = record("3", "c");
+    bob["userIdentity"]["arn"] = "arn:aws:iam::111122223333:user/bob".into();
+    let both = record("2", "b");
+    for (name, records) in [
+        ("a", json!([record("1", "a"), both])),
+        ("b", json!([both, bob])),
+    ] {
+        let log = format!("{name}.json");
+        fs::write(folder.join(&log), json!({ "Records": records }).to_string()).unwrap();
+        run(folder, &["ingest", &log, "--ledger", name]);
+        let export = format!("{name}.jsonl");
+        run(folder, &["ledger", "export", name, "--out", &export]);
+    }
+    let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    fs::write(folder.join("sum.jsonl"), text("a.jsonl") + &text("b.jsonl")).unwrap();
+    assert_eq!(events(folder, "sum.jsonl"), json!([2, 1]));
+    let whole = whole(folder, &["a.json", "b.json"]);
+    run(folder, &["ledger", "merge", "sum.jsonl", "--ledger", "sum"]);
+    assert!(facts(folder, "sum") == whole);
+    assert!(facts(folder, "sum.jsonl") == whole);
+}

@@ -93,10 +93,14 @@ impl Writer {
             let mut old = self.hour(hour)?;
             let mut events = [&old[..], &new[..]].concat();
             events.sort_unstable();
+            let all = events.len();
+            // One that could not be remembered while it was read may be there twice.
+            events.dedup_by_key(|event| event.print);
+            let repeated = events.len() < all;
             for event in old.iter_mut().chain(&mut new).chain(&mut events) {
                 event.call = self.moved.now(event.call);
             }
-            if events.iter().any(|event| event.corrects) {
+            if repeated || events.iter().any(|event| event.corrects) {
                 let mut count = |event: &Packed, by| {
                     *corrected.entry(event.call).or_default() += by;
                 };

@@ -262,7 +262,7 @@ fn begins(path: &Path, head: &[u8]) -> bool {
             .is_ok_and(|()| found == head)
 }
 
-/// Reads an export back, as a ledger that is gone when it is dropped.
+/// Reads an export back, as a ledger that is gone when it is dropped. Several, one after the other in one file, are added up.
 ///
 /// # Errors
 /// Where the file cannot be read, or is not one that [`jsonl`] or [`parquet::write`] wrote.
@@ -322,7 +322,11 @@ struct Lines {
 /// Adds a line; whether it is one that [`jsonl`] writes.
 fn add(writer: &mut Writer, line: Line, read: &mut Lines) -> Result<bool> {
     match line {
-        Line::Ledger { version } => return Ok((1..=VERSION).contains(&version)),
+        Line::Ledger { version } => {
+            // The calls of each export are numbered by themselves.
+            *read = Lines::default();
+            return Ok((1..=VERSION).contains(&version));
+        }
         Line::Principal(line) => {
             let Some(principal) = line.name.principal() else {
                 return Ok(false);
