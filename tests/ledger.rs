@@ -721,3 +721,34 @@ fn exports_one_after_the_other_in_a_file_are_added_up() {
     assert!(facts(folder, "sum") == whole);
     assert!(facts(folder, "sum.jsonl") == whole);
 }
+
+fn from_stdin(folder: &Path, text: &str) {
+    fs::write(folder.join("stdin"), text).unwrap();
+    let stdin = fs::File::open(folder.join("stdin")).unwrap();
+    let mut command = trailfit(folder, &["ingest", "-", "--ledger", "l"]);
+    assert!(command.stdin(stdin).status().unwrap().success());
+}
+
+#[test]
+fn events_without_an_id_are_known_by_their_place_and_what_they_say() {
+    let nameless = |key: &str| {
+        let mut record = record("", key);
+        record.as_object_mut().unwrap().remove("eventID");
+        record
+    };
+    let text = |records: &[Value]| json!({ "Records": records }).to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // Stdin has one name, whatever comes from it.
+    from_stdin(folder, &text(&[nameless("a")]));
+    from_stdin(folder, &text(&[nameless("b")]));
+    from_stdin(folder, &text(&[nameless("b")]));
+    assert_eq!(events(folder, "l"), json!([2]));
+    // A file that grew, and one that is given twice.
+    let log = folder.join("log.json");
+    fs::write(&log, text(&[nameless("c")])).unwrap();
+    run(folder, &["ingest", "log.json", "--ledger", "l"]);
+    fs::write(&log, text(&[nameless("c"), nameless("d")])).unwrap();
+    run(folder, &["ingest", "log.json", "log.json", "--ledger", "l"]);
+    assert_eq!(events(folder, "l"), json!([4]));
+}

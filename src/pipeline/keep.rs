@@ -76,16 +76,18 @@ impl<'k> Keeping<'k> {
 
     /// Begins with a log object.
     pub(super) fn begin(&mut self, object: &LogObject) {
-        let name = format!("{}\n{}", object.id(), object.version);
-        (self.object, self.nameless) = (xxh3_64(name.as_bytes()), 0);
+        (self.object, self.nameless) = (xxh3_64(object.id().as_bytes()), 0);
     }
 
-    /// What an event without an id is known by: that it is the so-manieth of its log object.
-    pub(super) fn print_nameless(&mut self) -> u64 {
+    /// What an event without an id is known by: that it is the so-manieth of its log object, and what it says. So one of a
+    /// file that grew is the same, and one that comes in the same place of another stream on stdin is not.
+    pub(super) fn print_nameless(&mut self, time: Option<i64>, digest: u128) -> u64 {
         self.nameless += 1;
-        let mut bytes = [0; 16];
+        let mut bytes = [0; 40];
         bytes[..8].copy_from_slice(&self.object.to_le_bytes());
-        bytes[8..].copy_from_slice(&self.nameless.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.nameless.to_le_bytes());
+        bytes[16..24].copy_from_slice(&time.unwrap_or(i64::MIN).to_le_bytes());
+        bytes[24..].copy_from_slice(&digest.to_le_bytes());
         xxh3_64(&bytes)
     }
 
@@ -123,8 +125,9 @@ impl<'k> Keeping<'k> {
         };
         let mut mark = None;
         if let Some(identity) = &identity {
-            let print = identity.print.unwrap_or_else(|| self.print_nameless());
             let time = event.event_time;
+            let print = identity.print;
+            let print = print.unwrap_or_else(|| self.print_nameless(time, identity.digest));
             let corrects = event.original_event_id.is_some();
             mark = Some(Mark {
                 time,

@@ -247,7 +247,7 @@ impl Adder<'_> {
         );
         let Some(id) = id_of(id, shared, || calls.caller_of(call)) else {
             if let Some(keeping) = &mut self.keeping {
-                let print = keeping.print_nameless();
+                let print = keeping.print_nameless(time, calls.digest(call));
                 if !keeping.is_new(call, Mark::of(time, print)) {
                     self.duplicates += 1;
                     return;
