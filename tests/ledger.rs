@@ -752,3 +752,22 @@ fn events_without_an_id_are_known_by_their_place_and_what_they_say() {
     run(folder, &["ingest", "log.json", "log.json", "--ledger", "l"]);
     assert_eq!(events(folder, "l"), json!([4]));
 }
+
+#[test]
+fn whoever_reads_waits_until_another_has_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let text = json!({"Records": [record("1", "a")]}).to_string();
+    fs::write(folder.join("log.json"), text).unwrap();
+    run(folder, &["ingest", "log.json", "--ledger", "l"]);
+    let other = rusqlite::Connection::open(folder.join("l")).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    thread::scope(|scope| {
+        let reads = scope.spawn(|| events(folder, "l"));
+        let writes = scope.spawn(|| run(folder, &["ingest", "log.json", "--ledger", "l"]));
+        thread::sleep(std::time::Duration::from_millis(2_500));
+        other.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(reads.join().unwrap(), json!([1]));
+        writes.join().unwrap();
+    });
+}

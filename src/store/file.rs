@@ -22,11 +22,11 @@ pub const VERSION: i32 = MIGRATIONS.len() as i32;
 /// The first bytes of an SQLite file. Source: SQLite, "Database File Format".
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// How long a statement waits for another process, whose transactions end within that time.
-const WAIT: Duration = Duration::from_secs(600);
+/// How long a transaction that writes waits for another process before that is told.
+const WAIT: Duration = Duration::from_secs(2);
 
-/// How long one waits that may have to for longer, until it is told.
-const SHORT_WAIT: Duration = Duration::from_secs(2);
+/// How long other statements wait: while another process writes a large transaction into the file, nobody can read it.
+const WAIT_TO_READ: Duration = Duration::from_secs(600);
 
 /// How many kibibytes of the file SQLite holds in memory.
 const CACHE: i32 = 16 << 10;
@@ -61,7 +61,7 @@ impl Store {
         if version < VERSION {
             store.begin(&mut |_| {})?;
             store.migrate().inspect_err(|_| store.roll_back())?;
-            store.commit()?;
+            store.commit(&mut |_| {})?;
         }
         Ok(store)
     }
@@ -104,7 +104,7 @@ impl Store {
             path: path.to_owned(),
         };
         store.sql(|connection| {
-            connection.busy_timeout(WAIT)?;
+            connection.busy_timeout(WAIT_TO_READ)?;
             connection.pragma_update(None, "cache_size", -CACHE)?;
             connection.pragma_update(None, "synchronous", "full")?;
             connection.pragma_update(None, "trusted_schema", false)
@@ -146,36 +146,36 @@ impl Store {
 
     /// Begins a transaction that writes, once no other process is in one. `waiting` is told when that takes long.
     pub(super) fn begin(&self, waiting: &mut dyn FnMut(&Path)) -> Result<()> {
+        self.sql(|connection| connection.busy_timeout(WAIT))?;
         self.patiently("BEGIN IMMEDIATE", waiting)
     }
 
-    /// Ends it, once no other process reads.
-    pub(super) fn commit(&self) -> Result<()> {
-        self.patiently("COMMIT", &mut |_| {})
-            .inspect_err(|_| self.roll_back())
+    /// Ends it, once no other process reads; `waiting` is told when that takes long.
+    pub(super) fn commit(&self, waiting: &mut dyn FnMut(&Path)) -> Result<()> {
+        self.patiently("COMMIT", waiting)
+            .inspect_err(|_| self.roll_back())?;
+        self.sql(|connection| connection.busy_timeout(WAIT_TO_READ))
     }
 
     /// Undoes what was done since it began. Where that fails, SQLite has done it already, or will when the file is opened again.
     pub(super) fn roll_back(&self) {
         let _ = self.connection.execute_batch("ROLLBACK");
+        let _ = self.connection.busy_timeout(WAIT_TO_READ);
     }
 
     fn patiently(&self, statement: &str, waiting: &mut dyn FnMut(&Path)) -> Result<()> {
         let mut told = false;
-        self.sql(|connection| connection.busy_timeout(SHORT_WAIT))?;
-        let outcome = loop {
+        loop {
             match self.connection.execute_batch(statement) {
                 Err(busy) if busy.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
                     if !std::mem::replace(&mut told, true) {
                         waiting(&self.path);
                     }
-                    thread::sleep(SHORT_WAIT / 100);
+                    thread::sleep(WAIT / 100);
                 }
-                done => break done.map_err(|source| self.error(LedgerError::Sqlite(source))),
+                done => return done.map_err(|source| self.error(LedgerError::Sqlite(source))),
             }
-        };
-        self.sql(|connection| connection.busy_timeout(WAIT))?;
-        outcome
+        }
     }
 
     /// Does something with the file.
