@@ -771,3 +771,30 @@ fn whoever_reads_waits_until_another_has_written() {
         writes.join().unwrap();
     });
 }
+
+#[test]
+fn numbers_that_no_ledger_has_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let text = json!({"Records": [record("1", "a"), record("2", "b"), record("3", "c")]});
+    fs::write(folder.join("log.json"), text.to_string()).unwrap();
+    for (change, args) in [
+        (
+            "UPDATE call SET count = 9223372036854775807",
+            &["principals", "l"][..],
+        ),
+        (
+            "INSERT INTO hour SELECT hour + 1, events FROM hour",
+            &["principals", "l", "--from", "2026-01-01"],
+        ),
+    ] {
+        run(folder, &["ingest", "log.json", "--ledger", "l"]);
+        let ledger = rusqlite::Connection::open(folder.join("l")).unwrap();
+        ledger.execute_batch(change).unwrap();
+        assert_eq!(
+            fails(folder, args),
+            "error: ledger `l`: damaged: how many events there are\nhelp: ingest the logs again, to a new file\n"
+        );
+        fs::remove_file(folder.join("l")).unwrap();
+    }
+}

@@ -58,7 +58,9 @@ impl Store {
         let (mut events, mut admitted) = (0, 0);
         let mut callers = BTreeSet::new();
         self.each_call(&mut |call| {
-            events += call.times.count;
+            // Whatever is summed up below is a part of it.
+            events = u64::checked_add(events, call.times.count)
+                .ok_or_else(|| self.damaged("how many events there are"))?;
             let principal = principals.get(&call.principal);
             let (principal, ..) =
                 principal.ok_or_else(|| self.damaged("the principal of a call"))?;
@@ -70,7 +72,9 @@ impl Store {
             let admits = (filter.admits)(region, &principal.account);
             // Of some calls all events were corrected.
             if let Some(mut times) = times.filter(|times| admits && times.count > 0) {
-                admitted += times.count;
+                admitted = u64::checked_add(admitted, times.count)
+                    .filter(|admitted| *admitted <= events)
+                    .ok_or_else(|| self.damaged("how many events there are"))?;
                 callers.insert(call.principal);
                 let meaning = call.what.meaning();
                 let (meaning, region, via) =
