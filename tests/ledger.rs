@@ -798,3 +798,30 @@ fn numbers_that_no_ledger_has_are_told() {
         fs::remove_file(folder.join("l")).unwrap();
     }
 }
+
+#[test]
+fn of_two_readings_of_an_object_the_one_to_its_end_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let text = json!({"Records": [record("1", "a"), record("2", "b")]}).to_string();
+    fs::write(folder.join("log.json"), text).unwrap();
+    run(folder, &["ingest", "log.json", "--ledger", "whole"]);
+    fs::copy(folder.join("whole"), folder.join("half")).unwrap();
+    let half = rusqlite::Connection::open(folder.join("half")).unwrap();
+    half.execute_batch(
+        r#"UPDATE object SET records = 1, detail = '{"damage":"connection reset","again":true}'"#,
+    )
+    .unwrap();
+    drop(half);
+    run(
+        folder,
+        &["ledger", "merge", "half", "whole", "--ledger", "sum"],
+    );
+    run(
+        folder,
+        &["ledger", "merge", "whole", "half", "--ledger", "mus"],
+    );
+    for ledger in ["sum", "mus"] {
+        run(folder, &["principals", ledger]);
+    }
+}

@@ -51,12 +51,22 @@ impl Writer {
             self.add_events(hour, events)
         })?;
         other.each_object(&mut |object| {
-            const QUERY: &str = "SELECT length(version), version FROM object WHERE id = ?";
-            // Of two versions the later one: of a file, that is the greater number.
-            let version = (object.version.len() as i64, object.version.clone());
-            let known: Vec<(i64, String)> = self.store.sql(|sql| {
+            const QUERY: &str =
+                "SELECT length(version), version, detail ->> 'again' IS NULL, records
+                FROM object WHERE id = ?";
+            // Of two versions the later one: of a file, that is the greater number. And of two readings of one, that which came
+            // to its end, or further.
+            let version = (
+                object.version.len() as i64,
+                object.version.clone(),
+                !object.detail.again,
+                object.records,
+            );
+            let known: Vec<(i64, String, bool, u64)> = self.store.sql(|sql| {
                 let mut query = sql.prepare_cached(QUERY)?;
-                let rows = query.query_map([&object.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let rows = query.query_map([&object.id], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                })?;
                 rows.collect()
             })?;
             match known.first() {
