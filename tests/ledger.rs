@@ -263,6 +263,9 @@ fn ledgers_add_up() {
     assert_eq!(index(&folder.join("a")), index(&folder.join("b")));
     let said = fails(folder, &["ledger", "merge", "./sum", "--ledger", "sum"]);
     assert_eq!(said, "error: ledger `./sum`: cannot be added to itself\n");
+    fs::hard_link(folder.join("sum"), folder.join("link")).unwrap();
+    let said = fails(folder, &["ledger", "merge", "sum", "--ledger", "link"]);
+    assert_eq!(said, "error: ledger `sum`: cannot be added to itself\n");
 }
 
 #[test]
@@ -451,6 +454,7 @@ fn a_damaged_ledger_is_told_and_not_believed() {
         "UPDATE hour SET events = x'00'",
         "UPDATE principal SET type = 'emperor'",
         "UPDATE object SET detail = 'x'",
+        r#"UPDATE object SET detail = '{"others": {"a": 18446744073709551615}}'"#,
         "PRAGMA foreign_keys = OFF; DELETE FROM principal WHERE id = 1",
     ] {
         let _ = fs::remove_file(folder.join("l"));

@@ -71,7 +71,7 @@ pub(super) fn add(writer: &mut Writer, objects: Vec<LogObject>, how: How<'_>) ->
                 return Err(error);
             }
         }
-        writer.commit()?;
+        writer.commit(&mut waiting)?;
     }
     Ok(coverage)
 }
@@ -115,7 +115,7 @@ pub(super) fn add_digests(
             .add_object(&row)
             .inspect_err(|_| writer.roll_back())?;
     }
-    writer.commit()
+    writer.commit(&mut waiting)
 }
 
 /// Has log objects read again by the next run, in one transaction: what was wrong with them is to be told again.
@@ -129,7 +129,7 @@ pub(super) fn read_again<'i>(
     writer.begin(&mut waiting)?;
     ids.try_for_each(|id| writer.read_again(id))
         .inspect_err(|_| writer.roll_back())?;
-    writer.commit()
+    writer.commit(&mut waiting)
 }
 
 /// What the workers share.
@@ -254,8 +254,7 @@ pub(super) fn open_to_add(
 ) -> Result<(Writer, Vec<Store>)> {
     let mut writer = Writer::new(Store::open(ledger)?);
     writer.choose(keys, &mut waiting)?;
-    let real = |path: &Path| path.canonicalize().ok();
-    if let Some(same) = others.iter().find(|path| real(path) == real(ledger)) {
+    if let Some(same) = others.iter().find(|path| is_same(path, ledger)) {
         return Err(Error::Ledger {
             path: same.clone(),
             source: LedgerError::Itself,
@@ -265,6 +264,21 @@ pub(super) fn open_to_add(
     Ok((writer, others.collect::<Result<_>>()?))
 }
 
+/// Whether two paths lead to one file, which would wait for itself.
+fn is_same(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let file = |path: &Path| path.metadata().map(|file| (file.dev(), file.ino())).ok();
+        file(a).is_some() && file(a) == file(b)
+    }
+    #[cfg(not(unix))]
+    {
+        let file = |path: &Path| path.canonicalize().ok();
+        file(a).is_some() && file(a) == file(b)
+    }
+}
+
 /// Adds all of a ledger to another, in one transaction.
 ///
 /// # Errors
@@ -272,7 +286,7 @@ pub(super) fn open_to_add(
 pub(super) fn merge(writer: &mut Writer, other: &Store) -> Result<()> {
     writer.begin(&mut waiting)?;
     writer.merge(other).inspect_err(|_| writer.roll_back())?;
-    writer.commit()
+    writer.commit(&mut waiting)
 }
 
 /// Sums up what of a ledger `filter` admits, with the calls that needed several things where `joint` says so.
@@ -288,10 +302,10 @@ pub(super) fn sum(store: &Store, filter: &Filter, joint: bool) -> Result<Sum> {
     Ok(store.sum(&filter, joint)?.settled())
 }
 
-/// Tells that another process is writing to the ledger.
+/// Tells that another process is at work on the ledger.
 pub(super) fn waiting(path: &Path) {
     tell(&format!(
-        "waiting for another run that writes to `{}`\n",
+        "waiting for another run that reads or writes `{}`\n",
         terminal::safe(&path.display().to_string())
     ));
 }

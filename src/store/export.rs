@@ -287,7 +287,7 @@ pub fn read(path: &Path) -> Result<Store> {
         true => parquet::each_line(path, &mut each)?,
         false => each_line(path, &mut each)?,
     }
-    writer.commit()?;
+    writer.commit(&mut |_| {})?;
     Ok(writer.into_store())
 }
 
@@ -343,32 +343,7 @@ fn add(writer: &mut Writer, line: Line, read: &mut Lines) -> Result<bool> {
                 read.cuts.entry(principal.clone()).or_default().insert(of);
             }
         }
-        Line::Call(line) => {
-            let CallLine { name, what, .. } = &*line;
-            let Some(principal) = name.clone().principal() else {
-                return Ok(false);
-            };
-            if what.clone().meaning().is_none() {
-                return Ok(false);
-            }
-            let seconds = |time: &Option<String>| {
-                let time: jiff::Timestamp = time.as_ref()?.parse().ok()?;
-                Some(time.as_second())
-            };
-            let when = When {
-                // Its events are counted below.
-                count: 0,
-                seen: Option::zip(seconds(&line.first_seen), seconds(&line.last_seen)),
-                days: line.days.clone(),
-                sample: line.sample_event_id.clone(),
-                networks: line.networks.clone(),
-            };
-            let what = what.clone();
-            let none = BTreeSet::new();
-            let cut = read.cuts.get(&principal).unwrap_or(&none);
-            let call = writer.add_call(&principal, what, when, cut, &mut BTreeMap::new())?;
-            read.calls.push(call);
-        }
+        Line::Call(line) => return add_call(writer, *line, read),
         Line::Events { hour, events } => {
             let bytes = STANDARD.decode(&events).unwrap_or_default();
             let Some(events) = unpack(&bytes).filter(|_| events.is_empty() || !bytes.is_empty())
@@ -390,6 +365,33 @@ fn add(writer: &mut Writer, line: Line, read: &mut Lines) -> Result<bool> {
         Line::Object(object) => writer.add_object(&object)?,
         Line::Fact {} => {}
     }
+    Ok(true)
+}
+
+/// Adds a `call` line, likewise.
+fn add_call(writer: &mut Writer, line: CallLine, read: &mut Lines) -> Result<bool> {
+    let Some(principal) = line.name.principal() else {
+        return Ok(false);
+    };
+    if line.what.clone().meaning().is_none() {
+        return Ok(false);
+    }
+    let seconds = |time: Option<String>| {
+        let time: jiff::Timestamp = time?.parse().ok()?;
+        Some(time.as_second())
+    };
+    let when = When {
+        // Its events are counted when they come.
+        count: 0,
+        seen: Option::zip(seconds(line.first_seen), seconds(line.last_seen)),
+        days: line.days,
+        sample: line.sample_event_id,
+        networks: line.networks,
+    };
+    let none = BTreeSet::new();
+    let cut = read.cuts.get(&principal).unwrap_or(&none);
+    let call = writer.add_call(&principal, line.what, when, cut, &mut BTreeMap::new())?;
+    read.calls.push(call);
     Ok(true)
 }
 

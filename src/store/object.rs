@@ -98,6 +98,29 @@ pub struct HourSeen {
     pub records: u32,
 }
 
+/// More of anything than this is in no log object.
+const MOST: u64 = 1 << 40;
+
+impl Object {
+    /// Whether its numbers can be added to those of others.
+    pub(super) fn adds_up(&self) -> bool {
+        let Detail {
+            data_events,
+            aggregated_calls,
+            addenda,
+            reasons,
+            others,
+            ..
+        } = &self.detail;
+        let counts = [data_events, aggregated_calls, addenda, reasons, others];
+        let mut counts = counts.into_iter().flat_map(BTreeMap::values);
+        counts.all(|count| *count <= MOST)
+            && [self.records, self.malformed, self.size / MOST]
+                .iter()
+                .all(|number| *number <= MOST)
+    }
+}
+
 fn is_false(value: &bool) -> bool {
     !*value
 }

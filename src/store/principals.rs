@@ -79,7 +79,7 @@ impl Writer {
             self.store
                 .sql(|sql| sql.execute(INSERT, [name]))
                 .inspect_err(|_| self.store.roll_back())?;
-            self.store.commit()?;
+            self.store.commit(waiting)?;
         }
         let said = self.said()?.unwrap_or_default();
         let known = AccessKeys::value_variants().iter();

@@ -211,9 +211,11 @@ impl Store {
                 malformed: row.get(4)?,
                 detail: Detail::default(),
             };
-            Ok(match serde_json::from_str(&detail) {
-                Ok(detail) => each(Object { detail, ..object }),
-                Err(_) => Err(self.damaged("what is told of a log object")),
+            let detail = serde_json::from_str(&detail).ok();
+            let object = detail.map(|detail| Object { detail, ..object });
+            Ok(match object.filter(Object::adds_up) {
+                Some(object) => each(object),
+                None => Err(self.damaged("what is told of a log object")),
             })
         })
     }

@@ -120,14 +120,14 @@ impl Writer {
         self.store.begin(waiting)
     }
 
-    /// Ends the transaction.
+    /// Ends the transaction, once no other process reads the ledger; `waiting` is told where that takes long.
     ///
     /// # Errors
     /// Where the file cannot be written; then nothing of the transaction is in it.
-    pub fn commit(&mut self) -> Result<()> {
+    pub fn commit(&mut self, waiting: &mut dyn FnMut(&Path)) -> Result<()> {
         let written = self.write_events().and_then(|()| self.write_sketches());
         written.inspect_err(|_| self.store.roll_back())?;
-        self.store.commit()
+        self.store.commit(waiting)
     }
 
     /// Ends the transaction and undoes it.
