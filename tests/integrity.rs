@@ -340,7 +340,7 @@ fn a_back_dated_log_object_is_named_where_digests_cover_its_time() {
     assert_eq!(
         said(&findings),
         [format!(
-            "{forged}: listed by no digest, though digests cover the time of its delivery: added later, or by a trail without log file validation"
+            "{forged}: listed by no verified digest, though verified digests cover the time of its delivery: added later, or by a trail without log file validation"
         )]
     );
     let outside = findings.logs_outside.into_iter();
@@ -420,7 +420,7 @@ fn a_removed_digest_is_named_with_the_time_without_one() {
     let place = (ACCOUNT.to_owned(), "eu-west-1".to_owned());
     assert_eq!(findings.logs_outside, BTreeMap::from([(place, 2)]));
     let text = report::integrity::text(&findings);
-    assert!(text.ends_with("note: no digest for 111122223333 eu-west-1 from 2026-09-01T03:30:00Z to 2026-09-01T04:30:00Z (1 hour)\n"), "{text}");
+    assert!(text.ends_with("note: no verified digest for 111122223333 eu-west-1 from 2026-09-01T03:30:00Z to 2026-09-01T04:30:00Z (1 hour)\n"), "{text}");
 
     // The first of a chain names one before it that was not given, which is no damage; the newest leaves a gap only.
     let mut bucket = Bucket::delivered();
@@ -719,11 +719,11 @@ fn ingest_names_what_is_wrong_and_says_no() {
             "warning: `log eu-west-1 02:45 bbbb`: missing: the digest `in/digest eu-west-1 03` lists it",
             "warning: `in/log eu-west-1 02:45 aaaa`: changed: its content has not the hash in the digest `in/digest eu-west-1 03`",
             &format!(
-                "warning: `in/{forged}`: listed by no digest, though digests cover the time of its delivery: added later, or by a trail without log file validation"
+                "warning: `in/{forged}`: listed by no verified digest, though verified digests cover the time of its delivery: added later, or by a trail without log file validation"
             ),
         ]
     );
-    let gap = "note: no digest for 111122223333 us-east-1 from 2026-09-01T03:30:00Z to 2026-09-01T04:30:00Z (1 hour)";
+    let gap = "note: no verified digest for 111122223333 us-east-1 from 2026-09-01T02:30:00Z to 2026-09-01T04:30:00Z (2 hours)";
     assert!(lines.contains(&gap.to_owned()), "{lines:?}");
     // The ledger tells of it from now on, and so does what it is added to.
     let path = |name: &str| said.folder.path().join(name).display().to_string();
@@ -750,7 +750,7 @@ fn ingest_names_what_is_wrong_and_says_no() {
         .args(["generate", &ledger, "--out", "out"])
         .code(0);
     let index = index.written("out/index.json");
-    let gap = json!({"account": ACCOUNT, "region": "us-east-1", "from": "2026-09-01T03:30:00Z", "to": "2026-09-01T04:30:00Z"});
+    let gap = json!({"account": ACCOUNT, "region": "us-east-1", "from": "2026-09-01T02:30:00Z", "to": "2026-09-01T04:30:00Z"});
     assert_eq!(index["coverage"]["digestGaps"], json!([gap]));
 }
 
@@ -844,13 +844,13 @@ fn in_a_bucket_the_newest_digests_are_verified_too() {
 }
 
 #[test]
-fn in_a_bucket_a_digest_without_a_signature_vouches_for_nothing() {
+fn a_digest_without_a_signature_vouches_for_nothing() {
     for names_itself in [false, true] {
         let mut bucket = Bucket::delivered();
         let forged = log_key("eu-west-1", 4, 0, "forged");
         bucket.objects.insert(forged.clone(), gzip(&log("forged")));
         // As of another trail, which starts here.
-        bucket.add_digest("eu-west-1", 7, &[forged], None);
+        bucket.add_digest("eu-west-1", 7, std::slice::from_ref(&forged), None);
         let digest = digest_key("eu-west-1", 7);
         let own = digest.replace("_main_", "_other_");
         let content = bucket.change_digest(&digest, |digest| {
@@ -866,6 +866,13 @@ fn in_a_bucket_a_digest_without_a_signature_vouches_for_nothing() {
         for name in [&own, &digest] {
             bucket.signatures.remove(name).unwrap();
         }
+        // In a folder every newest digest is without one.
+        let said = folder(&bucket, Run::new())
+            .args(INGEST)
+            .args(["--public-keys", "keys"])
+            .code(1);
+        let named = format!("warning: `in/{forged}`: listed by no verified digest, ");
+        assert!(said.stderr.contains(&named), "{}", said.stderr);
         let server = s3_server::Server::with_signatures(bucket.objects, bucket.signatures);
         let args = [
             "ingest",
@@ -881,8 +888,8 @@ fn in_a_bucket_a_digest_without_a_signature_vouches_for_nothing() {
             .code(1);
         let expected = format!(
             "integrity: 16 log objects verified by 10 verified digests\n\
-        integrity: 1 log object: as listed, but by digests that are not verified themselves\n\
-        warning: `s3://logs/{own}`: not checked: its S3 object has no signature in its metadata, as CloudTrail's have: added later, or copied without them\n"
+        warning: `s3://logs/{own}`: not checked: its S3 object has no signature in its metadata, as CloudTrail's have: added later, or copied without them\n\
+        warning: `s3://logs/{forged}`: listed by no verified digest, though verified digests cover the time of its delivery: added later, or by a trail without log file validation\n"
         );
         assert!(said.stderr.ends_with(&expected), "{}", said.stderr);
     }

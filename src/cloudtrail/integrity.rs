@@ -127,7 +127,7 @@ pub enum LogProblem {
     Changed(String),
     /// The digest with this name lists it, and it was not found.
     Missing(String),
-    /// It was delivered, by its name, when digests cover its account and Region, and none lists it.
+    /// It was delivered, by its name, when verified digests cover its account and Region, and none of these lists it.
     Unlisted,
     /// It could not be read to its end, so it has no hash.
     Unreadable,
@@ -141,7 +141,7 @@ impl fmt::Display for LogProblem {
             }
             Self::Missing(digest) => write!(f, "missing: the digest `{digest}` lists it"),
             Self::Unlisted => f.write_str(
-                "listed by no digest, though digests cover the time of its delivery: added later, or by a trail without log file validation",
+                "listed by no verified digest, though verified digests cover the time of its delivery: added later, or by a trail without log file validation",
             ),
             Self::Unreadable => f.write_str("not checked: it cannot be read to its end"),
         }
@@ -265,8 +265,9 @@ impl Checker {
                 read: false,
             }));
             let (region, _trail, backfill) = found.digest.chain();
-            // A backfill digest lists what was late in an hour that has a digest of its own.
-            if !backfill && !matches!(verdicts[number], Verdict::Wrong(_)) {
+            // A backfill digest lists what was late in an hour that has a digest of its own; and anybody can make up one that
+            // nothing vouches for.
+            if !backfill && verdicts[number] == Verdict::Verified {
                 let account = &found.digest.aws_account_id;
                 self.covered.add(account, region, found.digest.period);
                 self.delivered.push(number);
@@ -284,7 +285,7 @@ impl Checker {
         self.findings.gaps = self.covered.gaps();
     }
 
-    /// The digests that were delivered, as far as can be told, and are no backfill: each with its name, account, Region and
+    /// The digests that are verified and no backfill: each with its name, account, Region and
     /// period.
     pub fn delivered(&self) -> impl Iterator<Item = (&str, &str, &str, (i64, i64))> {
         self.delivered.iter().map(|&number| {
@@ -345,7 +346,13 @@ impl Checker {
         let digest = listed.digest;
         let problem = match content {
             Content::NotRead => return,
-            Content::Hash(hash) if listed.hash == Some(hash) => return self.count(digest),
+            // Verified digests tell of all that was delivered at that time.
+            Content::Hash(hash) if listed.hash == Some(hash) => {
+                match !self.verified[digest] && self.covers(name) {
+                    true => LogProblem::Unlisted,
+                    false => return self.count(digest),
+                }
+            }
             Content::Hash(_) => LogProblem::Changed(self.digests[digest].name.clone()),
             Content::Unreadable => LogProblem::Unreadable,
         };
@@ -406,15 +413,20 @@ impl Checker {
             return self.findings.logs_unplaced += 1;
         };
         let place = (delivery.account.to_owned(), delivery.region.to_owned());
-        let period = (delivery.time - MARGIN, delivery.time + MARGIN);
-        if self
-            .covered
-            .covers(delivery.account, delivery.region, period)
-        {
+        if self.covers(&name) {
             self.findings.logs.push((name, LogProblem::Unlisted));
         } else {
             *self.findings.logs_outside.entry(place).or_default() += 1;
         }
+    }
+
+    /// Whether verified digests cover the time at which a log object was delivered, as its name tells it.
+    fn covers(&self, name: &str) -> bool {
+        Delivery::of(name).is_some_and(|delivery| {
+            let period = (delivery.time - MARGIN, delivery.time + MARGIN);
+            self.covered
+                .covers(delivery.account, delivery.region, period)
+        })
     }
 }
 

@@ -103,7 +103,7 @@ fn line(gap: &Gap) -> String {
         _ => many(hours, "hour"),
     };
     format!(
-        "no digest for {} from {} to {} ({long})",
+        "no verified digest for {} from {} to {} ({long})",
         terminal::safe(&place),
         instant(gap.from),
         instant(gap.to)

@@ -1,4 +1,4 @@
-//! A ledger as one Parquet table, and back: the rows of an [`export`](crate::store::export) in their order, facts in columns
+//! A ledger as one Parquet table, and back: the rows of an [`export`] in their order, facts in columns
 //! of their own, all others as JSON in the column `line`.
 //!
 //! It is read back from `line` alone. That column is not compressed, so that a file that anyone may have written takes no
