@@ -83,8 +83,7 @@ impl Integrity {
 /// Where log objects that digests list were not found, reads those in the ledger whose names no digest lists: they may be these,
 /// under other names.
 pub(super) fn find_renamed(checker: &mut Checker, known: &[LogObject], input: &Input) {
-    let scope = input.scope();
-    if !checker.misses(|key| scope.admits(key)) {
+    if !checker.misses(|key| is_asked_for(key, input)) {
         return;
     }
     for object in known {
@@ -93,6 +92,25 @@ pub(super) fn find_renamed(checker: &mut Checker, known: &[LogObject], input: &I
             let content = hash.map_or(Content::Unreadable, Content::Hash);
             checker.found(&object.name, content);
         }
+    }
+}
+
+/// Whether the log object with this key was to be among the inputs.
+pub(super) fn is_asked_for(key: &str, input: &Input) -> bool {
+    let mut inputs = input.inputs.iter();
+    input.scope().admits(key) && inputs.any(|input| may_hold(input, key))
+}
+
+/// Whether an input may hold the object with this key: where both tell their place below `AWSLogs`, they must agree.
+fn may_hold(input: &str, key: &str) -> bool {
+    let place = |path: &str| {
+        let at = path.rfind("AWSLogs/")?;
+        Some(path[at..].to_owned())
+    };
+    let input = format!("{}/", input.trim_end_matches('/'));
+    match (place(&input), place(key)) {
+        (Some(input), Some(key)) => format!("{key}/").starts_with(&input),
+        _ => true,
     }
 }
 
@@ -174,4 +192,32 @@ fn warn(what: &str, why: &dyn Display) {
     let why = why.to_string();
     let (what, why) = (terminal::safe(what), terminal::safe(&why));
     tell(&format!("warning: {what}: {why}\n"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_hold;
+
+    #[test]
+    fn only_what_lies_below_an_input_is_missed() {
+        let key = "trail/AWSLogs/1/CloudTrail/eu-west-1/2026/09/01/1_CloudTrail_x.json.gz";
+        for (input, expected) in [
+            ("s3://b", true),
+            ("s3://b/trail/AWSLogs", true),
+            ("logs/AWSLogs/1/CloudTrail/eu-west-1/", true),
+            (
+                "logs/AWSLogs/1/CloudTrail/eu-west-1/2026/09/01/1_CloudTrail_x.json.gz",
+                true,
+            ),
+            ("s3://b/trail/AWSLogs/1/CloudTrail/eu-west-10", false),
+            (
+                "s3://b/trail/AWSLogs/1/CloudTrail/eu-west-1/2026/09/02",
+                false,
+            ),
+            ("s3://b/trail/AWSLogs/1/CloudTrail-Digest", false),
+            ("folder", true),
+        ] {
+            assert_eq!(may_hold(input, key), expected, "{input}");
+        }
+    }
 }
