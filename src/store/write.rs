@@ -102,8 +102,8 @@ impl Writer {
     }
 
     /// As [`Writer::new`], with another bound on the resources of an action that are kept apart.
-    #[must_use]
-    pub fn with_max(store: Store, max: usize) -> Self {
+    #[cfg(test)]
+    pub(crate) fn with_max(store: Store, max: usize) -> Self {
         Self {
             max,
             ..Self::new(store)
