@@ -605,6 +605,14 @@ fn what_a_ledger_cannot_do_is_said() {
         )
         .starts_with("error: a ledger keeps all principals\n")
     );
+    assert_eq!(
+        fails(
+            folder,
+            &["ingest", &samples, "--ledger", "l", "--from", "90d"]
+        ),
+        "error: --from, --to, --account and --region choose what is listed in AWS; a file is ingested whole\n\
+         help: give them to the command that reads the ledger\n"
+    );
     fs::write(
         folder.join("bad.jsonl"),
         "{\"kind\":\"ledger\",\"version\":1}\n{\"kind\":\"call\"}\n",

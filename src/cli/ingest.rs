@@ -51,11 +51,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     let mut input = arguments.input.clone();
     input.digests = arguments.integrity.verify_digests;
     let input = &input;
-    if !input.principal.is_empty() {
-        return usage_error(
-            "a ledger keeps all principals\nhelp: give --principal to the command that reads it",
-        );
-    }
+    fits(input)?;
     let mut inputs = input.sorted()?;
     let checker = arguments.integrity.checker(&mut inputs.objects, input)?;
     let (mut writer, others) =
@@ -115,6 +111,25 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         }
     }
     Ok(Ending::of_input(coverage.is_unreadable()))
+}
+
+/// Refuses filters that a ledger does not know.
+fn fits(input: &Input) -> Result<()> {
+    if !input.principal.is_empty() {
+        return usage_error(
+            "a ledger keeps all principals\nhelp: give --principal to the command that reads it",
+        );
+    }
+    let filter = input.filter();
+    let chooses = filter.from.is_some() || filter.to.is_some();
+    let chooses = chooses || !filter.accounts.is_empty() || !filter.regions.is_empty();
+    let mut inputs = input.inputs.iter();
+    match chooses && !inputs.any(|input| input.contains("://")) {
+        true => usage_error(
+            "--from, --to, --account and --region choose what is listed in AWS; a file is ingested whole\nhelp: give them to the command that reads the ledger",
+        ),
+        false => Ok(()),
+    }
 }
 
 /// The ids of log objects by their names, if they are `asked` for.

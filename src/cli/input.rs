@@ -29,7 +29,7 @@ use crate::usage::sum::Sum;
 /// The inputs and filters of a command.
 #[derive(Args, Clone, Debug)]
 pub struct Input {
-    /// Files, folders (walked), `s3://bucket/prefix`, `lookup-events://` (the account's event history) or `-` for
+    /// Files, folders (walked), `s3://bucket/prefix`, `lookup-events://` (the account's event history), ledgers, or `-` for
     /// stdin. What a file holds is told from its bytes.
     #[arg(value_name = "INPUT", required = true)]
     pub inputs: Vec<String>,
