@@ -13,9 +13,10 @@ use divan::Bencher;
 use divan::counter::BytesCount;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 use trailfit::cloudtrail::reader::{Item, Reader, Wanted};
-use trailfit::pipeline::{Filter, Progress, collect};
+use trailfit::pipeline::{Progress, collect};
 use trailfit::source::files;
 use trailfit::source::layout::Scope;
+use trailfit::usage::filter::Filter;
 use trailfit::usage::memo::Memo;
 use trailfit::usage::resolve::resolve;
 

@@ -1,7 +1,6 @@
 //! The order of the stages, and all threading: log objects → events → what each means → whatever is summed up.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -13,6 +12,7 @@ use crate::cloudtrail::reader::{Item, Reader};
 use crate::source::files::LogObject;
 use crate::usage::callers::session_hash;
 use crate::usage::coverage::{Coverage, FileProblem, SEEN_BEFORE};
+use crate::usage::filter::Filter;
 use crate::usage::ledger::Ledger;
 use crate::usage::memo::Memo;
 use crate::usage::origin::Origin;
@@ -33,41 +33,6 @@ const MAX_THREADS: usize = 256;
 
 /// What a worker remembers of calls takes about so many bytes at most.
 const MEMORY: usize = 16 << 20;
-
-/// Which events to look at. An event outside is counted as such and nothing else.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    /// Not before this time, in seconds since 1970.
-    pub from: Option<i64>,
-    /// Before this time.
-    pub to: Option<i64>,
-    /// Only callers of these accounts; empty: all.
-    pub accounts: BTreeSet<String>,
-    /// Only these Regions; empty: all.
-    pub regions: BTreeSet<String>,
-}
-
-impl Filter {
-    /// Whether it admits events of this Region, whose callers are of `account`.
-    #[must_use]
-    pub fn admits_place(&self, region: Option<&str>, account: &str) -> bool {
-        let region = region.unwrap_or_default();
-        (self.accounts.is_empty() || self.accounts.contains(account))
-            && (self.regions.is_empty() || self.regions.contains(region))
-    }
-
-    fn admits_time(&self, time: Option<i64>) -> bool {
-        let in_time = |time: i64| {
-            self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time < to)
-        };
-        (self.from.is_none() && self.to.is_none()) || time.is_some_and(in_time)
-    }
-
-    /// Whether it admits an event of this time and Region, whose caller is of `account`.
-    fn admits(&self, time: Option<i64>, region: Option<&str>, account: &str) -> bool {
-        self.admits_time(time) && self.admits_place(region, account)
-    }
-}
 
 /// How far a run has come, for a progress bar; written by the workers, read by anyone.
 #[derive(Debug, Default)]
@@ -220,18 +185,17 @@ fn tell(
     }
     let (source, name) = (event.event_source, event.event_name);
     let digest = seen.digest(source, name, &caller.principal, meaning);
-    let origin = Origin::of(event);
+    let session = session_hash(caller.session.as_deref());
+    let (session, digest) = Origin::of(event).mix(session, digest);
     let mut identity = Identity {
-        digest: origin.mix(0, digest).1,
+        digest,
         print: None,
         new: true,
     };
     if let Some(id) = id_of(event.id(), event.shared_event_id, || &caller.principal) {
-        let session = session_hash(caller.session.as_deref());
-        let (session, _) = origin.mix(session, digest);
         let corrects = corrections && event.original_event_id.is_some();
         let session = if corrects { !session } else { session };
-        let (new, print) = seen.is_new(id, event.event_time, session, identity.digest);
+        let (new, print) = seen.is_new(id, event.event_time, session, digest);
         (identity.new, identity.print) = (new, Some(print));
     }
     Some((resolved, Some(identity)))
@@ -368,11 +332,12 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Filter, How, MEMORY, Outcome, Progress, run};
+    use super::{How, MEMORY, Outcome, Progress, run};
     use crate::catalog::operation::{self, When};
     use crate::source::files;
     use crate::source::layout::Scope;
     use crate::usage::coverage::Coverage;
+    use crate::usage::filter::Filter;
     use crate::usage::joint::Joint;
     use crate::usage::kind::{Form, Row};
     use crate::usage::ledger::Ledger;

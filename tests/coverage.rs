@@ -5,9 +5,10 @@ use std::num::NonZeroUsize;
 use serde_json::{Value, json};
 use trailfit::iam::action::Action;
 use trailfit::iam::arn::ResourceArn;
-use trailfit::pipeline::{Filter, Progress, collect};
+use trailfit::pipeline::{Progress, collect};
 use trailfit::source::files;
 use trailfit::source::layout::Scope;
+use trailfit::usage::filter::Filter;
 use trailfit::usage::ledger::{PrincipalUsage, Tally};
 use trailfit::usage::origin::Network;
 

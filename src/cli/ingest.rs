@@ -100,7 +100,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     }
     if let Some(checker) = checker {
         let checker = checker.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let findings = checker.finish(|key| integrity::is_asked_for(key, input));
+        let findings = checker.finish(integrity::asked_for(input));
         let wrong = findings.logs.iter().filter_map(|(name, _)| ids.get(name));
         ledgers::read_again(&mut writer, wrong)?;
         if !quiet || !findings.is_sound() {

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::iam::arn::escape;
 use crate::iam::pattern::covers;
 use crate::iam::principal::Principal;
-use crate::pipeline::{self, Filter, Progress};
+use crate::pipeline::{self, Progress};
 use crate::report::summary;
 use crate::source::aws;
 use crate::source::files::{self, LogObject};
@@ -24,6 +24,7 @@ use crate::source::lookup;
 use crate::store::file::Store;
 use crate::store::write::Writer;
 use crate::usage::coverage::Coverage;
+use crate::usage::filter::Filter;
 use crate::usage::sum::Sum;
 
 /// The inputs and filters of a command.
@@ -181,9 +182,7 @@ impl Input {
         let bar = Bar::show(&progress, objects.len() as u64, quiet);
         let sum = match ledgers.as_slice() {
             [] => pipeline::collect(&objects, &filter, joint, threads, &progress),
-            [ledger] if objects.is_empty() => {
-                ledgers::sum(&ledgers::open(ledger)?, &filter, joint)?
-            }
+            [ledger] if objects.is_empty() => ledgers::open(ledger)?.sum(&filter, joint)?.settled(),
             // What is in several of them counts once.
             _ => {
                 let mut writer = Writer::new(Store::temporary()?);
@@ -197,7 +196,7 @@ impl Input {
                     hashed: None,
                 };
                 ledgers::add(&mut writer, objects, how)?;
-                ledgers::sum(&writer.into_store(), &filter, joint)?
+                writer.into_store().sum(&filter, joint)?.settled()
             }
         };
         drop(bar);

@@ -83,7 +83,7 @@ impl Integrity {
 /// Where log objects that digests list were not found, reads those in the ledger whose names no digest lists: they may be these,
 /// under other names.
 pub(super) fn find_renamed(checker: &mut Checker, known: &[LogObject], input: &Input) {
-    if !checker.misses(|key| is_asked_for(key, input)) {
+    if !checker.misses(asked_for(input)) {
         return;
     }
     for object in known {
@@ -95,23 +95,24 @@ pub(super) fn find_renamed(checker: &mut Checker, known: &[LogObject], input: &I
     }
 }
 
-/// Whether the log object with this key was to be among the inputs.
-pub(super) fn is_asked_for(key: &str, input: &Input) -> bool {
-    let mut inputs = input.inputs.iter();
-    input.scope().admits(key) && inputs.any(|input| may_hold(input, key))
+/// Tells of a log object's key whether it was to be among the inputs.
+pub(super) fn asked_for(input: &Input) -> impl Fn(&str) -> bool {
+    let scope = input.scope();
+    move |key| scope.admits(key) && input.inputs.iter().any(|input| may_hold(input, key))
 }
 
 /// Whether an input may hold the object with this key: where both tell their place below `AWSLogs`, they must agree.
 fn may_hold(input: &str, key: &str) -> bool {
-    let place = |path: &str| {
-        let at = path.rfind("AWSLogs/")?;
-        Some(path[at..].to_owned())
-    };
     let input = format!("{}/", input.trim_end_matches('/'));
     match (place(&input), place(key)) {
-        (Some(input), Some(key)) => format!("{key}/").starts_with(&input),
+        (Some(input), Some(key)) => key.starts_with(input) || input.strip_suffix('/') == Some(key),
         _ => true,
     }
+}
+
+/// What of a path lies below `AWSLogs`, with this.
+fn place(path: &str) -> Option<&str> {
+    path.rfind("AWSLogs/").map(|at| &path[at..])
 }
 
 /// Reads digests. Also those that can not be read, with why.

@@ -1,4 +1,4 @@
-//! What commands do with ledgers: add log objects and other ledgers to one, and sum one up.
+//! What commands do with ledgers: open them, and add log objects and other ledgers to one.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -9,18 +9,16 @@ use crate::cli::tell;
 use crate::cloudtrail::integrity::Checker;
 use crate::error::{Error, LedgerError, Result};
 use crate::pipeline::keep::{Hashed, Keeper};
-use crate::pipeline::{self, Filter, Progress};
+use crate::pipeline::{self, Progress};
 use crate::report::terminal;
 use crate::source::files::LogObject;
 use crate::store::export;
 use crate::store::file::{self, Store};
 use crate::store::object::{Detail, DigestSeen, HourSeen, Object};
 use crate::store::principals::AccessKeys;
-use crate::store::read;
 use crate::store::write::Writer;
 use crate::usage::coverage::Coverage;
 use crate::usage::resolve::Outcome;
-use crate::usage::sum::Sum;
 
 /// Those of `objects` that are not in the ledger yet, and those that are.
 ///
@@ -287,19 +285,6 @@ pub(super) fn merge(writer: &mut Writer, other: &Store) -> Result<()> {
     writer.begin(&mut waiting)?;
     writer.merge(other).inspect_err(|_| writer.roll_back())?;
     writer.commit(&mut waiting)
-}
-
-/// Sums up what of a ledger `filter` admits, with the calls that needed several things where `joint` says so.
-///
-/// # Errors
-/// Where it cannot be read.
-pub(super) fn sum(store: &Store, filter: &Filter, joint: bool) -> Result<Sum> {
-    let filter = read::Filter {
-        from: filter.from,
-        to: filter.to,
-        admits: &|region, account| filter.admits_place(region, account),
-    };
-    Ok(store.sum(&filter, joint)?.settled())
 }
 
 /// Tells that another process is at work on the ledger.

@@ -8,10 +8,11 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cloudtrail::digest::Sha256;
 use crate::cloudtrail::event::Event;
-use crate::pipeline::{Filter, account, tell};
+use crate::pipeline::{account, tell};
 use crate::source::files::LogObject;
 use crate::usage::calls::Calls;
 use crate::usage::coverage::{Coverage, FileProblem, SEEN_BEFORE};
+use crate::usage::filter::Filter;
 use crate::usage::kept::{Kept, Mark};
 use crate::usage::memo::Memo;
 use crate::usage::origin::Region;

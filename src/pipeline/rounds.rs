@@ -39,30 +39,39 @@ struct State {
 
 /// The log objects of each round, `most` at most, in the order of delivery.
 pub(super) fn split(mut objects: Vec<LogObject>, most: usize) -> Vec<Vec<LogObject>> {
-    objects.sort_by_cached_key(order);
-    let mut rounds = Vec::new();
-    let (mut round, mut bytes) = (Vec::new(), 0u64);
+    objects.sort_by(|a, b| order(a).cmp(&order(b)));
+    let ends = ends(&objects, most);
+    let mut objects = objects.into_iter();
+    let mut start = 0;
+    let round = |end| {
+        objects
+            .by_ref()
+            .take(end - mem::replace(&mut start, end))
+            .collect()
+    };
+    ends.into_iter().map(round).collect()
+}
+
+/// Where each round of `objects` ends, which has `most` of them at most.
+fn ends<'o>(objects: impl IntoIterator<Item = &'o LogObject>, most: usize) -> Vec<usize> {
+    let (mut ends, mut bytes, mut count) = (Vec::new(), 0u64, 0);
     for object in objects {
         bytes = bytes.saturating_add(object.size);
-        round.push(object);
-        if bytes >= ROUND || round.len() >= most {
-            rounds.push(mem::take(&mut round));
+        count += 1;
+        if bytes >= ROUND || count - ends.last().unwrap_or(&0) >= most {
+            ends.push(count);
             bytes = 0;
         }
     }
-    if !round.is_empty() {
-        rounds.push(round);
+    if ends.last().unwrap_or(&0) < &count {
+        ends.push(count);
     }
-    rounds
+    ends
 }
 
 /// Where a log object stands in the order of delivery.
-fn order(object: &LogObject) -> (String, String, u64) {
-    (
-        delivered(&object.name).to_owned(),
-        object.name.clone(),
-        object.size,
-    )
+fn order(object: &LogObject) -> (&str, &str, u64) {
+    (delivered(&object.name), &object.name, object.size)
 }
 
 impl<'o> Rounds<'o> {
@@ -86,14 +95,7 @@ impl<'o> Rounds<'o> {
     }
 
     fn in_order(objects: Vec<&'o LogObject>, workers: usize) -> Self {
-        let (mut ends, mut bytes) = (Vec::new(), 0u64);
-        for (number, object) in objects.iter().enumerate() {
-            bytes = bytes.saturating_add(object.size);
-            if bytes >= ROUND || number + 1 == objects.len() {
-                ends.push(number + 1);
-                bytes = 0;
-            }
-        }
+        let ends = ends(objects.iter().copied(), usize::MAX);
         Self {
             remote: objects.iter().any(|object| object.is_remote()),
             objects,

@@ -7,10 +7,11 @@ use crate::cloudtrail::event::Event;
 use crate::cloudtrail::ordinary::{Field, Ordinary};
 use crate::cloudtrail::reader::{Damage, Item, Reader, Wanted};
 use crate::pipeline::keep::{Keeper, Keeping};
-use crate::pipeline::{Filter, account, account_other, judge, open};
+use crate::pipeline::{account, account_other, judge, open};
 use crate::source::files::LogObject;
 use crate::usage::calls::{Calls, Known};
 use crate::usage::coverage::{DataEvents, FileProblem};
+use crate::usage::filter::Filter;
 use crate::usage::hours::Counter;
 use crate::usage::identity;
 use crate::usage::kept::Mark;
@@ -344,22 +345,12 @@ impl Adder<'_> {
     fn settle(&mut self) {
         self.add_waiting();
         self.flush();
-        let Sum {
-            ledger,
-            joint,
-            coverage,
-        } = &mut self.sum;
         if let Some(keeping) = &mut self.keeping {
-            return keeping.hand_on(self.calls.as_mut(), coverage);
+            return keeping.hand_on(self.calls.as_mut(), &mut self.sum.coverage);
         }
         if let Some(calls) = &mut self.calls {
-            calls.empty(|_, principal, meaning, times| {
-                coverage.count_all(&meaning, times.count, times.seen);
-                ledger.add_all(principal, &meaning, &times);
-                if let Some(joint) = joint {
-                    joint.add(principal, &meaning, times.count);
-                }
-            });
+            let sum = &mut self.sum;
+            calls.empty(|_, principal, meaning, times| sum.add(principal, &meaning, &times));
         }
     }
 }

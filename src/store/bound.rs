@@ -33,7 +33,7 @@ pub(super) fn bound(writer: &mut Writer, grown: BTreeMap<(i64, OfAction), u64>) 
         if count <= writer.max as u64 {
             continue;
         }
-        let resources = resources(writer, principal, &of)?;
+        let resources = resources(&calls(writer, principal, &of)?, action);
         let depth = writer.cuts(principal)?.get(&of).map(|cut| cut.depth);
         let floor = match (Action::parse(action), used) {
             (Some(action), true) => floor(&action),
@@ -54,15 +54,14 @@ pub(super) fn bound(writer: &mut Writer, grown: BTreeMap<(i64, OfAction), u64>) 
     Ok(())
 }
 
-/// The distinct resources of an action.
-fn resources(writer: &Writer, principal: i64, of: &OfAction) -> Result<BTreeSet<ResourceArn>> {
-    let mut resources = BTreeSet::new();
-    for (_, what) in calls(writer, principal, of)? {
-        let needs = what.needs.into_iter().filter(|need| need.action == of.1);
-        let texts = needs.flat_map(|need| need.resources);
-        resources.extend(texts.map(ResourceArn::from_pattern));
-    }
-    Ok(resources)
+/// The distinct resources of an action in `calls`.
+fn resources(calls: &[(i64, What)], action: &str) -> BTreeSet<ResourceArn> {
+    let needs = calls.iter().flat_map(|(_, what)| &what.needs);
+    let needs = needs.filter(|need| need.action == action);
+    let texts = needs.flat_map(|need| &need.resources);
+    texts
+        .map(|text| ResourceArn::from_pattern(text.as_str()))
+        .collect()
 }
 
 /// The calls of `principal`'s that needed an action, with their rows' numbers.
@@ -100,12 +99,13 @@ pub(super) fn cut(
     const DEPTH: &str = "INSERT INTO action VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT DO UPDATE SET resources = ?4, depth = ?5, sketch = ?6";
     let principal: Principal = principal_of(&writer.store, id)?;
+    let mut calls = calls(writer, id, of)?;
     let mut known = match writer.cuts(id)?.get(of) {
         Some(known) => known.clone(),
         None => {
             // They are whole yet.
             let mut sketch = Sketch::default();
-            let whole = resources(writer, id, of)?;
+            let whole = resources(&calls, &of.1);
             whole.iter().for_each(|each| sketch.insert(each.as_str()));
             Cut {
                 depth: usize::MAX,
@@ -117,25 +117,25 @@ pub(super) fn cut(
     known.resources.merge(more);
     let depth = known.depth;
     writer.cuts(id)?.insert(of.clone(), known.clone());
-    for (row, mut what) in calls(writer, id, of)? {
+    for (row, what) in &mut calls {
         let before = what.clone();
         what.cut(|action| (action == of.1).then_some(depth));
-        if what == before {
+        if *what == before {
             continue;
         }
-        let text = json(&what);
+        let text = json(what);
         let key = key(&principal, &text);
         match writer.row(&key)? {
-            Some(other) => unite(writer, row, other)?,
+            Some(other) => unite(writer, *row, other)?,
             None => {
                 writer.store.sql(|sql| {
                     let mut update = sql.prepare_cached(UPDATE)?;
-                    update.execute(params![key, text, row])
+                    update.execute(params![key, text, *row])
                 })?;
             }
         }
     }
-    let left = resources(writer, id, of)?.len();
+    let left = resources(&calls, &of.1).len();
     let (used, action) = of;
     writer.store.sql(|sql| {
         let mut upsert = sql.prepare_cached(DEPTH)?;

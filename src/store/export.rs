@@ -25,7 +25,7 @@ use crate::error::{Error, LedgerError, Result};
 use crate::iam::principal::{Principal, PrincipalKind};
 use crate::store::bound;
 use crate::store::fact::{Fact, Facts, rfc3339};
-use crate::store::file::{Store, VERSION};
+use crate::store::file::{Store, VERSION, begins};
 use crate::store::hours::{Packed, pack, unpack};
 use crate::store::object::Object;
 use crate::store::parquet;
@@ -252,14 +252,6 @@ fn call_line(name: Name, call: Call) -> CallLine {
 #[must_use]
 pub fn is_export(path: &Path) -> bool {
     begins(path, HEAD) || begins(path, parquet::MAGIC)
-}
-
-fn begins(path: &Path, head: &[u8]) -> bool {
-    let mut found = vec![0; head.len()];
-    path.is_file()
-        && File::open(path)
-            .and_then(|mut file| file.read_exact(&mut found))
-            .is_ok_and(|()| found == head)
 }
 
 /// Reads an export back, as a ledger that is gone when it is dropped. Several, one after the other in one file, are added up.

@@ -41,12 +41,16 @@ pub struct Store {
 /// Whether `path` is a file that begins as a ledger does.
 #[must_use]
 pub fn is_ledger(path: &Path) -> bool {
-    let mut head = [0; MAGIC.len()];
-    // A pipe is not looked into: what is read of it is gone.
+    begins(path, MAGIC)
+}
+
+/// Whether `path` is a file that begins with `head`. A pipe is not looked into: what is read of it is gone.
+pub(super) fn begins(path: &Path, head: &[u8]) -> bool {
+    let mut found = vec![0; head.len()];
     path.is_file()
         && File::open(path)
-            .and_then(|mut file| file.read_exact(&mut head))
-            .is_ok_and(|()| head == *MAGIC)
+            .and_then(|mut file| file.read_exact(&mut found))
+            .is_ok_and(|()| found == head)
 }
 
 impl Store {

@@ -9,11 +9,11 @@ use rusqlite::{OptionalExtension as _, params};
 
 use crate::error::{Error, Result};
 use crate::iam::principal::Principal;
+use crate::store::read;
 use crate::store::write::{OfAction, Writer};
 use crate::usage::bounded;
 use crate::usage::cut::Cut;
 use crate::usage::ledger::{MAX_ACCESS_KEYS, MAX_SESSIONS};
-use crate::usage::sketch::Sketch;
 
 /// How the ids of access keys are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -130,26 +130,15 @@ impl Writer {
     pub(super) fn cuts(&mut self, principal: i64) -> Result<&mut BTreeMap<OfAction, Cut>> {
         const QUERY: &str = "SELECT used, action, depth, sketch FROM action WHERE principal = ? AND depth IS NOT NULL";
         if !self.cuts.contains_key(&principal) {
-            let mut cuts = BTreeMap::new();
-            let mut whole = true;
-            self.store.sql(|sql| {
+            let cuts: Option<BTreeMap<OfAction, Cut>> = self.store.sql(|sql| {
                 let mut query = sql.prepare_cached(QUERY)?;
-                let mut rows = query.query([principal])?;
-                while let Some(row) = rows.next()? {
-                    let sketch: Vec<u8> = row.get(3)?;
-                    let sketch = Sketch::from_registers(&sketch);
-                    whole &= sketch.is_some();
-                    let cut = Cut {
-                        depth: row.get(2)?,
-                        resources: sketch.unwrap_or_default(),
-                    };
-                    cuts.insert((row.get(0)?, row.get(1)?), cut);
-                }
-                Ok(())
+                let rows = query.query_map([principal], |row| {
+                    let of = (row.get(0)?, row.get(1)?);
+                    Ok(read::cut(row, 2)?.map(|cut| (of, cut)))
+                })?;
+                rows.collect()
             })?;
-            if !whole {
-                return Err(self.damaged("a sketch"));
-            }
+            let cuts = cuts.ok_or_else(|| self.damaged("a sketch"))?;
             self.cuts.insert(principal, cuts);
         }
         Ok(self.cuts.entry(principal).or_default())

@@ -14,9 +14,9 @@ use crate::store::what::What;
 use crate::store::write::OfAction;
 use crate::usage::coverage::{Coverage, FileProblem};
 use crate::usage::cut::Cut;
+use crate::usage::filter::Filter;
 use crate::usage::kept::NO_HOUR;
 use crate::usage::origin::{Network, Region};
-use crate::usage::resolve::Meaning;
 use crate::usage::sketch::Sketch;
 use crate::usage::sum::Sum;
 use crate::usage::times::{EventId, Times};
@@ -29,22 +29,12 @@ pub(super) struct Call {
     pub(super) times: Times,
 }
 
-/// Which events are summed up.
-pub struct Filter<'f> {
-    /// Not before this time, in seconds since 1970.
-    pub from: Option<i64>,
-    /// Before this time.
-    pub to: Option<i64>,
-    /// Whether events of this Region, and of callers of this account, are admitted.
-    pub admits: &'f dyn Fn(Option<&str>, &str) -> bool,
-}
-
 impl Store {
     /// Sums up the events that `filter` admits, not [settled](Sum::settled) yet, with those calls that needed several things where `joint` says so.
     ///
     /// # Errors
     /// Where the ledger cannot be read, or holds what no trailfit writes.
-    pub fn sum(&self, filter: &Filter<'_>, joint: bool) -> Result<Sum> {
+    pub fn sum(&self, filter: &Filter, joint: bool) -> Result<Sum> {
         let mut sum = Sum::new(joint);
         let mut principals = HashMap::new();
         self.each_principal(&mut |id, principal, sessions, keys| {
@@ -69,7 +59,7 @@ impl Store {
                 None => Some(call.times),
             };
             let region = Some(call.what.region.as_str()).filter(|region| !region.is_empty());
-            let admits = (filter.admits)(region, &principal.account);
+            let admits = filter.admits_place(region, &principal.account);
             // Of some calls all events were corrected.
             if let Some(mut times) = times.filter(|times| admits && times.count > 0) {
                 admitted = u64::checked_add(admitted, times.count)
@@ -81,7 +71,7 @@ impl Store {
                     meaning.ok_or_else(|| self.damaged("what a call means"))?;
                 times.regions.count(region, times.count);
                 times.via = via;
-                add(&mut sum, principal, &meaning, &times);
+                sum.add(principal, &meaning, &times);
             }
             Ok(())
         })?;
@@ -141,10 +131,9 @@ impl Store {
         const QUERY: &str =
             "SELECT principal, used, action, depth, sketch FROM action WHERE depth IS NOT NULL";
         self.each(QUERY, &mut |row| {
-            let (depth, sketch): (_, Vec<u8>) = (row.get(3)?, row.get(4)?);
             let (principal, of) = (row.get(0)?, (row.get(1)?, row.get(2)?));
-            Ok(match Sketch::from_registers(&sketch) {
-                Some(resources) => each(principal, of, Cut { depth, resources }),
+            Ok(match cut(row, 3)? {
+                Some(cut) => each(principal, of, cut),
                 None => Err(self.damaged("a sketch")),
             })
         })
@@ -326,14 +315,6 @@ impl InTime {
     }
 }
 
-fn add(sum: &mut Sum, principal: &Principal, meaning: &Meaning, times: &Times) {
-    sum.coverage.count_all(meaning, times.count, times.seen);
-    sum.ledger.add_all(principal, meaning, times);
-    if let Some(joint) = &mut sum.joint {
-        joint.add(principal, meaning, times.count);
-    }
-}
-
 /// The call in a row of a query for all that it has; `None` where that is not what trailfit writes.
 pub(super) fn call(row: &Row<'_>) -> rusqlite::Result<Option<Call>> {
     let what: String = row.get(2)?;
@@ -358,6 +339,13 @@ pub(super) fn call(row: &Row<'_>) -> rusqlite::Result<Option<Call>> {
         })
     };
     Ok(parsed())
+}
+
+/// How resources are cut, by the depth at column `at` and the sketch behind it; `None` where that is none.
+pub(super) fn cut(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Cut>> {
+    let (depth, sketch): (_, Vec<u8>) = (row.get(at)?, row.get(at + 1)?);
+    let sketch = Sketch::from_registers(&sketch);
+    Ok(sketch.map(|resources| Cut { depth, resources }))
 }
 
 /// The principal whose fields begin at column `at`; `None` where its type is none.

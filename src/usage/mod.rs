@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod created;
 pub mod cut;
 pub mod denial;
+pub mod filter;
 pub mod format;
 pub mod hashed;
 pub mod hours;

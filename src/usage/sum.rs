@@ -1,8 +1,11 @@
 //! All that is summed up of a set of events.
 
+use crate::iam::principal::Principal;
 use crate::usage::coverage::Coverage;
 use crate::usage::joint::Joint;
 use crate::usage::ledger::Ledger;
+use crate::usage::resolve::Meaning;
+use crate::usage::times::Times;
 
 /// The sum.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +25,15 @@ impl Sum {
         Self {
             joint: joint.then(Joint::default),
             ..Self::default()
+        }
+    }
+
+    /// Adds events of `principal` that mean the same, of which there were `times`.
+    pub fn add(&mut self, principal: &Principal, meaning: &Meaning, times: &Times) {
+        self.coverage.count_all(meaning, times.count, times.seen);
+        self.ledger.add_all(principal, meaning, times);
+        if let Some(joint) = &mut self.joint {
+            joint.add(principal, meaning, times.count);
         }
     }
 
