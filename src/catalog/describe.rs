@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::catalog::action::{self, AccessLevel, ActionFacts};
+use crate::catalog::condition_key::{self, DataType};
 use crate::catalog::operation::{self, Need, Operation, PassRole, When};
 use crate::catalog::reasons;
 use crate::catalog::resource::{self, Adapter, ResourceType, Source};
@@ -75,11 +76,30 @@ fn describe_action(text: &mut String, facts: ActionFacts) {
             reason(text, 8, Some(why), "untold");
         }
     }
-    let keys: Vec<_> = facts.condition_keys().collect();
-    if !keys.is_empty() {
-        line(text, 2, format_args!("condition keys: {}", keys.join(", ")));
-    }
+    describe_keys(text, facts);
     describe_visibility(text, facts.visibility());
+}
+
+fn describe_keys(text: &mut String, facts: ActionFacts) {
+    if facts.condition_keys().next().is_some() {
+        line(text, 2, "condition keys:");
+    }
+    for key in facts.condition_keys() {
+        let Some(known) = condition_key::find(key) else {
+            line(text, 4, format_args!("{key} (unknown type)"));
+            continue;
+        };
+        let types: Vec<_> = known.data_types().map(DataType::as_str).collect();
+        let many = match known.multivalued {
+            true => ", multivalued",
+            false => "",
+        };
+        line(
+            text,
+            4,
+            format_args!("{key} ({}{many})", types.join(" or ")),
+        );
+    }
 }
 
 fn describe_visibility(text: &mut String, visibility: Visibility) {
@@ -275,6 +295,8 @@ mod tests {
                     "arn:${Partition}:s3:::${BucketName}/${ObjectName}",
                     "BucketName from bucketName (bucket)",
                     "ObjectName from key",
+                    "condition keys:",
+                    "s3:ExistingObjectTag/<key> (String)",
                 ]
             ),
             "{text}"

@@ -5,6 +5,8 @@
 
 pub mod action;
 mod adapter;
+pub mod arn;
+pub mod condition_key;
 pub mod describe;
 pub mod errors;
 pub mod forwarding;

