@@ -132,6 +132,11 @@ pub fn find_in(prefix: &str, name: &str) -> Option<ActionFacts> {
     ACTIONS.row(Key::Pair(prefix, name)).map(ActionFacts::of)
 }
 
+/// Every action, sorted without regard to letter case.
+pub fn all() -> impl Iterator<Item = ActionFacts> {
+    ACTIONS.all().map(ActionFacts::of)
+}
+
 /// Every action of a service prefix, sorted without regard to letter case.
 pub fn all_of(prefix: &str) -> impl Iterator<Item = ActionFacts> {
     ACTIONS

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::report::terminal;
 
 pub mod catalog;
+pub mod compare;
 pub mod generate;
 pub mod ingest;
 pub mod input;
@@ -21,6 +22,7 @@ pub mod output;
 pub mod own_policy;
 mod paint;
 mod parallel;
+mod policies;
 pub mod principals;
 pub mod progress;
 pub mod simulate;
@@ -50,6 +52,7 @@ enum Command {
     Map(map::Arguments),
     Verify(verify::Arguments),
     Simulate(simulate::Arguments),
+    Compare(compare::Arguments),
     Principals(principals::Arguments),
     Catalog(catalog::Arguments),
 }
@@ -72,6 +75,8 @@ pub enum Ending {
     Negative,
     /// Done, but some input was unreadable.
     Unreadable,
+    /// Done, and the answer can not be told.
+    Undecided,
 }
 
 impl Ending {
@@ -119,13 +124,14 @@ fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Map(command) => map::run(&command, quiet),
         Command::Verify(command) => verify::run(&command, quiet),
         Command::Simulate(command) => simulate::run(&command),
+        Command::Compare(command) => compare::run(&command),
         Command::Principals(command) => principals::run(&command, quiet),
         Command::Catalog(command) => catalog::run(&command),
     };
     match ended {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::Negative) => ExitCode::from(1),
-        Ok(Ending::Unreadable) => ExitCode::from(3),
+        Ok(Ending::Unreadable | Ending::Undecided) => ExitCode::from(3),
         // Whoever reads the output has had enough of it, as `head` has.
         Err(Error::Write { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS

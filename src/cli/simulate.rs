@@ -1,19 +1,19 @@
 //! `trailfit simulate`: what would IAM say to these requests?
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
+use crate::cli::policies::{Loaded, Principals, attached, load};
 use crate::cli::{Ending, output, tell};
 use crate::error::{Error, Result};
 use crate::report::terminal;
 use crate::verify::authorize::{Policies, authorize};
 use crate::verify::context::Context;
 use crate::verify::evaluate::{Attached, Decision, Matched, Request};
-use crate::verify::policy::{self, Policy};
 
 /// Judge requests by policies, as IAM does: JSON lines in, JSON lines out.
 ///
@@ -49,31 +49,6 @@ pub struct Arguments {
     /// The requests, one a line; `-` is stdin.
     #[arg(long, value_name = "FILE")]
     requests: PathBuf,
-}
-
-/// The policies of one file.
-struct Loaded {
-    name: String,
-    policies: Vec<Policy>,
-}
-
-impl Loaded {
-    fn attached(&self) -> impl Iterator<Item = Attached<'_>> {
-        self.policies.iter().map(|policy| Attached {
-            principal: None,
-            name: &self.name,
-            policy,
-        })
-    }
-}
-
-/// Whether the statements of a type of policy name principals.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Principals {
-    /// Always: resource policies and RCPs.
-    Named,
-    /// Never: all that are attached to the principal, or to its account.
-    Implied,
 }
 
 /// One line of the requests. Other keys (an id, the answer that is expected) are passed over.
@@ -127,10 +102,6 @@ pub fn run(arguments: &Arguments) -> Result<Ending> {
         resource: &attached(&resource),
     };
     judge_lines(&arguments.requests, &policies)
-}
-
-fn attached(files: &[Loaded]) -> Vec<Attached<'_>> {
-    files.iter().flat_map(Loaded::attached).collect()
 }
 
 /// Answers each line of the requests, in their order. A line that is no request is told on stderr, and in its place.
@@ -224,34 +195,4 @@ fn answer(asked: &Asked, policies: &Policies<'_>, out: impl Write) -> io::Result
         reason,
     };
     serde_json::to_writer(out, &answered).map_err(io::Error::from)
-}
-
-fn load(path: &Path, principals: Principals) -> Result<Loaded> {
-    let text = fs::read_to_string(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let not_a_policy = |reason| Error::Policy {
-        path: path.to_owned(),
-        reason,
-    };
-    let policies = policy::parse(&text).map_err(|error| not_a_policy(error.to_string()))?;
-    let named = principals == Principals::Named;
-    let odd = policies
-        .iter()
-        .find_map(|policy| policy.statement_with_principal(named));
-    if let Some(statement) = odd {
-        return Err(not_a_policy(match principals {
-            Principals::Named => {
-                format!("statement `{statement}` has no `Principal`, as this type of policy must")
-            }
-            Principals::Implied => format!(
-                "statement `{statement}` has a `Principal`, which only resource policies and RCPs have"
-            ),
-        }));
-    }
-    Ok(Loaded {
-        name: path.display().to_string(),
-        policies,
-    })
 }

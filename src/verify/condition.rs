@@ -18,27 +18,27 @@ use crate::verify::matcher::{Answer, Pattern, Syntax, Variables};
 use crate::verify::resource::{ArnPattern, Subject};
 
 /// One line of a `Condition` element: an operator, a key, its values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Condition {
     /// The key as the policy writes it.
     pub(crate) key: Box<str>,
     /// The key in lower case.
-    lookup: Box<str>,
-    set: Option<SetOperator>,
+    pub(crate) lookup: Box<str>,
+    pub(crate) set: Option<SetOperator>,
     if_exists: bool,
-    negated: bool,
-    test: Test,
+    pub(crate) negated: bool,
+    pub(crate) test: Test,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum SetOperator {
+pub(crate) enum SetOperator {
     ForAllValues,
     ForAnyValue,
 }
 
 /// The operator's base and its values. `None` stands for a value that is not of the operator's type.
-#[derive(Clone, Debug)]
-enum Test {
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Test {
     Text { fold: bool, values: Vec<Pattern> },
     Bool(Vec<Pattern>),
     Arn(Vec<Option<ArnPattern>>),
@@ -49,8 +49,8 @@ enum Test {
     Null(Vec<Option<bool>>),
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Compare {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compare {
     Equal,
     Less,
     LessOrEqual,
@@ -148,7 +148,7 @@ impl Condition {
 
     /// Whether it holds for one value of the key. Several values of the policy are alternatives; under a negated
     /// operator, none of them may match.
-    fn holds_for(&self, value: &str, context: &Context) -> Answer {
+    pub(crate) fn holds_for(&self, value: &str, context: &Context) -> Answer {
         let matched = self.matches(value, context);
         if self.negated { !matched } else { matched }
     }
@@ -201,6 +201,22 @@ impl Condition {
                 Err(_) => Answer::Unknown,
             },
             Test::Null(_) => Answer::Unknown,
+        }
+    }
+
+    /// The keys that variables in its values name, in lower case.
+    pub(crate) fn variables(&self) -> Vec<&str> {
+        match &self.test {
+            Test::Text { values, .. } | Test::Bool(values) => {
+                values.iter().flat_map(Pattern::variables).collect()
+            }
+            Test::Arn(values) => {
+                let patterns = values.iter().flatten();
+                patterns
+                    .flat_map(|value| value.narrow.variables())
+                    .collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -316,7 +332,7 @@ fn compile_test(base: &str, values: &[&str], variables: Variables) -> Option<(bo
 }
 
 /// An integer or decimal number: a sign, digits, one point.
-fn number(text: &str) -> Option<f64> {
+pub(crate) fn number(text: &str) -> Option<f64> {
     let plain = text
         .bytes()
         .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.'));
@@ -326,7 +342,7 @@ fn number(text: &str) -> Option<f64> {
 
 /// A moment in one of the ISO 8601 forms that the W3C note lists (a year, a month, a day, a minute, a second, with
 /// fractions), or in seconds since 1970. Four digits are a year. A form without an offset is taken as UTC.
-fn date(text: &str) -> Option<Timestamp> {
+pub(crate) fn date(text: &str) -> Option<Timestamp> {
     let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
     let day = |year: &str, month: &str| {
         let date = Date::new(year.parse().ok()?, month.parse().ok()?, 1).ok()?;
@@ -354,15 +370,16 @@ fn date(text: &str) -> Option<Timestamp> {
 }
 
 /// Addresses that share their first bits.
-#[derive(Clone, Copy, Debug)]
-struct Network {
-    address: IpAddr,
-    bits: u32,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Network {
+    pub(crate) address: IpAddr,
+    /// How many.
+    pub(crate) bits: u32,
 }
 
 impl Network {
     /// `203.0.113.0/24`, `2001:db8::/32`; without a length, the one address.
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits)),
             None => (text, None),

@@ -8,7 +8,7 @@ use crate::verify::json::{Entries, Many, Scalar};
 
 /// The condition keys of one request. The names of keys are compared without regard to case.
 /// Source: IAM User Guide, "IAM JSON policy elements: Condition".
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Context {
     keys: BTreeMap<Box<str>, Key>,
     rest: Key,
@@ -58,6 +58,11 @@ impl Context {
             key => key,
         };
         self.keys.insert(name.to_ascii_lowercase().into(), key);
+    }
+
+    /// The keys that were named, in lower case, sorted.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Key)> {
+        self.keys.iter().map(|(name, key)| (&**name, key))
     }
 
     /// What is known of `name`, which is in lower case.

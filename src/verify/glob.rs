@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 /// One element of a [`Glob`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Token {
     /// This character.
     Char(char),
@@ -24,7 +24,7 @@ const INCLUSION_BUDGET: usize = 1 << 20;
 const MEETING_BUDGET: usize = 1 << 24;
 
 /// A set of strings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Glob {
     /// What every string of the set begins with: the characters before the first wildcard. Most patterns of a policy
     /// differ from a request here already, and comparing text is quicker than comparing tokens.
@@ -38,7 +38,7 @@ pub(crate) struct Glob {
 }
 
 impl Token {
-    fn is_star(self) -> bool {
+    pub(crate) fn is_star(self) -> bool {
         matches!(self, Self::Star | Self::StarInField)
     }
 
@@ -53,7 +53,7 @@ impl Token {
 
     /// Whether the token can stand for `c`, be it alone or as a part of a star's run. `None` is a character that no
     /// pattern at hand names.
-    fn takes(self, c: Option<char>) -> bool {
+    pub(crate) fn takes(self, c: Option<char>) -> bool {
         match self {
             Self::Char(own) => c == Some(own),
             Self::One | Self::Star => true,
@@ -145,7 +145,13 @@ impl Glob {
         }
     }
 
-    fn is_literal(&self) -> bool {
+    /// All its tokens, those of the prefix too.
+    pub(crate) fn all_tokens(&self) -> impl Iterator<Item = Token> {
+        self.tokens(0)
+    }
+
+    /// Whether it has no wildcard.
+    pub(crate) fn is_literal(&self) -> bool {
         self.rest.is_empty()
     }
 

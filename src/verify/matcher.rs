@@ -77,7 +77,7 @@ pub(crate) enum Variables {
     All,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
     Is(Token),
     Variable {
@@ -88,7 +88,7 @@ pub(crate) enum Piece {
 }
 
 /// Text of a policy, compiled as far as it can be without a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pattern {
     /// No variables in it.
     Fixed(Glob),
@@ -102,7 +102,7 @@ pub(crate) enum Pattern {
 }
 
 /// A [`Pattern`] with its variables filled in.
-enum Filled {
+pub(crate) enum Filled {
     /// The strings it stands for.
     Exactly(Glob),
     /// It stands for some of these strings; which, hangs on keys that are not known.
@@ -179,6 +179,30 @@ impl Pattern {
         }
     }
 
+    /// The strings that the pattern stands for, given `context`.
+    pub(crate) fn filled(&self, context: &Context) -> Filled {
+        match self {
+            Self::Fixed(glob) => Filled::Exactly(glob.clone()),
+            Self::Varying { pieces, fold } => Self::fill(pieces, *fold, context),
+        }
+    }
+
+    /// The keys that its variables name, in lower case, in order.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.pieces().iter().filter_map(|piece| match piece {
+            Piece::Variable { key, .. } => Some(&**key),
+            Piece::Is(_) => None,
+        })
+    }
+
+    /// Its pieces, where there is a variable among them.
+    pub(crate) fn pieces(&self) -> &[Piece] {
+        match self {
+            Self::Fixed(_) => &[],
+            Self::Varying { pieces, .. } => pieces,
+        }
+    }
+
     /// `test` on the strings that the pattern stands for, given `context`; `unfilled` where a variable has no value.
     fn ask(
         &self,
@@ -222,11 +246,7 @@ impl Pattern {
         &'a self,
         context: &'a Context,
     ) -> impl Iterator<Item = &'a str> {
-        let pieces: &[Piece] = match self {
-            Self::Fixed(_) => &[],
-            Self::Varying { pieces, .. } => pieces,
-        };
-        pieces.iter().filter_map(|piece| match piece {
+        self.pieces().iter().filter_map(|piece| match piece {
             Piece::Variable { key, default } => match context.get(key) {
                 Key::Known(values) if values.len() == 1 => None,
                 Key::Absent if default.is_some() => None,
@@ -305,7 +325,8 @@ fn variable(inside: &str) -> Option<Piece> {
 #[derive(Clone, Debug)]
 pub(crate) struct ActionPattern {
     pub(crate) text: Box<str>,
-    glob: Glob,
+    /// In lower case.
+    pub(crate) glob: Glob,
 }
 
 impl ActionPattern {

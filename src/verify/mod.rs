@@ -64,6 +64,7 @@
 //! ```
 
 pub mod authorize;
+pub mod compare;
 pub mod context;
 pub mod evaluate;
 pub mod policy;

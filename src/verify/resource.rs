@@ -115,11 +115,12 @@ fn behind_fields(text: &str, syntax: Syntax) -> Option<(&str, Vec<Token>)> {
 /// and a star that ends a field "can expand to match beyond the colon boundaries". So a pattern is compiled twice, and
 /// what grants is held to the narrow reading, what refuses to the wide one.
 /// Source: IAM User Guide, "IAM JSON policy elements: Resource", "Using wildcards in resource ARNs".
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ArnPattern {
     pub(crate) text: Box<str>,
-    any: bool,
-    narrow: Pattern,
+    /// Matches everything, `*` too.
+    pub(crate) any: bool,
+    pub(crate) narrow: Pattern,
     /// `None` where it is the same as `narrow`.
     wide: Option<Pattern>,
 }
@@ -182,6 +183,12 @@ impl ArnPattern {
             Pattern::Fixed(glob) => glob.prefix(),
             Pattern::Varying { .. } => "",
         }
+    }
+
+    /// Its readings: the narrow one, and where `widely` asks for it the wide one, if that is another.
+    pub(crate) fn readings(&self, widely: bool) -> impl Iterator<Item = &Pattern> {
+        let wide = self.wide.as_ref().filter(|_| widely);
+        std::iter::once(&self.narrow).chain(wide)
     }
 
     /// Whether it surely matches all of `subject`.

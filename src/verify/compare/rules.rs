@@ -1,0 +1,197 @@
+//! Two sides as the search reads them: statements, lists of resources and conditions by number, the same ones once.
+
+use std::collections::HashMap;
+
+use crate::iam::policy::Effect;
+use crate::verify::compare::Side;
+use crate::verify::compare::keys::World;
+use crate::verify::compare::words::Tape;
+use crate::verify::condition::Condition;
+use crate::verify::glob::Glob;
+use crate::verify::matcher::Filled;
+use crate::verify::policy::Statement;
+use crate::verify::resource::ArnPattern;
+
+/// A statement.
+pub(super) struct Rule<'p> {
+    pub(super) statement: &'p Statement,
+    /// The place of its list of resources in [`Rules::lists`].
+    pub(super) list: usize,
+    /// Whether it speaks of what its list leaves out: `NotResource`.
+    pub(super) left_out: bool,
+    /// The places of its conditions in [`Rules::conditions`], sorted.
+    pub(super) conditions: Vec<usize>,
+    /// The same for rules that say the same of the same resources under the same conditions, whatever their actions.
+    pub(super) meaning: usize,
+}
+
+/// The rules of one side by their places, or those of them that speak of one action.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Layers {
+    /// What each layer allows: a request needs one of each.
+    pub(super) allows: Vec<Vec<usize>>,
+    /// What is denied, by whatever layer.
+    pub(super) denies: Vec<usize>,
+}
+
+impl Layers {
+    /// Those of its rules that `keep` names.
+    pub(super) fn filtered(&self, keep: impl Fn(usize) -> bool) -> Self {
+        let filter =
+            |rules: &Vec<usize>| rules.iter().copied().filter(|rule| keep(*rule)).collect();
+        Self {
+            allows: self.allows.iter().map(filter).collect(),
+            denies: filter(&self.denies),
+        }
+    }
+}
+
+/// All statements of both sides.
+#[derive(Default)]
+pub(super) struct Rules<'p> {
+    pub(super) rules: Vec<Rule<'p>>,
+    pub(super) lists: Vec<List<'p>>,
+    pub(super) conditions: Vec<&'p Condition>,
+    /// The place of each condition's key among all keys.
+    pub(super) key_of: Vec<usize>,
+    lists_by_text: HashMap<String, Vec<usize>>,
+    keys: HashMap<&'p str, (usize, Vec<usize>)>,
+    meanings: HashMap<(Effect, usize, bool, Vec<usize>), usize>,
+}
+
+/// The resources that a statement lists, sorted by their text.
+#[derive(PartialEq)]
+pub(super) struct List<'p> {
+    pub(super) patterns: Vec<&'p ArnPattern>,
+    /// Whether the wide reading of them counts, too: where they refuse.
+    widely: bool,
+}
+
+impl<'p> Rules<'p> {
+    /// Adds the statements of a side.
+    pub(super) fn add(&mut self, side: &Side<'p>) -> Layers {
+        let mut layers = Layers::default();
+        for policies in side.layers() {
+            let mut allows = Vec::new();
+            for statement in policies.iter().flat_map(|each| &each.policy.statements) {
+                let rule = self.add_statement(statement);
+                match statement.effect {
+                    Effect::Allow => allows.push(rule),
+                    Effect::Deny => layers.denies.push(rule),
+                }
+            }
+            layers.allows.push(allows);
+        }
+        layers
+    }
+
+    fn add_statement(&mut self, statement: &'p Statement) -> usize {
+        let left_out = statement
+            .resources
+            .as_ref()
+            .is_some_and(|listed| listed.negated);
+        let listed = statement.resources.iter().flat_map(|listed| &listed.items);
+        let list = self.intern_list(List {
+            patterns: listed.collect(),
+            widely: (statement.effect == Effect::Deny) != left_out,
+        });
+        let conditions = statement.conditions.iter();
+        let mut conditions: Vec<usize> = conditions.map(|c| self.intern_condition(c)).collect();
+        conditions.sort_unstable();
+        conditions.dedup();
+        let next = self.meanings.len();
+        let meaning = (statement.effect, list, left_out, conditions.clone());
+        let meaning = *self.meanings.entry(meaning).or_insert(next);
+        self.rules.push(Rule {
+            statement,
+            list,
+            left_out,
+            conditions,
+            meaning,
+        });
+        self.rules.len() - 1
+    }
+
+    fn intern_list(&mut self, mut list: List<'p>) -> usize {
+        list.patterns.sort_by(|a, b| a.text.cmp(&b.text));
+        list.patterns.dedup();
+        let text: Vec<&str> = list.patterns.iter().map(|pattern| &*pattern.text).collect();
+        // The same text may mean something else in a policy of the older version: so the patterns are compared.
+        let alike = self.lists_by_text.entry(text.join("\n")).or_default();
+        if let Some(place) = alike.iter().find(|place| self.lists[**place] == list) {
+            return *place;
+        }
+        alike.push(self.lists.len());
+        self.lists.push(list);
+        self.lists.len() - 1
+    }
+
+    fn intern_condition(&mut self, condition: &'p Condition) -> usize {
+        let next_key = self.keys.len();
+        let (key, alike) = self
+            .keys
+            .entry(&condition.lookup)
+            .or_insert((next_key, Vec::new()));
+        if let Some(place) = alike
+            .iter()
+            .find(|place| self.conditions[**place] == condition)
+        {
+            return *place;
+        }
+        alike.push(self.conditions.len());
+        self.key_of.push(*key);
+        self.conditions.push(condition);
+        self.conditions.len() - 1
+    }
+
+    /// What the lists stand for in `world`.
+    pub(super) fn resources_in(&self, world: &World) -> Vec<Resources> {
+        let mut varying = HashMap::new();
+        let lists = self.lists.iter();
+        lists
+            .map(|list| Resources::of(list, world, &mut varying))
+            .collect()
+    }
+}
+
+/// What a list of resources stands for.
+#[derive(Debug, Default)]
+pub(super) struct Resources {
+    /// Everything, `*` too.
+    pub(super) any: bool,
+    /// Besides, what these match.
+    pub(super) sure: Vec<(Glob, Tape)>,
+    /// Of what these match, it hangs on an unknown variable what. The number is that of the pattern with the variable.
+    pub(super) possible: Vec<(usize, Glob, Tape)>,
+    /// A variable has no value: no page says whether the list's negation stands for everything then.
+    pub(super) open: bool,
+}
+
+impl Resources {
+    fn of<'p>(
+        list: &List<'p>,
+        world: &World,
+        varying: &mut HashMap<(&'p str, usize), usize>,
+    ) -> Self {
+        let mut out = Self::default();
+        for pattern in &list.patterns {
+            out.any |= pattern.any;
+            for (place, reading) in pattern.readings(list.widely).enumerate() {
+                match reading.filled(&world.context) {
+                    Filled::Exactly(glob) => {
+                        let tape = Tape::new(&glob, false);
+                        out.sure.push((glob, tape));
+                    }
+                    Filled::Among(glob) => {
+                        let next = varying.len();
+                        let id = *varying.entry((&*pattern.text, place)).or_insert(next);
+                        let tape = Tape::new(&glob, false);
+                        out.possible.push((id, glob, tape));
+                    }
+                    Filled::Nothing => out.open = true,
+                }
+            }
+        }
+        out
+    }
+}

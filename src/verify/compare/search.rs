@@ -1,0 +1,559 @@
+//! Is there a request for one action that NEW allows and OLD does not?
+//!
+//! NEW has to allow it: a statement of each layer applies, no denying one does. OLD has to fail: a layer of which no
+//! statement applies, or a denying one that does. That a statement applies is a list of [`Literal`]s, that it does not a
+//! [`Clause`] of their negations. So the search goes through what has to hold, decides clauses that are decided already,
+//! branches on the others, and asks for a resource and for keys where nothing is left to decide.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::verify::compare::keys::{Asked, Solved, World};
+use crate::verify::compare::rules::{Layers, Resources, Rules};
+use crate::verify::compare::words::{Tape, Word, shortest};
+use crate::verify::context::Key;
+use crate::verify::glob::{Glob, Token};
+
+/// How many literals all searches of one comparison may look at together.
+pub(super) const MAX_STEPS: u64 = 1 << 25;
+
+/// How many more requests a search for one action looks at to find a shorter one than the first.
+const MAX_STEPS_TO_SHORTEN: u32 = 1 << 10;
+
+/// A part of what makes a statement apply, or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Literal {
+    /// The resource is in this list.
+    In(usize),
+    /// It is not.
+    Out(usize),
+    /// The condition holds.
+    Holds(usize),
+    /// It does not.
+    Fails(usize),
+}
+
+/// Of these, one has to be true.
+type Clause = Vec<Literal>;
+
+/// A request that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Whether the resource is of a kind that the action can be asked about.
+    pub(super) plausible: bool,
+    pub(super) resource: String,
+    /// By the places of the keys.
+    pub(super) keys: BTreeMap<usize, Key>,
+}
+
+impl Found {
+    /// The plainest request is the least: a plausible one, with few keys, short.
+    pub(super) fn rank(&self) -> (bool, usize, usize, &str) {
+        let keys = self.keys.values().filter(|key| **key != Key::Absent);
+        (
+            !self.plausible,
+            keys.count(),
+            self.resource.len(),
+            &self.resource,
+        )
+    }
+}
+
+/// What a search came to.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// The plainest request found. In a generous world, one that may be it.
+    pub(super) found: Option<Found>,
+    /// Something could not be told, or took too long: that nothing was found proves nothing.
+    pub(super) open: bool,
+}
+
+/// The policies in one world, and what was found out about keys in it.
+pub(super) struct Ground<'r, 'p> {
+    pub(super) rules: &'r Rules<'p>,
+    pub(super) world: World,
+    resources: Vec<Resources>,
+    solved: HashMap<Vec<(usize, bool)>, Solved>,
+}
+
+impl<'r, 'p> Ground<'r, 'p> {
+    pub(super) fn new(rules: &'r Rules<'p>, world: World) -> Self {
+        Self {
+            rules,
+            resources: rules.resources_in(&world),
+            world,
+            solved: HashMap::new(),
+        }
+    }
+
+    /// The value of a key of which these conditions hold or fail.
+    fn solve(&mut self, asked: &[(usize, bool)]) -> &Solved {
+        let mut sorted = asked.to_vec();
+        sorted.sort_unstable();
+        let (rules, world) = (self.rules, &self.world);
+        self.solved.entry(sorted).or_insert_with_key(|asked| {
+            let asked = asked
+                .iter()
+                .map(|(place, wanted)| (rules.conditions[*place], *wanted));
+            world.solve(&asked.collect::<Vec<Asked<'_>>>())
+        })
+    }
+}
+
+/// One action's question.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'q> {
+    /// The rules that speak of the action.
+    pub(super) old: &'q Layers,
+    pub(super) new: &'q Layers,
+    /// The formats of the resources that the action is known to take.
+    pub(super) formats: &'q [Tape],
+    /// Whether it is asked about `*`.
+    pub(super) without_resource: bool,
+    /// Whether what is found in a strict world is what was asked for; the evaluator says so.
+    pub(super) confirm: &'q dyn Fn(&Found) -> bool,
+}
+
+/// What the search is about at the moment: `*`, or ARNs, of which only those in `glob`.
+#[derive(Clone, Copy)]
+enum Subject<'g> {
+    Star,
+    Arn(Option<(&'g Glob, &'g Tape, Option<usize>)>),
+}
+
+/// How a list relates to all of the subject.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    Within,
+    Apart,
+    Across,
+}
+
+/// What was decided so far.
+#[derive(Clone, Default)]
+struct Decided {
+    inside: Vec<usize>,
+    outside: Vec<usize>,
+    keys: BTreeMap<usize, Vec<(usize, bool)>>,
+}
+
+/// Answers `question`.
+pub(super) fn search(
+    ground: &mut Ground<'_, '_>,
+    question: &Question<'_>,
+    steps: &mut u64,
+) -> Outcome {
+    let resources = std::mem::take(&mut ground.resources);
+    let mut search = Search {
+        rules: ground.rules,
+        resources: &resources,
+        subject: Subject::Star,
+        relations: Vec::new(),
+        outcome: Outcome {
+            found: None,
+            open: false,
+        },
+        steps_to_shorten: MAX_STEPS_TO_SHORTEN,
+        ground,
+        question,
+        steps,
+    };
+    for star in [question.without_resource, !question.without_resource] {
+        for rule in &question.new.allows[0] {
+            search.by_statement(*rule, star);
+        }
+    }
+    let outcome = search.outcome;
+    ground.resources = resources;
+    outcome
+}
+
+struct Search<'s, 'r, 'p> {
+    rules: &'r Rules<'p>,
+    resources: &'s [Resources],
+    ground: &'s mut Ground<'r, 'p>,
+    question: &'s Question<'s>,
+    subject: Subject<'s>,
+    /// Of the lists, to the subject, as far as they were asked for.
+    relations: Vec<Option<Relation>>,
+    outcome: Outcome,
+    steps: &'s mut u64,
+    steps_to_shorten: u32,
+}
+
+impl Search<'_, '_, '_> {
+    /// Goes through the requests that the first layer of NEW allows by `rule`.
+    fn by_statement(&mut self, rule: usize, star: bool) {
+        let of = &self.rules.rules[rule];
+        let resources = &self.resources[of.list];
+        if star || of.left_out || resources.any {
+            let subject = if star {
+                Subject::Star
+            } else {
+                Subject::Arn(None)
+            };
+            return self.about(subject, rule, &self.applies(rule));
+        }
+        let conditions = self.applies(rule).split_off(1);
+        for (glob, tape) in &resources.sure {
+            self.about(Subject::Arn(Some((glob, tape, None))), rule, &conditions);
+        }
+        // In a strict world there are none.
+        for (id, glob, tape) in &resources.possible {
+            let subject = Subject::Arn(Some((glob, tape, Some(*id))));
+            self.about(subject, rule, &conditions);
+        }
+    }
+}
+
+impl<'s> Search<'s, '_, '_> {
+    /// Goes through the requests about `subject` of which `literals` are true, so that `rule` applies.
+    fn about(&mut self, subject: Subject<'s>, rule: usize, literals: &[Literal]) {
+        self.subject = subject;
+        self.relations.clear();
+        self.relations.resize(self.resources.len(), None);
+        let mut decided = Decided::default();
+        if !self.finished() && self.decide_all(&mut decided, literals) {
+            self.by_layers(&mut vec![rule], &decided);
+        }
+    }
+
+    /// Chooses a statement of each other layer of NEW.
+    fn by_layers(&mut self, chosen: &mut Vec<usize>, decided: &Decided) {
+        let Some(layer) = self.question.new.allows.get(chosen.len()) else {
+            return self.by_failures(chosen, decided);
+        };
+        for rule in layer {
+            let mut decided = decided.clone();
+            if !self.finished() && self.decide_all(&mut decided, &self.applies(*rule)) {
+                chosen.push(*rule);
+                self.by_layers(chosen, &decided);
+                chosen.pop();
+            }
+        }
+    }
+
+    /// Chooses how OLD fails. What both sides say alike is no way to.
+    fn by_failures(&mut self, chosen: &[usize], decided: &Decided) {
+        let question = self.question;
+        let rules = &self.rules.rules;
+        let among = |list: &[usize], rule: &usize| {
+            list.iter()
+                .any(|other| rules[*other].meaning == rules[*rule].meaning)
+        };
+        let not_denied: Vec<Clause> = question
+            .new
+            .denies
+            .iter()
+            .map(|deny| self.fails(*deny))
+            .collect();
+        for layer in &question.old.allows {
+            if !layer.iter().any(|rule| among(chosen, rule)) {
+                let not_allowed = layer.iter().map(|rule| self.fails(*rule));
+                let clauses = not_allowed.chain(not_denied.clone()).collect();
+                self.settle(decided.clone(), clauses);
+            }
+        }
+        for deny in question
+            .old
+            .denies
+            .iter()
+            .filter(|deny| !among(&question.new.denies, deny))
+        {
+            let mut decided = decided.clone();
+            if self.decide_all(&mut decided, &self.applies(*deny)) {
+                self.settle(decided, not_denied.clone());
+            }
+        }
+    }
+
+    /// What has to be true for a statement to apply; its resources come first.
+    fn applies(&self, rule: usize) -> Vec<Literal> {
+        let rule = &self.rules.rules[rule];
+        let resources = match rule.left_out {
+            false => Literal::In(rule.list),
+            true => Literal::Out(rule.list),
+        };
+        let conditions = rule.conditions.iter().map(|place| Literal::Holds(*place));
+        std::iter::once(resources).chain(conditions).collect()
+    }
+
+    /// What has to be true for it not to apply.
+    fn fails(&self, rule: usize) -> Clause {
+        self.applies(rule)
+            .into_iter()
+            .map(Literal::negated)
+            .collect()
+    }
+
+    /// Decides clauses until nothing is left to decide.
+    fn settle(&mut self, mut decided: Decided, mut clauses: Vec<Clause>) {
+        loop {
+            if self.finished() {
+                return;
+            }
+            let before = clauses.len();
+            let mut left = Vec::new();
+            for clause in clauses {
+                let Some(clause) = self.reduce(&decided, clause) else {
+                    continue;
+                };
+                match clause[..] {
+                    [] => return,
+                    [only] => self.decide(&mut decided, only),
+                    _ => left.push(clause),
+                }
+            }
+            clauses = left;
+            if clauses.len() == before {
+                break;
+            }
+        }
+        let least = (0..clauses.len()).min_by_key(|place| clauses[*place].len());
+        let Some(least) = least else {
+            return self.conclude(&decided);
+        };
+        for literal in clauses.swap_remove(least) {
+            let mut decided = decided.clone();
+            if self.decide_all(&mut decided, &[literal]) {
+                self.settle(decided, clauses.clone());
+            }
+        }
+    }
+
+    /// What is left of a clause without what is false; `None` where it is true.
+    fn reduce(&mut self, decided: &Decided, mut clause: Clause) -> Option<Clause> {
+        let mut is_true = false;
+        clause.retain(|literal| {
+            let truth = self.truth(decided, *literal);
+            is_true |= truth == Some(true);
+            truth.is_none()
+        });
+        (!is_true).then_some(clause)
+    }
+
+    /// Decides that these are true. False where one can not be.
+    fn decide_all(&mut self, decided: &mut Decided, literals: &[Literal]) -> bool {
+        literals.iter().all(|literal| {
+            let truth = self.truth(decided, *literal);
+            if truth.is_none() {
+                self.decide(decided, *literal);
+            }
+            truth != Some(false)
+        })
+    }
+
+    /// Decides that a literal which can be true is.
+    fn decide(&self, decided: &mut Decided, literal: Literal) {
+        match literal {
+            Literal::In(list) => decided.inside.push(list),
+            Literal::Out(list) => decided.outside.push(list),
+            Literal::Holds(place) => self.asked(decided, place).push((place, true)),
+            Literal::Fails(place) => self.asked(decided, place).push((place, false)),
+        }
+    }
+
+    fn asked<'d>(&self, decided: &'d mut Decided, place: usize) -> &'d mut Vec<(usize, bool)> {
+        decided.keys.entry(self.rules.key_of[place]).or_default()
+    }
+
+    /// Whether a literal is true or false, given what was decided; `None` where it can be either.
+    fn truth(&mut self, decided: &Decided, literal: Literal) -> Option<bool> {
+        *self.steps = self.steps.saturating_sub(1);
+        match literal {
+            Literal::In(list) => self.is_in(decided, list),
+            Literal::Out(list) if self.resources[list].open && !self.ground.world.generous => {
+                Some(false)
+            }
+            Literal::Out(list) => self.is_in(decided, list).map(|is_in| !is_in),
+            Literal::Holds(place) => self.holds(decided, place, true),
+            Literal::Fails(place) => self.holds(decided, place, false),
+        }
+    }
+
+    fn is_in(&mut self, decided: &Decided, list: usize) -> Option<bool> {
+        let relation = match self.relations[list] {
+            Some(relation) => relation,
+            None => {
+                let relation = relation(self.subject, &self.resources[list]);
+                self.relations[list] = Some(relation);
+                relation
+            }
+        };
+        match relation {
+            Relation::Within => Some(true),
+            Relation::Apart => Some(false),
+            Relation::Across if decided.inside.contains(&list) => Some(true),
+            Relation::Across if decided.outside.contains(&list) => Some(false),
+            Relation::Across => None,
+        }
+    }
+
+    fn holds(&mut self, decided: &Decided, place: usize, wanted: bool) -> Option<bool> {
+        let none = Vec::new();
+        let asked = decided.keys.get(&self.rules.key_of[place]).unwrap_or(&none);
+        if let Some((_, holds)) = asked.iter().find(|(other, _)| *other == place) {
+            return Some(*holds == wanted);
+        }
+        let mut with = asked.clone();
+        with.push((place, wanted));
+        if *self.ground.solve(&with) == Solved::No {
+            return Some(false);
+        }
+        // In a strict world a condition may neither hold nor fail, so that it has to be asked for.
+        if self.ground.world.generous {
+            with.pop();
+            with.push((place, !wanted));
+            return (*self.ground.solve(&with) == Solved::No).then_some(true);
+        }
+        None
+    }
+
+    /// Nothing is left to decide: is there a request?
+    fn conclude(&mut self, decided: &Decided) {
+        self.steps_to_shorten = match self.outcome.found {
+            Some(_) => self.steps_to_shorten.saturating_sub(1),
+            None => self.steps_to_shorten,
+        };
+        let generous = self.ground.world.generous;
+        let mut keys = BTreeMap::new();
+        for (key, asked) in &decided.keys {
+            match self.ground.solve(asked) {
+                Solved::Yes(value) => {
+                    keys.insert(*key, value.clone());
+                }
+                Solved::No => return,
+                Solved::Open => {
+                    self.outcome.open = true;
+                    if !generous {
+                        return;
+                    }
+                }
+            }
+        }
+        let Some((resource, plausible)) = self.resource(decided) else {
+            return;
+        };
+        let found = Found {
+            plausible,
+            resource,
+            keys,
+        };
+        let better = |best: &Found| found.rank() < best.rank();
+        if self.outcome.found.as_ref().is_none_or(better)
+            && (generous || (self.question.confirm)(&found))
+        {
+            self.outcome.found = Some(found);
+        }
+    }
+
+    /// A resource as it was decided, and whether the action is known to take such.
+    fn resource(&mut self, decided: &Decided) -> Option<(String, bool)> {
+        let Subject::Arn(first) = self.subject else {
+            return Some(("*".to_owned(), self.question.without_resource));
+        };
+        let outside = decided.outside.iter().map(|list| &self.resources[*list]);
+        let unwanted: Vec<Tape> = outside
+            .clone()
+            .flat_map(|list| list.sure.iter().map(|(_, tape)| tape.clone()))
+            .collect();
+        // A pattern with a variable that does not match here matches nowhere else.
+        let refused: Vec<usize> = outside
+            .flat_map(|list| list.possible.iter().map(|p| p.0))
+            .collect();
+        let mut wanted = vec![vec![any_arn()]];
+        wanted.extend(first.map(|(_, tape, _)| vec![tape.clone()]));
+        for list in decided.inside.iter().map(|list| &self.resources[*list]) {
+            let sure = list.sure.iter().map(|(_, tape)| tape.clone());
+            let possible = list
+                .possible
+                .iter()
+                .filter(|(id, ..)| !refused.contains(id));
+            wanted.push(
+                sure.chain(possible.map(|(.., tape)| tape.clone()))
+                    .collect(),
+            );
+        }
+        let of_formats = self.question.formats.iter().filter_map(|format| {
+            let format = [vec![format.clone()]];
+            match shortest(&[&wanted[..], &format].concat(), &unwanted) {
+                Word::Found(resource) => Some(resource),
+                _ => None,
+            }
+        });
+        if let Some(resource) = of_formats.min_by_key(String::len) {
+            return Some((resource, true));
+        }
+        match shortest(&wanted, &unwanted) {
+            Word::Found(resource) => Some((resource, false)),
+            Word::None => None,
+            Word::TooMany => {
+                self.outcome.open = true;
+                None
+            }
+        }
+    }
+
+    /// Whether the search is to end.
+    fn finished(&mut self) -> bool {
+        self.outcome.open |= *self.steps == 0;
+        let found = self.outcome.found.is_some();
+        *self.steps == 0 || found && (self.ground.world.generous || self.steps_to_shorten == 0)
+    }
+}
+
+impl Literal {
+    fn negated(self) -> Self {
+        match self {
+            Self::In(list) => Self::Out(list),
+            Self::Out(list) => Self::In(list),
+            Self::Holds(place) => Self::Fails(place),
+            Self::Fails(place) => Self::Holds(place),
+        }
+    }
+}
+
+fn relation(subject: Subject<'_>, list: &Resources) -> Relation {
+    match subject {
+        _ if list.any => Relation::Within,
+        Subject::Star => Relation::Apart,
+        Subject::Arn(None) if list.sure.is_empty() && list.possible.is_empty() => Relation::Apart,
+        Subject::Arn(None) => Relation::Across,
+        Subject::Arn(Some((glob, _, id))) => {
+            let mut possible = list.possible.iter();
+            if list.sure.iter().any(|(other, _)| other.covers(glob))
+                || id.is_some_and(|id| possible.any(|(other, ..)| *other == id))
+            {
+                return Relation::Within;
+            }
+            let possible = list.possible.iter().map(|(_, other, _)| other);
+            let mut all = list.sure.iter().map(|(other, _)| other).chain(possible);
+            match all.any(|other| other.meets(glob)) {
+                true => Relation::Across,
+                false => Relation::Apart,
+            }
+        }
+    }
+}
+
+/// Every ARN: `arn`, partition, service, Region, account and resource, of which Region, account and resource may be empty.
+/// Source: IAM User Guide, "IAM identifiers", "IAM ARNs".
+fn any_arn() -> Tape {
+    use Token::{Char, OneInField, Star, StarInField};
+    Tape::of(&[
+        Char('a'),
+        Char('r'),
+        Char('n'),
+        Char(':'),
+        OneInField,
+        StarInField,
+        Char(':'),
+        OneInField,
+        StarInField,
+        Char(':'),
+        StarInField,
+        Char(':'),
+        StarInField,
+        Char(':'),
+        Star,
+    ])
+}
