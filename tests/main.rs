@@ -9,6 +9,7 @@
 
 mod cases;
 mod catalog;
+mod compare;
 mod conditions;
 mod coverage;
 mod export;

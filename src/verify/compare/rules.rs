@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use crate::iam::policy::Effect;
 use crate::verify::compare::Side;
 use crate::verify::compare::keys::World;
-use crate::verify::compare::words::Tape;
 use crate::verify::condition::Condition;
 use crate::verify::glob::Glob;
 use crate::verify::matcher::Filled;
@@ -160,9 +159,9 @@ pub(super) struct Resources {
     /// Everything, `*` too.
     pub(super) any: bool,
     /// Besides, what these match.
-    pub(super) sure: Vec<(Glob, Tape)>,
+    pub(super) sure: Vec<Glob>,
     /// Of what these match, it hangs on an unknown variable what. The number is that of the pattern with the variable.
-    pub(super) possible: Vec<(usize, Glob, Tape)>,
+    pub(super) possible: Vec<(usize, Glob)>,
     /// A variable has no value: no page says whether the list's negation stands for everything then.
     pub(super) open: bool,
 }
@@ -178,15 +177,11 @@ impl Resources {
             out.any |= pattern.any;
             for (place, reading) in pattern.readings(list.widely).enumerate() {
                 match reading.filled(&world.context) {
-                    Filled::Exactly(glob) => {
-                        let tape = Tape::new(&glob, false);
-                        out.sure.push((glob, tape));
-                    }
+                    Filled::Exactly(glob) => out.sure.push(glob),
                     Filled::Among(glob) => {
                         let next = varying.len();
                         let id = *varying.entry((&*pattern.text, place)).or_insert(next);
-                        let tape = Tape::new(&glob, false);
-                        out.possible.push((id, glob, tape));
+                        out.possible.push((id, glob));
                     }
                     Filled::Nothing => out.open = true,
                 }

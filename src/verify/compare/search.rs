@@ -113,11 +113,12 @@ pub(super) struct Question<'q> {
     pub(super) confirm: &'q dyn Fn(&Found) -> bool,
 }
 
-/// What the search is about at the moment: `*`, or ARNs, of which only those in `glob`.
+/// What the search is about at the moment: `*`, or ARNs, where a glob is given those that it matches. The number is that of its
+/// pattern, where the glob only stands for what a pattern with an unknown variable may match.
 #[derive(Clone, Copy)]
 enum Subject<'g> {
     Star,
-    Arn(Option<(&'g Glob, &'g Tape, Option<usize>)>),
+    Arn(Option<(&'g Glob, Option<usize>)>),
 }
 
 /// How a list relates to all of the subject.
@@ -194,13 +195,16 @@ impl Search<'_, '_, '_> {
             return self.about(subject, rule, &self.applies(rule));
         }
         let conditions = self.applies(rule).split_off(1);
-        for (glob, tape) in &resources.sure {
-            self.about(Subject::Arn(Some((glob, tape, None))), rule, &conditions);
+        for glob in &resources.sure {
+            self.about(Subject::Arn(Some((glob, None))), rule, &conditions);
         }
         // In a strict world there are none.
-        for (id, glob, tape) in &resources.possible {
-            let subject = Subject::Arn(Some((glob, tape, Some(*id))));
-            self.about(subject, rule, &conditions);
+        for (pattern, glob) in &resources.possible {
+            self.about(
+                Subject::Arn(Some((glob, Some(*pattern)))),
+                rule,
+                &conditions,
+            );
         }
     }
 }
@@ -451,27 +455,25 @@ impl<'s> Search<'s, '_, '_> {
         let Subject::Arn(first) = self.subject else {
             return Some(("*".to_owned(), self.question.without_resource));
         };
-        let outside = decided.outside.iter().map(|list| &self.resources[*list]);
-        let unwanted: Vec<Tape> = outside
-            .clone()
-            .flat_map(|list| list.sure.iter().map(|(_, tape)| tape.clone()))
+        let tape = |glob: &Glob| Tape::new(glob, false);
+        let near = |glob: &&Glob| first.is_none_or(|(first, _)| glob.meets(first));
+        let outside = || decided.outside.iter().map(|list| &self.resources[*list]);
+        let unwanted: Vec<Tape> = outside()
+            .flat_map(|list| list.sure.iter().filter(near).map(tape))
             .collect();
         // A pattern with a variable that does not match here matches nowhere else.
-        let refused: Vec<usize> = outside
+        let refused: Vec<usize> = outside()
             .flat_map(|list| list.possible.iter().map(|p| p.0))
             .collect();
         let mut wanted = vec![vec![any_arn()]];
-        wanted.extend(first.map(|(_, tape, _)| vec![tape.clone()]));
+        wanted.extend(first.map(|(glob, _)| vec![tape(glob)]));
         for list in decided.inside.iter().map(|list| &self.resources[*list]) {
-            let sure = list.sure.iter().map(|(_, tape)| tape.clone());
             let possible = list
                 .possible
                 .iter()
-                .filter(|(id, ..)| !refused.contains(id));
-            wanted.push(
-                sure.chain(possible.map(|(.., tape)| tape.clone()))
-                    .collect(),
-            );
+                .filter(|(pattern, _)| !refused.contains(pattern));
+            let globs = list.sure.iter().chain(possible.map(|(_, glob)| glob));
+            wanted.push(globs.filter(near).map(tape).collect());
         }
         let of_formats = self.question.formats.iter().filter_map(|format| {
             let format = [vec![format.clone()]];
@@ -518,15 +520,15 @@ fn relation(subject: Subject<'_>, list: &Resources) -> Relation {
         Subject::Star => Relation::Apart,
         Subject::Arn(None) if list.sure.is_empty() && list.possible.is_empty() => Relation::Apart,
         Subject::Arn(None) => Relation::Across,
-        Subject::Arn(Some((glob, _, id))) => {
-            let mut possible = list.possible.iter();
-            if list.sure.iter().any(|(other, _)| other.covers(glob))
-                || id.is_some_and(|id| possible.any(|(other, ..)| *other == id))
+        Subject::Arn(Some((glob, pattern))) => {
+            let possible = list.possible.iter();
+            if list.sure.iter().any(|other| other.covers(glob))
+                || pattern
+                    .is_some_and(|pattern| possible.clone().any(|(other, _)| *other == pattern))
             {
                 return Relation::Within;
             }
-            let possible = list.possible.iter().map(|(_, other, _)| other);
-            let mut all = list.sure.iter().map(|(other, _)| other).chain(possible);
+            let mut all = list.sure.iter().chain(possible.map(|(_, other)| other));
             match all.any(|other| other.meets(glob)) {
                 true => Relation::Across,
                 false => Relation::Apart,
