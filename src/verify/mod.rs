@@ -3,10 +3,11 @@
 //! - [`policy::parse`] reads documents, strictly, and compiles them;
 //! - [`evaluate::evaluate`] judges a request by identity policies alone;
 //! - [`authorize::authorize`] judges it by policies of all types, within an account and across accounts;
+//! - [`compare::compare`] decides whether some policies allow a request that others do not;
 //! - [`replay::replay`] judges all that a ledger holds.
 //!
 //! It proves what `generate` writes, so it shares nothing with it: neither the structs of a policy nor the matching of
-//! wildcards. It knows no AWS tables; what it knows is the policy language, as the IAM User Guide defines it. Where the
+//! wildcards. To judge a request it needs no AWS tables; what it knows is the policy language, as the IAM User Guide defines it. Where the
 //! guide is silent, or says two things, the answer is [`evaluate::Decision::Undecided`] or the one that grants less.
 //!
 //! ```
@@ -60,6 +61,31 @@
 //!     ("allowed by statement `Build` of `bucket.json`".to_owned(), Decision::Allowed)
 //! );
 //! assert_eq!(judge("arn:aws:sts::111122223333:assumed-role/ci/other").1, Decision::ImplicitlyDenied);
+//! # Ok::<(), trailfit::verify::policy::ParseError>(())
+//! ```
+//!
+//! A policy that was meant to say the same says more:
+//!
+//! ```
+//! use trailfit::verify::compare::{Answer, Side, compare};
+//! use trailfit::verify::evaluate::Attached;
+//! use trailfit::verify::policy;
+//!
+//! let read = |resource: &str| {
+//!     policy::parse(&format!(
+//!         r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "s3:GetObject",
+//!             "Resource": "{resource}"}}}}"#
+//!     ))
+//! };
+//! let (old, new) = (read("arn:aws:s3:::reports/*")?, read("arn:aws:s3:::reports*")?);
+//! let old = [Attached { principal: None, name: "old.json", policy: &old[0] }];
+//! let new = [Attached { principal: None, name: "new.json", policy: &new[0] }];
+//! let side = |identity| Side { identity, ..Side::default() };
+//! let Answer::Yes(witness) = compare(&side(&old), &side(&new)).answer else {
+//!     unreachable!();
+//! };
+//! assert_eq!(witness.resource, "arn:aws:s3:::reportsx/x");
+//! assert_eq!(compare(&side(&new), &side(&old)).answer, Answer::No);
 //! # Ok::<(), trailfit::verify::policy::ParseError>(())
 //! ```
 

@@ -6,7 +6,7 @@
 //! hit, the answer is [`Answer::Undecided`].
 //!
 //! `rules` numbers the statements, `actions` finds the actions that need to be asked about, `search` asks about one of them,
-//! `words` finds resources and texts, `keys` values of condition keys, and `worlds` what variables may stand for.
+//! `subject` finds resources and `keys` values of condition keys, both by `words`, and `worlds` what variables may stand for.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use serde::Serialize;
 use crate::catalog::{action, condition_key, resource};
 use crate::verify::compare::actions::Class;
 use crate::verify::compare::keys::World;
-use crate::verify::compare::rules::Rules;
-use crate::verify::compare::search::{Found, Ground, Question, search};
+use crate::verify::compare::rules::{Ground, Rules};
+use crate::verify::compare::search::{Found, Question, search};
 use crate::verify::compare::words::Tape;
 use crate::verify::context::{Context, Key};
 use crate::verify::evaluate::{Attached, Decision, Matched, Request, evaluate};
@@ -26,6 +26,7 @@ mod actions;
 mod keys;
 mod rules;
 mod search;
+mod subject;
 mod words;
 mod worlds;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::iam::policy::Effect;
 use crate::verify::compare::Side;
-use crate::verify::compare::keys::World;
+use crate::verify::compare::keys::{Asked, Solved, World};
 use crate::verify::condition::Condition;
 use crate::verify::glob::Glob;
 use crate::verify::matcher::Filled;
@@ -188,5 +188,37 @@ impl Resources {
             }
         }
         out
+    }
+}
+
+/// The policies in one world, and what was found out about keys in it.
+pub(super) struct Ground<'r, 'p> {
+    pub(super) rules: &'r Rules<'p>,
+    pub(super) world: World,
+    pub(super) resources: Vec<Resources>,
+    solved: HashMap<Vec<(usize, bool)>, Solved>,
+}
+
+impl<'r, 'p> Ground<'r, 'p> {
+    pub(super) fn new(rules: &'r Rules<'p>, world: World) -> Self {
+        Self {
+            rules,
+            resources: rules.resources_in(&world),
+            world,
+            solved: HashMap::new(),
+        }
+    }
+
+    /// The value of a key of which these conditions hold or fail.
+    pub(super) fn solve(&mut self, asked: &[(usize, bool)]) -> &Solved {
+        let mut sorted = asked.to_vec();
+        sorted.sort_unstable();
+        let (rules, world) = (self.rules, &self.world);
+        self.solved.entry(sorted).or_insert_with_key(|asked| {
+            let asked = asked
+                .iter()
+                .map(|(place, wanted)| (rules.conditions[*place], *wanted));
+            world.solve(&asked.collect::<Vec<Asked<'_>>>())
+        })
     }
 }

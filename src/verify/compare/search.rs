@@ -5,19 +5,19 @@
 //! [`Clause`] of their negations. So the search goes through what has to hold, decides clauses that are decided already,
 //! branches on the others, and asks for a resource and for keys where nothing is left to decide.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use crate::verify::compare::keys::{Asked, Solved, World};
-use crate::verify::compare::rules::{Layers, Resources, Rules};
-use crate::verify::compare::words::{Tape, Word, shortest};
+use crate::verify::compare::keys::Solved;
+use crate::verify::compare::rules::{Ground, Layers, Resources, Rules};
+use crate::verify::compare::subject::{Place, Relation, Subject};
+use crate::verify::compare::words::{Tape, Word};
 use crate::verify::context::Key;
-use crate::verify::glob::{Glob, Token};
 
 /// How many literals all searches of one comparison may look at together.
-pub(super) const MAX_STEPS: u64 = 1 << 25;
+pub(super) const MAX_STEPS: u64 = 1 << 24;
 
 /// How many more requests a search for one action looks at to find a shorter one than the first.
-const MAX_STEPS_TO_SHORTEN: u32 = 1 << 10;
+const MAX_STEPS_TO_SHORTEN: u32 = 32;
 
 /// A part of what makes a statement apply, or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,38 +67,6 @@ pub(super) struct Outcome {
     pub(super) open: bool,
 }
 
-/// The policies in one world, and what was found out about keys in it.
-pub(super) struct Ground<'r, 'p> {
-    pub(super) rules: &'r Rules<'p>,
-    pub(super) world: World,
-    resources: Vec<Resources>,
-    solved: HashMap<Vec<(usize, bool)>, Solved>,
-}
-
-impl<'r, 'p> Ground<'r, 'p> {
-    pub(super) fn new(rules: &'r Rules<'p>, world: World) -> Self {
-        Self {
-            rules,
-            resources: rules.resources_in(&world),
-            world,
-            solved: HashMap::new(),
-        }
-    }
-
-    /// The value of a key of which these conditions hold or fail.
-    fn solve(&mut self, asked: &[(usize, bool)]) -> &Solved {
-        let mut sorted = asked.to_vec();
-        sorted.sort_unstable();
-        let (rules, world) = (self.rules, &self.world);
-        self.solved.entry(sorted).or_insert_with_key(|asked| {
-            let asked = asked
-                .iter()
-                .map(|(place, wanted)| (rules.conditions[*place], *wanted));
-            world.solve(&asked.collect::<Vec<Asked<'_>>>())
-        })
-    }
-}
-
 /// One action's question.
 #[derive(Clone, Copy)]
 pub(super) struct Question<'q> {
@@ -113,28 +81,18 @@ pub(super) struct Question<'q> {
     pub(super) confirm: &'q dyn Fn(&Found) -> bool,
 }
 
-/// What the search is about at the moment: `*`, or ARNs, where a glob is given those that it matches. The number is that of its
-/// pattern, where the glob only stands for what a pattern with an unknown variable may match.
-#[derive(Clone, Copy)]
-enum Subject<'g> {
-    Star,
-    Arn(Option<(&'g Glob, Option<usize>)>),
-}
-
-/// How a list relates to all of the subject.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Relation {
-    Within,
-    Apart,
-    Across,
-}
-
 /// What was decided so far.
 #[derive(Clone, Default)]
 struct Decided {
     inside: Vec<usize>,
     outside: Vec<usize>,
     keys: BTreeMap<usize, Vec<(usize, bool)>>,
+}
+
+impl Decided {
+    fn len(&self) -> usize {
+        self.inside.len() + self.outside.len() + self.keys.values().map(Vec::len).sum::<usize>()
+    }
 }
 
 /// Answers `question`.
@@ -253,8 +211,8 @@ impl<'s> Search<'s, '_, '_> {
         for layer in &question.old.allows {
             if !layer.iter().any(|rule| among(chosen, rule)) {
                 let not_allowed = layer.iter().map(|rule| self.fails(*rule));
-                let clauses = not_allowed.chain(not_denied.clone()).collect();
-                self.settle(decided.clone(), clauses);
+                let clauses: Vec<Clause> = not_allowed.chain(not_denied.clone()).collect();
+                self.settle(decided.clone(), &clauses);
             }
         }
         for deny in question
@@ -265,7 +223,7 @@ impl<'s> Search<'s, '_, '_> {
         {
             let mut decided = decided.clone();
             if self.decide_all(&mut decided, &self.applies(*deny)) {
-                self.settle(decided, not_denied.clone());
+                self.settle(decided, &not_denied);
             }
         }
     }
@@ -290,49 +248,76 @@ impl<'s> Search<'s, '_, '_> {
     }
 
     /// Decides clauses until nothing is left to decide.
-    fn settle(&mut self, mut decided: Decided, mut clauses: Vec<Clause>) {
-        loop {
+    fn settle(&mut self, decided: Decided, clauses: &[Clause]) {
+        let mut open = vec![(decided, (0..clauses.len()).collect::<Vec<usize>>())];
+        while let Some((mut decided, left)) = open.pop() {
             if self.finished() {
                 return;
             }
-            let before = clauses.len();
-            let mut left = Vec::new();
-            for clause in clauses {
-                let Some(clause) = self.reduce(&decided, clause) else {
-                    continue;
-                };
-                match clause[..] {
-                    [] => return,
-                    [only] => self.decide(&mut decided, only),
-                    _ => left.push(clause),
+            let Some(left) = self.propagate(&mut decided, clauses, left) else {
+                continue;
+            };
+            let least = left.iter().min_by_key(|(_, clause)| clause.len());
+            let Some((least, clause)) = least else {
+                self.conclude(&decided);
+                continue;
+            };
+            let others = left
+                .iter()
+                .map(|(place, _)| *place)
+                .filter(|place| place != least);
+            let others: Vec<usize> = others.collect();
+            // The first literal is to be tried first.
+            for literal in clause.iter().rev() {
+                let mut decided = decided.clone();
+                *self.steps = self
+                    .steps
+                    .saturating_sub((others.len() + decided.len()) as u64);
+                if self.decide_all(&mut decided, &[*literal]) {
+                    open.push((decided, others.clone()));
                 }
-            }
-            clauses = left;
-            if clauses.len() == before {
-                break;
-            }
-        }
-        let least = (0..clauses.len()).min_by_key(|place| clauses[*place].len());
-        let Some(least) = least else {
-            return self.conclude(&decided);
-        };
-        for literal in clauses.swap_remove(least) {
-            let mut decided = decided.clone();
-            if self.decide_all(&mut decided, &[literal]) {
-                self.settle(decided, clauses.clone());
             }
         }
     }
 
+    /// Decides what only one literal of a clause is left for, and what follows from that. What is left then are the clauses
+    /// that can become true in several ways, by their places and without what is false of them. `None` where one is false.
+    fn propagate(
+        &mut self,
+        decided: &mut Decided,
+        clauses: &[Clause],
+        mut left: Vec<usize>,
+    ) -> Option<Vec<(usize, Clause)>> {
+        loop {
+            let mut several = Vec::new();
+            for place in &left {
+                let Some(clause) = self.reduce(decided, &clauses[*place]) else {
+                    continue;
+                };
+                match clause[..] {
+                    [] => return None,
+                    [only] => self.decide(decided, only),
+                    _ => several.push((*place, clause)),
+                }
+            }
+            if several.len() == left.len() {
+                return Some(several);
+            }
+            left = several.into_iter().map(|(place, _)| place).collect();
+        }
+    }
+
     /// What is left of a clause without what is false; `None` where it is true.
-    fn reduce(&mut self, decided: &Decided, mut clause: Clause) -> Option<Clause> {
-        let mut is_true = false;
-        clause.retain(|literal| {
-            let truth = self.truth(decided, *literal);
-            is_true |= truth == Some(true);
-            truth.is_none()
-        });
-        (!is_true).then_some(clause)
+    fn reduce(&mut self, decided: &Decided, clause: &Clause) -> Option<Clause> {
+        let mut left = Vec::new();
+        for literal in clause {
+            match self.truth(decided, *literal) {
+                Some(true) => return None,
+                Some(false) => {}
+                None => left.push(*literal),
+            }
+        }
+        Some(left)
     }
 
     /// Decides that these are true. False where one can not be.
@@ -378,7 +363,7 @@ impl<'s> Search<'s, '_, '_> {
         let relation = match self.relations[list] {
             Some(relation) => relation,
             None => {
-                let relation = relation(self.subject, &self.resources[list]);
+                let relation = self.subject.relation(&self.resources[list]);
                 self.relations[list] = Some(relation);
                 relation
             }
@@ -452,43 +437,17 @@ impl<'s> Search<'s, '_, '_> {
 
     /// A resource as it was decided, and whether the action is known to take such.
     fn resource(&mut self, decided: &Decided) -> Option<(String, bool)> {
-        let Subject::Arn(first) = self.subject else {
-            return Some(("*".to_owned(), self.question.without_resource));
-        };
-        let tape = |glob: &Glob| Tape::new(glob, false);
-        let near = |glob: &&Glob| first.is_none_or(|(first, _)| glob.meets(first));
-        let outside = || decided.outside.iter().map(|list| &self.resources[*list]);
-        let unwanted: Vec<Tape> = outside()
-            .flat_map(|list| list.sure.iter().filter(near).map(tape))
-            .collect();
-        // A pattern with a variable that does not match here matches nowhere else.
-        let refused: Vec<usize> = outside()
-            .flat_map(|list| list.possible.iter().map(|p| p.0))
-            .collect();
-        let mut wanted = vec![vec![any_arn()]];
-        wanted.extend(first.map(|(glob, _)| vec![tape(glob)]));
-        for list in decided.inside.iter().map(|list| &self.resources[*list]) {
-            let possible = list
-                .possible
-                .iter()
-                .filter(|(pattern, _)| !refused.contains(pattern));
-            let globs = list.sure.iter().chain(possible.map(|(_, glob)| glob));
-            wanted.push(globs.filter(near).map(tape).collect());
-        }
-        let of_formats = self.question.formats.iter().filter_map(|format| {
-            let format = [vec![format.clone()]];
-            match shortest(&[&wanted[..], &format].concat(), &unwanted) {
-                Word::Found(resource) => Some(resource),
-                _ => None,
-            }
-        });
-        if let Some(resource) = of_formats.min_by_key(String::len) {
-            return Some((resource, true));
-        }
-        match shortest(&wanted, &unwanted) {
-            Word::Found(resource) => Some((resource, false)),
-            Word::None => None,
-            Word::TooMany => {
+        let of = |list: &usize| &self.resources[*list];
+        let inside: Vec<&Resources> = decided.inside.iter().map(of).collect();
+        let outside: Vec<&Resources> = decided.outside.iter().map(of).collect();
+        match self
+            .subject
+            .resource(&inside, &outside, self.question.formats)
+        {
+            Place::Star => Some(("*".to_owned(), self.question.without_resource)),
+            Place::Arn(Word::Found(resource), plausible) => Some((resource, plausible)),
+            Place::Arn(Word::None, _) => None,
+            Place::Arn(Word::TooMany, _) => {
                 self.outcome.open = true;
                 None
             }
@@ -512,50 +471,4 @@ impl Literal {
             Self::Fails(place) => Self::Holds(place),
         }
     }
-}
-
-fn relation(subject: Subject<'_>, list: &Resources) -> Relation {
-    match subject {
-        _ if list.any => Relation::Within,
-        Subject::Star => Relation::Apart,
-        Subject::Arn(None) if list.sure.is_empty() && list.possible.is_empty() => Relation::Apart,
-        Subject::Arn(None) => Relation::Across,
-        Subject::Arn(Some((glob, pattern))) => {
-            let possible = list.possible.iter();
-            if list.sure.iter().any(|other| other.covers(glob))
-                || pattern
-                    .is_some_and(|pattern| possible.clone().any(|(other, _)| *other == pattern))
-            {
-                return Relation::Within;
-            }
-            let mut all = list.sure.iter().chain(possible.map(|(_, other)| other));
-            match all.any(|other| other.meets(glob)) {
-                true => Relation::Across,
-                false => Relation::Apart,
-            }
-        }
-    }
-}
-
-/// Every ARN: `arn`, partition, service, Region, account and resource, of which Region, account and resource may be empty.
-/// Source: IAM User Guide, "IAM identifiers", "IAM ARNs".
-fn any_arn() -> Tape {
-    use Token::{Char, OneInField, Star, StarInField};
-    Tape::of(&[
-        Char('a'),
-        Char('r'),
-        Char('n'),
-        Char(':'),
-        OneInField,
-        StarInField,
-        Char(':'),
-        OneInField,
-        StarInField,
-        Char(':'),
-        StarInField,
-        Char(':'),
-        StarInField,
-        Char(':'),
-        Star,
-    ])
 }
