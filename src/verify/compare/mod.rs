@@ -190,7 +190,7 @@ impl<'p> Comparing<'_, 'p> {
         let all = allows.chain(layers.iter().flat_map(|side| &side.denies));
         let of: Vec<usize> = all.copied().collect();
         let variables = worlds::variables(self.rules, &of);
-        for world in worlds::strict(self.rules, &of, &variables, &maybe.resource) {
+        for world in worlds::strict(self.rules, &of, &variables, &maybe) {
             let place = self.ground(world.clone());
             let (old, new, rules) = (self.old, self.new, self.rules);
             let confirm = |found: &Found| {
@@ -646,6 +646,13 @@ mod tests {
         assert_eq!(
             compared(&allow("bob"), &format!("{own}, {only_ann}")),
             "s3:GetObject arn:aws:s3:::b/ann/notes aws:username=ann"
+        );
+        // Only where the name is one character.
+        let short = r#""StringLike": {"aws:username": "?"}"#;
+        let at_home = r#""Resource": "arn:aws:s3:::b/${aws:username}""#;
+        assert_eq!(
+            compared(&allow("bob"), &get("Allow", at_home, short)),
+            "s3:GetObject arn:aws:s3:::b/x aws:username=x"
         );
         let deny = |resource: &str| {
             let resource = format!(r#""Resource": "arn:aws:s3:::b/{resource}""#);

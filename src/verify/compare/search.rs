@@ -46,6 +46,15 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// What it has for a key, whose name is in lower case.
+    pub(super) fn value(&self, rules: &Rules<'_>, key: &str) -> Option<&Key> {
+        let place = rules
+            .conditions
+            .iter()
+            .position(|condition| *condition.lookup == *key)?;
+        self.keys.get(&rules.key_of[place])
+    }
+
     /// The plainest request is the least: a plausible one, with few keys, short.
     pub(super) fn rank(&self) -> (bool, usize, usize, &str) {
         let keys = self.keys.values().filter(|key| **key != Key::Absent);

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::verify::compare::keys::World;
 use crate::verify::compare::rules::Rules;
+use crate::verify::compare::search::Found;
 use crate::verify::condition::Test;
 use crate::verify::context::{Context, Key};
 use crate::verify::glob::Token;
@@ -43,19 +44,24 @@ pub(super) fn variables(rules: &Rules<'_>, of: &[usize]) -> BTreeSet<String> {
     out
 }
 
-/// Worlds in which each of `variables` has a value, or none: values that no policy names, each another or all the same;
-/// such as conditions on the key have; those that would make the resources of `rules` match `resource`; and absence.
+/// Worlds in which each of `variables` has a value, or none: the one that the request which may be it has; those that would make
+/// the resources of the rules in `of` match its resource; values that no policy names, each another or all the same; such as
+/// conditions on the key have; and absence.
 pub(super) fn strict(
     rules: &Rules<'_>,
     of: &[usize],
     variables: &BTreeSet<String>,
-    resource: &str,
+    maybe: &Found,
 ) -> Vec<World> {
     let choices: Vec<Vec<Key>> = variables
         .iter()
         .enumerate()
         .map(|(place, key)| {
-            let mut values = fitting(rules, of, key, resource);
+            let mut values = match maybe.value(rules, key) {
+                Some(Key::Known(values)) if values.len() == 1 => values.clone(),
+                _ => Vec::new(),
+            };
+            values.extend(fitting(rules, of, key, &maybe.resource));
             values.push(format!("zq{place}"));
             values.extend(constants(rules, key));
             values.push("zq".to_owned());
