@@ -77,7 +77,7 @@ pub(crate) enum Variables {
     All,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Piece {
     Is(Token),
     Variable {

@@ -641,6 +641,14 @@ mod tests {
             compared(&allow("ann/*"), &own),
             "s3:GetObject arn:aws:s3:::b/zq0/ aws:username=zq0"
         );
+        // Whatever the name is.
+        let beside = r#""Resource": ["arn:aws:s3:::b/${aws:username}/some/*", "arn:aws:s3:::b/${aws:username}/*"]"#;
+        let beside = get("Allow", beside, "");
+        assert_eq!(compared(&own, &beside), "no");
+        assert_eq!(
+            compared(&beside, &allow("${aws:userid}/*")),
+            "s3:GetObject arn:aws:s3:::b/zq0/ aws:userid=zq0 aws:username=zq1"
+        );
         // Only where the name is Ann's.
         let only_ann = get("Deny", r#""NotResource": "arn:aws:s3:::b/ann/notes""#, "");
         assert_eq!(

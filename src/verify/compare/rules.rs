@@ -1,13 +1,13 @@
 //! Two sides as the search reads them: statements, lists of resources and conditions by number, the same ones once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::iam::policy::Effect;
 use crate::verify::compare::Side;
 use crate::verify::compare::keys::{Asked, Solved, World};
 use crate::verify::condition::Condition;
-use crate::verify::glob::Glob;
-use crate::verify::matcher::Filled;
+use crate::verify::glob::{Glob, Token};
+use crate::verify::matcher::{Filled, Piece};
 use crate::verify::policy::Statement;
 use crate::verify::resource::ArnPattern;
 
@@ -145,11 +145,57 @@ impl<'p> Rules<'p> {
 
     /// What the lists stand for in `world`.
     pub(super) fn resources_in(&self, world: &World) -> Vec<Resources> {
-        let mut varying = HashMap::new();
+        let patterns = self.lists.iter().flat_map(|list| &list.patterns);
+        let mut letters = Letters {
+            used: patterns.flat_map(|pattern| pattern.text.chars()).collect(),
+            of: HashMap::new(),
+        };
         let lists = self.lists.iter();
         lists
-            .map(|list| Resources::of(list, world, &mut varying))
+            .map(|list| Resources::of(list, world, &mut letters))
             .collect()
+    }
+}
+
+/// A pattern with an unknown variable.
+#[derive(Clone, Debug)]
+pub(super) struct Varying {
+    /// All that it may match.
+    pub(super) glob: Glob,
+    /// The pattern itself, its variables as letters of their own.
+    itself: Glob,
+}
+
+impl Varying {
+    /// Whether what this one matches is matched by `other`, too, whatever the values of the variables.
+    pub(super) fn implies(&self, other: &Self) -> bool {
+        // What stands for one character stands for a letter here, but not for every value.
+        let single = |token| matches!(token, Token::One | Token::OneInField);
+        self.itself == other.itself
+            || !other.itself.all_tokens().any(single) && other.itself.covers(&self.itself)
+    }
+}
+
+/// Letters that stand for variables and that no pattern holds.
+struct Letters<'p> {
+    used: HashSet<char>,
+    of: HashMap<&'p Piece, char>,
+}
+
+impl<'p> Letters<'p> {
+    /// The tokens that stand for a piece. A variable's letter has a colon behind it, as its value may hold one: so what takes
+    /// no colon does not take the variable.
+    fn tokens(&mut self, piece: &'p Piece) -> Vec<Token> {
+        if let Piece::Is(token) = piece {
+            return vec![*token];
+        }
+        let letter = self.of.get(piece).copied().or_else(|| {
+            let letter = ('\u{f0000}'..).find(|letter| !self.used.contains(letter))?;
+            self.used.insert(letter);
+            self.of.insert(piece, letter);
+            Some(letter)
+        });
+        letter.into_iter().chain([':']).map(Token::Char).collect()
     }
 }
 
@@ -160,28 +206,25 @@ pub(super) struct Resources {
     pub(super) any: bool,
     /// Besides, what these match.
     pub(super) sure: Vec<Glob>,
-    /// Of what these match, it hangs on an unknown variable what. The number is that of the pattern with the variable.
-    pub(super) possible: Vec<(usize, Glob)>,
+    /// Besides, something of what these match.
+    pub(super) possible: Vec<Varying>,
     /// A variable has no value: no page says whether the list's negation stands for everything then.
     pub(super) open: bool,
 }
 
 impl Resources {
-    fn of<'p>(
-        list: &List<'p>,
-        world: &World,
-        varying: &mut HashMap<(&'p str, usize), usize>,
-    ) -> Self {
+    fn of<'p>(list: &List<'p>, world: &World, letters: &mut Letters<'p>) -> Self {
         let mut out = Self::default();
         for pattern in &list.patterns {
             out.any |= pattern.any;
-            for (place, reading) in pattern.readings(list.widely).enumerate() {
+            for reading in pattern.readings(list.widely) {
                 match reading.filled(&world.context) {
                     Filled::Exactly(glob) => out.sure.push(glob),
                     Filled::Among(glob) => {
-                        let next = varying.len();
-                        let id = *varying.entry((&*pattern.text, place)).or_insert(next);
-                        out.possible.push((id, glob));
+                        let pieces = reading.pieces().iter();
+                        let tokens = pieces.flat_map(|piece| letters.tokens(piece));
+                        let itself = Glob::new(tokens.collect());
+                        out.possible.push(Varying { glob, itself });
                     }
                     Filled::Nothing => out.open = true,
                 }

@@ -154,24 +154,16 @@ impl Search<'_, '_, '_> {
         let of = &self.rules.rules[rule];
         let resources = &self.resources[of.list];
         if star || of.left_out || resources.any {
-            let subject = if star {
-                Subject::Star
-            } else {
-                Subject::Arn(None)
-            };
+            let subject = if star { Subject::Star } else { Subject::Any };
             return self.about(subject, rule, &self.applies(rule));
         }
         let conditions = self.applies(rule).split_off(1);
         for glob in &resources.sure {
-            self.about(Subject::Arn(Some((glob, None))), rule, &conditions);
+            self.about(Subject::Of(glob), rule, &conditions);
         }
         // In a strict world there are none.
-        for (pattern, glob) in &resources.possible {
-            self.about(
-                Subject::Arn(Some((glob, Some(*pattern)))),
-                rule,
-                &conditions,
-            );
+        for pattern in &resources.possible {
+            self.about(Subject::Varying(pattern), rule, &conditions);
         }
     }
 }

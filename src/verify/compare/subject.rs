@@ -1,15 +1,20 @@
 //! What a request is about: how lists of resources relate to it, and a resource that is in some and not in others.
 
-use crate::verify::compare::rules::Resources;
+use crate::verify::compare::rules::{Resources, Varying};
 use crate::verify::compare::words::{Tape, Word, shortest};
 use crate::verify::glob::{Glob, Token};
 
-/// What a search is about at the moment: `*`, or ARNs, where a glob is given those that it matches. The number is that of its
-/// pattern, where the glob only stands for what a pattern with an unknown variable may match.
+/// What a search is about at the moment.
 #[derive(Clone, Copy)]
 pub(super) enum Subject<'g> {
+    /// `*`.
     Star,
-    Arn(Option<(&'g Glob, Option<usize>)>),
+    /// All ARNs.
+    Any,
+    /// Those that this glob matches.
+    Of(&'g Glob),
+    /// Those that this pattern matches, whatever its variables are.
+    Varying(&'g Varying),
 }
 
 /// How a list relates to all of the subject.
@@ -31,29 +36,38 @@ pub(super) enum Place {
 }
 
 impl Subject<'_> {
+    /// What all that it is about matches.
+    fn glob(&self) -> Option<&Glob> {
+        match self {
+            Self::Star | Self::Any => None,
+            Self::Of(glob) => Some(glob),
+            Self::Varying(pattern) => Some(&pattern.glob),
+        }
+    }
+
     /// How `list` relates to it.
     pub(super) fn relation(self, list: &Resources) -> Relation {
-        match self {
-            _ if list.any => Relation::Within,
-            Subject::Star => Relation::Apart,
-            Subject::Arn(None) if list.sure.is_empty() && list.possible.is_empty() => {
-                Relation::Apart
+        if list.any {
+            return Relation::Within;
+        }
+        let mut globs = list
+            .sure
+            .iter()
+            .chain(list.possible.iter().map(|other| &other.glob));
+        let within = match self {
+            Self::Star => return Relation::Apart,
+            Self::Any => false,
+            Self::Of(glob) => list.sure.iter().any(|other| other.covers(glob)),
+            Self::Varying(pattern) => {
+                list.sure.iter().any(|other| other.covers(&pattern.glob))
+                    || list.possible.iter().any(|other| pattern.implies(other))
             }
-            Subject::Arn(None) => Relation::Across,
-            Subject::Arn(Some((glob, pattern))) => {
-                let possible = list.possible.iter();
-                if list.sure.iter().any(|other| other.covers(glob))
-                    || pattern
-                        .is_some_and(|pattern| possible.clone().any(|(other, _)| *other == pattern))
-                {
-                    return Relation::Within;
-                }
-                let mut all = list.sure.iter().chain(possible.map(|(_, other)| other));
-                match all.any(|other| other.meets(glob)) {
-                    true => Relation::Across,
-                    false => Relation::Apart,
-                }
-            }
+        };
+        match self.glob() {
+            _ if within => Relation::Within,
+            Some(glob) if !globs.any(|other| other.meets(glob)) => Relation::Apart,
+            None if globs.next().is_none() => Relation::Apart,
+            _ => Relation::Across,
         }
     }
 
@@ -64,25 +78,26 @@ impl Subject<'_> {
         outside: &[&Resources],
         formats: &[Tape],
     ) -> Place {
-        let Self::Arn(first) = self else {
+        if let Self::Star = self {
             return Place::Star;
-        };
+        }
+        let first = self.glob();
         let tape = |glob: &Glob| Tape::new(glob, false);
-        let near = |glob: &&Glob| first.is_none_or(|(first, _)| glob.meets(first));
+        let near = |glob: &&Glob| first.is_none_or(|first| glob.meets(first));
         let unwanted = outside.iter().flat_map(|list| &list.sure);
         let unwanted: Vec<Tape> = unwanted.filter(near).map(tape).collect();
-        // A pattern with a variable that does not match here matches nowhere else.
-        let refused = outside.iter().flat_map(|list| &list.possible);
-        let refused: Vec<usize> = refused.map(|(pattern, _)| *pattern).collect();
+        let refused = || outside.iter().flat_map(|list| &list.possible);
         let mut wanted = vec![vec![any_arn()]];
-        wanted.extend(first.map(|(glob, _)| vec![tape(glob)]));
+        wanted.extend(first.map(|glob| vec![tape(glob)]));
         for list in inside {
-            let mut possible = list.possible.clone();
-            possible.retain(|(pattern, _)| !refused.contains(pattern));
+            // What a pattern with a variable refuses, one that implies it does not match.
+            let possible = list.possible.iter();
+            let possible =
+                possible.filter(|pattern| !refused().any(|other| pattern.implies(other)));
             let globs = list
                 .sure
                 .iter()
-                .chain(possible.iter().map(|(_, glob)| glob));
+                .chain(possible.map(|pattern| &pattern.glob));
             wanted.push(globs.filter(near).map(tape).collect());
         }
         let of_formats = formats.iter().filter_map(|format| {
