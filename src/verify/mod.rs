@@ -93,6 +93,7 @@ pub mod authorize;
 pub mod compare;
 pub mod context;
 pub mod evaluate;
+pub mod lint;
 pub mod policy;
 pub mod replay;
 

@@ -4,14 +4,9 @@
 //! values of `Effect` and `Version` are case-sensitive, an element given twice is refused, so is one that the grammar
 //! does not know.
 
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
-
 use crate::iam::policy::Effect;
 use crate::verify::condition::Condition;
-use crate::verify::json::{Entries, Many, Scalar};
+use crate::verify::document::{self, Document, Fault, Member, Node, Place, Value};
 use crate::verify::matcher::{ActionPattern, Variables};
 use crate::verify::resource::ArnPattern;
 
@@ -30,6 +25,8 @@ pub struct Policy {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Statement {
+    /// Where it stands in the document.
+    pub(crate) place: Place,
     /// The `Sid`, or `#` and the statement's place in its document, counted from 1.
     pub(crate) label: Box<str>,
     pub(crate) effect: Effect,
@@ -83,357 +80,280 @@ impl Policy {
 ///
 /// Says what is wrong, with line and column of the JSON.
 pub fn parse(text: &str) -> Result<Vec<Policy>, ParseError> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let read = |text| match serde_json::from_str(text)? {
-        Shape::Document => Ok(vec![serde_json::from_str::<Policy>(text)?]),
-        Shape::Documents => serde_json::from_str::<Vec<Policy>>(text),
-        Shape::Wrapped => Ok(vec![serde_json::from_str::<Wrapper>(text)?.0]),
+    let compile = |found: Document| {
+        compile_policy(&found.node).map_err(|fault| match found.encoded {
+            Some(place) => document::within(place, &fault),
+            None => fault,
+        })
     };
-    match read(text) {
-        Ok(policies) if policies.is_empty() => Err(ParseError {
-            reason: "the array holds no policy document".to_owned(),
-        }),
-        Ok(policies) => Ok(policies),
-        Err(error) => Err(ParseError {
-            reason: error.to_string(),
-        }),
-    }
-}
-
-/// What a JSON text holds, told from its outermost keys.
-enum Shape {
-    Document,
-    Documents,
-    Wrapped,
-}
-
-impl<'de> Deserialize<'de> for Shape {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Outermost;
-        impl<'de> Visitor<'de> for Outermost {
-            type Value = Shape;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a policy document or an array of them")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape, A::Error> {
-                let mut shape = Shape::Document;
-                while let Some((key, de::IgnoredAny)) = map.next_entry::<String, _>()? {
-                    if WRAPPERS.contains(&&*key) {
-                        shape = Shape::Wrapped;
-                    }
-                }
-                Ok(shape)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Shape, A::Error> {
-                while let Some(de::IgnoredAny) = seq.next_element()? {}
-                Ok(Shape::Documents)
-            }
-        }
-        deserializer.deserialize_any(Outermost)
-    }
-}
-
-/// The keys under which the AWS command line prints a document.
-const WRAPPERS: &[&str] = &["PolicyVersion", "PolicyDocument", "Document"];
-
-/// An object that holds a document under one of [`WRAPPERS`], and anything else beside it.
-struct Wrapper(Policy);
-
-impl<'de> Deserialize<'de> for Wrapper {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Holder;
-        impl<'de> Visitor<'de> for Holder {
-            type Value = Wrapper;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object with a `Document`")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Wrapper, A::Error> {
-                let mut found = None;
-                while let Some(key) = map.next_key::<String>()? {
-                    let policy = match &*key {
-                        "PolicyVersion" => map.next_value::<Wrapper>()?.0,
-                        "PolicyDocument" | "Document" => map.next_value::<Enclosed>()?.0,
-                        _ => {
-                            map.next_value::<de::IgnoredAny>()?;
-                            continue;
-                        }
-                    };
-                    if found.replace(policy).is_some() {
-                        return Err(de::Error::custom("more than one policy document"));
-                    }
-                }
-                found
-                    .map(Wrapper)
-                    .ok_or_else(|| de::Error::missing_field("Document"))
-            }
-        }
-        deserializer.deserialize_map(Holder)
-    }
-}
-
-/// A document inside a wrapper: an object, or a string that holds one.
-struct Enclosed(Policy);
-
-impl<'de> Deserialize<'de> for Enclosed {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Inside;
-        impl<'de> Visitor<'de> for Inside {
-            type Value = Enclosed;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a policy document")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Enclosed, A::Error> {
-                Policy::deserialize(de::value::MapAccessDeserializer::new(map)).map(Enclosed)
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Enclosed, E> {
-                let decoded = if text.trim_start().starts_with('{') {
-                    text.to_owned()
-                } else {
-                    percent_decode(text)
-                        .ok_or_else(|| E::custom("`Document` is not percent-encoded UTF-8"))?
-                };
-                serde_json::from_str(&decoded)
-                    .map(Enclosed)
-                    .map_err(|e| E::custom(format!("in the encoded `Document`: {e};")))
-            }
-        }
-        deserializer.deserialize_any(Inside)
-    }
-}
-
-/// `%7B` → `{`. `None` where a `%` is not followed by two hexadecimal digits, or the result is not UTF-8.
-fn percent_decode(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte != b'%' {
-            out.push(byte);
-            continue;
-        }
-        let high = char::from(bytes.next()?).to_digit(16)?;
-        let low = char::from(bytes.next()?).to_digit(16)?;
-        out.push(u8::try_from(high * 16 + low).ok()?);
-    }
-    String::from_utf8(out).ok()
-}
-
-/// The document as JSON has it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct RawPolicy {
-    #[serde(default)]
-    version: Option<Version>,
-    #[serde(default, rename = "Id")]
-    _id: Option<String>,
-    statement: Many<Checked>,
-}
-
-/// The versions of the policy language. Without `Version`, IAM takes the older.
-/// Source: IAM User Guide, "IAM JSON policy elements: Version".
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
-enum Version {
-    #[serde(rename = "2008-10-17")]
-    Old,
-    #[serde(rename = "2012-10-17")]
-    Current,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct RawStatement {
-    #[serde(default)]
-    sid: Option<String>,
-    effect: RawEffect,
-    #[serde(default)]
-    principal: Option<Principals>,
-    #[serde(default)]
-    not_principal: Option<Principals>,
-    #[serde(default)]
-    action: Option<Many<String>>,
-    #[serde(default)]
-    not_action: Option<Many<String>>,
-    #[serde(default)]
-    resource: Option<Many<String>>,
-    #[serde(default)]
-    not_resource: Option<Many<String>>,
-    #[serde(default)]
-    condition: Option<Entries<Entries<Many<Scalar>>>>,
-}
-
-/// A statement that compiles, whatever the document's version; checked here, where the error still gets the place of
-/// the statement in the text.
-struct Checked(RawStatement);
-
-impl<'de> Deserialize<'de> for Checked {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = RawStatement::deserialize(deserializer)?;
-        compile_statement(&raw, 0, Variables::All).map_err(de::Error::custom)?;
-        Ok(Self(raw))
-    }
-}
-
-#[derive(Deserialize, Clone, Copy)]
-enum RawEffect {
-    Allow,
-    Deny,
-}
-
-/// The `Principal` element: `"*"` or an object.
-struct Principals(Vec<PrincipalPattern>);
-
-impl<'de> Deserialize<'de> for Principals {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct StarOrObject;
-        impl<'de> Visitor<'de> for StarOrObject {
-            type Value = Principals;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`*` or an object")
-            }
-
-            fn visit_str<E: de::Error>(self, v: &str) -> Result<Principals, E> {
-                if v == "*" {
-                    Ok(Principals(vec![PrincipalPattern::Anyone]))
-                } else {
-                    Err(E::invalid_value(de::Unexpected::Str(v), &self))
-                }
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Principals, A::Error> {
-                let entries = Entries::<Many<String>>::deserialize(
-                    de::value::MapAccessDeserializer::new(map),
-                )?;
-                let mut out = Vec::new();
-                for (kind, Many(values)) in entries.0 {
-                    for value in values {
-                        out.push(match (&*kind, &*value) {
-                            ("AWS", "*") => PrincipalPattern::Anyone,
-                            ("AWS", _) => PrincipalPattern::Aws(value.into()),
-                            ("Service" | "Federated" | "CanonicalUser", _) => {
-                                PrincipalPattern::Other(value.into())
-                            }
-                            _ => {
-                                let known = &["AWS", "Service", "Federated", "CanonicalUser"];
-                                return Err(de::Error::unknown_field(&kind, known));
-                            }
-                        });
-                    }
-                }
-                Ok(Principals(out))
-            }
-        }
-        deserializer.deserialize_any(StarOrObject)
-    }
-}
-
-impl<'de> Deserialize<'de> for Policy {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = RawPolicy::deserialize(deserializer)?;
-        let variables = match raw.version {
-            Some(Version::Current) => Variables::All,
-            Some(Version::Old) | None => Variables::No,
-        };
-        if raw.statement.0.is_empty() {
-            return Err(de::Error::custom("`Statement` is empty"));
-        }
-        let mut sids = std::collections::HashSet::new();
-        let mut statements = Vec::with_capacity(raw.statement.0.len());
-        for (index, Checked(statement)) in raw.statement.0.iter().enumerate() {
-            // Source: IAM User Guide, "IAM JSON policy elements: Sid": unique within a policy.
-            if let Some(sid) = &statement.sid
-                && !sid.is_empty()
-                && !sids.insert(sid.as_str())
-            {
-                return Err(de::Error::custom(format!(
-                    "two statements have the Sid `{sid}`"
-                )));
-            }
-            let compiled =
-                compile_statement(statement, index + 1, variables).map_err(de::Error::custom)?;
-            statements.push(compiled);
-        }
-        Ok(Self { statements })
-    }
-}
-
-fn compile_statement(
-    raw: &RawStatement,
-    place: usize,
-    variables: Variables,
-) -> Result<Statement, String> {
-    let list = |many: &Option<Many<String>>| many.as_ref().map(|m| m.0.clone());
-    let principals = |many: &Option<Principals>| many.as_ref().map(|p| p.0.clone());
-    let principals = either(
-        "Principal",
-        principals(&raw.principal),
-        principals(&raw.not_principal),
-    )?;
-    let actions = either("Action", list(&raw.action), list(&raw.not_action))?
-        .ok_or("neither `Action` nor `NotAction`")?
-        .try_map(|text| ActionPattern::compile(&text))?;
-    let resources = either("Resource", list(&raw.resource), list(&raw.not_resource))?
-        .map(|listed| listed.try_map(|text| ArnPattern::compile(&text, variables)))
-        .transpose()?;
-    if resources.is_none() && principals.is_none() {
-        return Err("neither `Resource` nor `NotResource`".to_owned());
-    }
-    let mut conditions = Vec::new();
-    for (operator, keys) in raw.condition.iter().flat_map(|c| &c.0) {
-        for (key, Many(values)) in &keys.0 {
-            let values: Vec<&str> = values.iter().map(|v| v.0.as_str()).collect();
-            conditions.push(Condition::compile(operator, key, &values, variables)?);
-        }
-    }
-    Ok(Statement {
-        label: match raw.sid.as_deref() {
-            Some(sid) if !sid.is_empty() => sid.into(),
-            _ => format!("#{place}").into(),
-        },
-        effect: match raw.effect {
-            RawEffect::Allow => Effect::Allow,
-            RawEffect::Deny => Effect::Deny,
-        },
-        principals,
-        actions,
-        resources,
-        conditions,
+    let policies = document::read(text)
+        .and_then(document::documents)
+        .and_then(|found| found.into_iter().map(compile).collect::<Result<_, _>>());
+    policies.map_err(|Fault { place, reason }| ParseError {
+        reason: format!("{reason} at {place}"),
     })
 }
 
-/// The one of an element and its negation that is there. IAM refuses both at once, and a list without an entry.
-fn either<T>(
-    name: &str,
-    plain: Option<Vec<T>>,
-    negated: Option<Vec<T>>,
-) -> Result<Option<Listed<T>>, String> {
-    let (negated, items) = match (plain, negated) {
-        (Some(_), Some(_)) => return Err(format!("both `{name}` and `Not{name}`")),
-        (Some(items), None) => (false, items),
-        (None, Some(items)) => (true, items),
-        (None, None) => return Ok(None),
+/// The elements of a policy document.
+pub(crate) const POLICY_ELEMENTS: &[&str] = &["Version", "Id", "Statement"];
+
+/// The elements of a statement.
+pub(crate) const STATEMENT_ELEMENTS: &[&str] = &[
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+];
+
+/// The kinds of entries of a `Principal`.
+const PRINCIPAL_KEYS: &[&str] = &["AWS", "Service", "Federated", "CanonicalUser"];
+
+fn compile_policy(node: &Node) -> Result<Policy, Fault> {
+    let document = Elements::of(node, "a policy document", POLICY_ELEMENTS)?;
+    // The versions of the policy language. Without `Version`, IAM takes the older.
+    // Source: IAM User Guide, "IAM JSON policy elements: Version".
+    let variables = match document.get("Version") {
+        None => Variables::No,
+        Some(version) => match string(version, "`Version`")? {
+            "2012-10-17" => Variables::All,
+            "2008-10-17" => Variables::No,
+            other => {
+                let reason =
+                    format!("unknown version `{other}`, expected `2012-10-17` or `2008-10-17`");
+                return Err(Fault::new(version.place, reason));
+            }
+        },
     };
-    if items.is_empty() {
-        let not = if negated { "Not" } else { "" };
-        return Err(format!("`{not}{name}` is empty"));
+    if let Some(id) = document.get("Id") {
+        string(id, "`Id`")?;
     }
-    Ok(Some(Listed { negated, items }))
+    let statement = document.required("Statement")?;
+    if statement.items().is_empty() {
+        return Err(Fault::new(statement.place, "`Statement` is empty"));
+    }
+    let mut sids = std::collections::HashSet::new();
+    let mut statements = Vec::with_capacity(statement.items().len());
+    for (index, node) in statement.items().iter().enumerate() {
+        let elements = Elements::of(node, "a statement", STATEMENT_ELEMENTS)?;
+        let sid = elements.get("Sid");
+        let sid = sid.map(|sid| string(sid, "`Sid`")).transpose()?;
+        let label = match sid.filter(|sid| !sid.is_empty()) {
+            Some(sid) => sid.into(),
+            None => format!("#{}", index + 1).into(),
+        };
+        // Source: IAM User Guide, "IAM JSON policy elements: Sid": unique within a policy.
+        if let Some(sid) = sid
+            && !sid.is_empty()
+            && !sids.insert(sid)
+        {
+            let reason = format!("two statements have the Sid `{sid}`");
+            return Err(Fault::new(node.place, reason));
+        }
+        statements.push(compile_statement(label, &elements, variables)?);
+    }
+    Ok(Policy { statements })
 }
 
-impl<T> Listed<T> {
-    fn try_map<U>(self, f: impl FnMut(T) -> Result<U, String>) -> Result<Listed<U>, String> {
-        Ok(Listed {
-            negated: self.negated,
-            items: self.items.into_iter().map(f).collect::<Result<_, _>>()?,
+fn compile_statement(
+    label: Box<str>,
+    elements: &Elements<'_>,
+    variables: Variables,
+) -> Result<Statement, Fault> {
+    let effect = elements.required("Effect")?;
+    let effect = match string(effect, "`Effect`")? {
+        "Allow" => Effect::Allow,
+        "Deny" => Effect::Deny,
+        other => {
+            let reason = format!("unknown effect `{other}`, expected `Allow` or `Deny`");
+            return Err(Fault::new(effect.place, reason));
+        }
+    };
+    let missing = |name| Fault::new(elements.place, format!("neither `{name}` nor `Not{name}`"));
+    let principals = elements.either("Principal", principals)?;
+    let actions = elements
+        .either("Action", |node| strings(node, ActionPattern::compile))?
+        .ok_or_else(|| missing("Action"))?;
+    let resources = elements.either("Resource", |node| {
+        strings(node, |text| ArnPattern::compile(text, variables))
+    })?;
+    if resources.is_none() && principals.is_none() {
+        return Err(missing("Resource"));
+    }
+    Ok(Statement {
+        place: elements.place,
+        label,
+        effect,
+        principals,
+        actions,
+        resources,
+        conditions: match elements.get("Condition") {
+            Some(node) => conditions(node, variables)?,
+            None => Vec::new(),
+        },
+    })
+}
+
+/// The lines of a `Condition` element.
+fn conditions(node: &Node, variables: Variables) -> Result<Vec<Condition>, Fault> {
+    let mut out = Vec::new();
+    for operator in entries(node, "`Condition`")? {
+        for key in entries(&operator.node, &format!("`{}`", operator.key))? {
+            let values = key.node.items().iter().map(scalar);
+            let values: Vec<&str> = values.collect::<Result<_, _>>()?;
+            let compiled = Condition::compile(&operator.key, &key.key, &values, variables);
+            out.push(compiled.map_err(|reason| Fault::new(operator.place, reason))?);
+        }
+    }
+    Ok(out)
+}
+
+/// The `Principal` element: `"*"` or an object.
+fn principals(node: &Node) -> Result<Vec<PrincipalPattern>, Fault> {
+    if node.text() == Some("*") {
+        return Ok(vec![PrincipalPattern::Anyone]);
+    }
+    let mut out = Vec::new();
+    for kind in entries(node, "`Principal`, unless it is `*`,")? {
+        if !PRINCIPAL_KEYS.contains(&&*kind.key) {
+            return Err(unknown(kind.place, &kind.key, PRINCIPAL_KEYS));
+        }
+        for value in kind.node.items() {
+            out.push(match (&*kind.key, string(value, "a principal")?) {
+                ("AWS", "*") => PrincipalPattern::Anyone,
+                ("AWS", value) => PrincipalPattern::Aws(value.into()),
+                (_, value) => PrincipalPattern::Other(value.into()),
+            });
+        }
+    }
+    Ok(out)
+}
+
+/// An object whose keys are known, none given twice.
+struct Elements<'n> {
+    place: Place,
+    members: &'n [Member],
+}
+
+impl<'n> Elements<'n> {
+    fn of(node: &'n Node, what: &str, known: &[&str]) -> Result<Self, Fault> {
+        let members = node
+            .members()
+            .ok_or_else(|| other_type(node, what, "an object"))?;
+        for (at, member) in members.iter().enumerate() {
+            if !known.contains(&&*member.key) {
+                return Err(unknown(member.place, &member.key, known));
+            }
+            // No more than ten members come before one that is new.
+            if members[..at].iter().any(|before| before.key == member.key) {
+                return Err(twice(member));
+            }
+        }
+        Ok(Self {
+            place: node.place,
+            members,
         })
     }
+
+    fn get(&self, name: &str) -> Option<&'n Node> {
+        let member = self.members.iter().find(|member| member.key == name)?;
+        Some(&member.node)
+    }
+
+    fn required(&self, name: &str) -> Result<&'n Node, Fault> {
+        let missing = || Fault::new(self.place, format!("`{name}` is missing"));
+        self.get(name).ok_or_else(missing)
+    }
+
+    /// The one of an element and its negation that is there. IAM refuses both at once, and a list without an entry.
+    fn either<T>(
+        &self,
+        name: &str,
+        compile: impl Fn(&'n Node) -> Result<Vec<T>, Fault>,
+    ) -> Result<Option<Listed<T>>, Fault> {
+        let negation = format!("Not{name}");
+        let (negated, node) = match (self.get(name), self.get(&negation)) {
+            (Some(_), Some(node)) => {
+                let reason = format!("both `{name}` and `{negation}`");
+                return Err(Fault::new(node.place, reason));
+            }
+            (Some(node), None) => (false, node),
+            (None, Some(node)) => (true, node),
+            (None, None) => return Ok(None),
+        };
+        let items = compile(node)?;
+        if items.is_empty() {
+            let not = if negated { "Not" } else { "" };
+            return Err(Fault::new(node.place, format!("`{not}{name}` is empty")));
+        }
+        Ok(Some(Listed { negated, items }))
+    }
+}
+
+/// The members of an object, none given twice. Neither operators nor keys of conditions tell case apart, so that two
+/// spellings are one key given twice.
+fn entries<'n>(node: &'n Node, what: &str) -> Result<&'n [Member], Fault> {
+    let members = node
+        .members()
+        .ok_or_else(|| other_type(node, what, "an object"))?;
+    let mut keys = std::collections::HashSet::new();
+    let again = members
+        .iter()
+        .find(|member| !keys.insert(member.key.to_ascii_lowercase()));
+    again.map_or(Ok(members), |member| Err(twice(member)))
+}
+
+/// The strings of an element, compiled.
+fn strings<T>(node: &Node, compile: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Fault> {
+    let compile = |item: &Node| {
+        let text = string(item, "an entry")?;
+        compile(text).map_err(|reason| Fault::new(item.place, reason))
+    };
+    node.items().iter().map(compile).collect()
+}
+
+fn string<'n>(node: &'n Node, what: &str) -> Result<&'n str, Fault> {
+    node.text()
+        .ok_or_else(|| other_type(node, what, "a string"))
+}
+
+/// A condition's value. Numbers and booleans may stand without quotes.
+fn scalar(node: &Node) -> Result<&str, Fault> {
+    match &node.value {
+        Value::String(text) | Value::Number(text) => Ok(text),
+        Value::Bool(true) => Ok("true"),
+        Value::Bool(false) => Ok("false"),
+        _ => Err(other_type(
+            node,
+            "a condition's value",
+            "a string, a number or a boolean",
+        )),
+    }
+}
+
+fn other_type(node: &Node, what: &str, expected: &str) -> Fault {
+    let found = node.value.kind();
+    Fault::new(
+        node.place,
+        format!("{what} must be {expected}, not {found}"),
+    )
+}
+
+fn unknown(place: Place, name: &str, known: &[&str]) -> Fault {
+    let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+    let known = known.join(", ");
+    Fault::new(
+        place,
+        format!("unknown element `{name}`, expected one of {known}"),
+    )
+}
+
+fn twice(member: &Member) -> Fault {
+    Fault::new(member.place, format!("`{}` is given twice", member.key))
 }
 
 #[cfg(test)]
@@ -511,101 +431,143 @@ mod tests {
     #[test]
     fn what_iam_refuses_is_refused_with_its_place() {
         for (text, expected) in [
-            ("", "EOF while parsing a value at line 1 column 0"),
-            ("[]", "the array holds no policy document"),
+            (
+                "",
+                "the text ends where a value should be at line 1 column 1",
+            ),
+            (
+                "[]",
+                "the array holds no policy document at line 1 column 1",
+            ),
             (
                 "7",
-                "invalid type: integer `7`, expected a policy document or an array of them at line 1 column 1",
+                "a policy document must be an object, not a number at line 1 column 1",
             ),
-            ("{}", "missing field `Statement` at line 1 column 2"),
-            (r#"{"Statement": []}"#, "`Statement` is empty"),
+            ("{}", "`Statement` is missing at line 1 column 1"),
+            (
+                r#"{"Statement": []}"#,
+                "`Statement` is empty at line 1 column 15",
+            ),
+            (
+                r#"{"Statement": null}"#,
+                "a statement must be an object, not null at line 1 column 15",
+            ),
             (
                 "{\n\"Version\": \"2020-01-01\", \"Statement\": []}",
-                "unknown variant `2020-01-01`, expected `2008-10-17` or `2012-10-17` at line 2 column 23",
+                "unknown version `2020-01-01`, expected `2012-10-17` or `2008-10-17` at line 2 column 12",
             ),
             (
                 r#"{"statement": []}"#,
-                "unknown field `statement`, expected one of `Version`, `Id`, `Statement` at line 1 column 12",
+                "unknown element `statement`, expected one of `Version`, `Id`, `Statement` at line 1 column 2",
             ),
             (
                 r#"{"Statement": [], "Statement": []}"#,
-                "duplicate field `Statement` at line 1 column 29",
+                "`Statement` is given twice at line 1 column 19",
             ),
             (
                 r#"{"Document": "%7"}"#,
-                "`Document` is not percent-encoded UTF-8 at line 1 column 17",
+                "the document is not percent-encoded UTF-8 at line 1 column 14",
             ),
             (
                 r#"{"Document": "{}"}"#,
-                "in the encoded `Document`: missing field `Statement` at line 1 column 2; at line 1 column 17",
+                "`Statement` is missing at line 1 column 1 of the encoded document at line 1 column 14",
+            ),
+            (
+                r#"{"Document": "{"}"#,
+                "expected a key in double quotes at line 1 column 2 of the encoded document at line 1 column 14",
+            ),
+            (
+                r#"{"Document": {}, "PolicyDocument": {}}"#,
+                "more than one policy document at line 1 column 18",
+            ),
+            (
+                r#"{"PolicyVersion": {"VersionId": "v1"}}"#,
+                "expected an object with a `Document` at line 1 column 19",
             ),
         ] {
             assert_eq!(reason(text), expected, "{text}");
         }
+        // The column behind each reason is the statement's own.
         for (statement, expected) in [
             (
                 r#"{"Action": "s3:*", "Resource": "*"}"#,
-                "missing field `Effect` at line 1 column 75",
+                "`Effect` is missing 1",
+            ),
+            (
+                r#""Allow""#,
+                "a statement must be an object, not a string 1",
             ),
             (
                 r#"{"Effect": "allow", "Action": "s3:*", "Resource": "*"}"#,
-                "unknown variant `allow`, expected `Allow` or `Deny` at line 1 column 58",
+                "unknown effect `allow`, expected `Allow` or `Deny` 12",
             ),
             (
                 r#"{"Effect": "Allow", "Effect": "Deny", "Action": "s3:*", "Resource": "*"}"#,
-                "duplicate field `Effect` at line 1 column 68",
+                "`Effect` is given twice 21",
             ),
             (
                 r#"{"Effect": "Allow", "Resource": "*"}"#,
-                "neither `Action` nor `NotAction` at the end",
+                "neither `Action` nor `NotAction` 1",
             ),
             (
                 r#"{"Effect": "Allow", "Action": "s3:*", "NotAction": "s3:*", "Resource": "*"}"#,
-                "both `Action` and `NotAction` at the end",
+                "both `Action` and `NotAction` 52",
             ),
             (
                 r#"{"Effect": "Allow", "Action": "s3:*"}"#,
-                "neither `Resource` nor `NotResource` at the end",
+                "neither `Resource` nor `NotResource` 1",
             ),
             (
                 r#"{"Effect": "Allow", "Action": [], "Resource": "*"}"#,
-                "`Action` is empty at the end",
+                "`Action` is empty 31",
+            ),
+            (
+                r#"{"Effect": "Allow", "Action": ["s3:*", 7], "Resource": "*"}"#,
+                "an entry must be a string, not a number 40",
             ),
             (
                 r#"{"Effect": "Allow", "Action": "s3:*", "NotResource": []}"#,
-                "`NotResource` is empty at the end",
+                "`NotResource` is empty 54",
             ),
             (
                 r#"{"Effect": "Allow", "Action": "s3", "Resource": "*"}"#,
-                "action `s3` is not `service:name`, nor `*` alone at the end",
+                "action `s3` is not `service:name`, nor `*` alone 31",
             ),
             (
-                r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "bucket"}"#,
-                "resource `bucket` is neither an ARN nor `*` at the end",
+                r#"{"Effect": "Allow", "Action": "s3:*", "Resource": ["*", "bucket"]}"#,
+                "resource `bucket` is neither an ARN nor `*` 57",
             ),
             (
                 r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"StringIs": {"a:b": "c"}}}"#,
-                "unknown condition operator `StringIs` at the end",
+                "unknown condition operator `StringIs` 70",
             ),
             (
                 r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"Bool": {"a:b": "c", "A:B": "c"}}}"#,
-                "duplicate key `A:B` at line 1 column 135",
+                "`A:B` is given twice 91",
+            ),
+            (
+                r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"Bool": {"a:b": [{}]}}}"#,
+                "a condition's value must be a string, a number or a boolean, not an object 87",
             ),
             (
                 r#"{"Sid": "A", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}, {"Sid": "A", "Effect": "Deny", "Action": "s3:*", "Resource": "*"}"#,
-                "two statements have the Sid `A`",
+                "two statements have the Sid `A` 69",
             ),
             (
                 r#"{"Principal": "me", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}"#,
-                "invalid value: string \"me\", expected `*` or an object at line 1 column 58",
+                "`Principal`, unless it is `*`, must be an object, not a string 15",
+            ),
+            (
+                r#"{"Principal": {"Aws": "*"}, "Effect": "Allow", "Action": "s3:*", "Resource": "*"}"#,
+                "unknown element `Aws`, expected one of `AWS`, `Service`, `Federated`, `CanonicalUser` 16",
             ),
         ] {
-            let text = wrap(statement);
-            // What only the whole statement shows is reported at its end.
-            let end = format!("at line 1 column {}", text.len() - 1);
+            let before = wrap("").len() - "]}".len();
+            let (expected, column) = expected.rsplit_once(' ').unwrap();
+            let column = before + column.parse::<usize>().unwrap();
             assert_eq!(
-                reason(&text),
-                expected.replace("at the end", &end),
+                reason(&wrap(statement)),
+                format!("{expected} at line 1 column {column}"),
                 "{statement}"
             );
         }
@@ -614,7 +576,7 @@ mod tests {
     #[test]
     fn nesting_is_bounded() {
         for open in ["[", r#"{"Statement":"#, r#"{"Document":"#] {
-            assert!(parse(&open.repeat(200_000)).is_err());
+            assert!(parse(&open.repeat(1_000_000 / open.len())).is_err());
         }
     }
 
