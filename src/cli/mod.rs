@@ -17,6 +17,7 @@ pub mod input;
 pub mod integrity;
 pub mod ledger;
 mod ledgers;
+pub mod lint;
 pub mod map;
 pub mod output;
 pub mod own_policy;
@@ -53,6 +54,7 @@ enum Command {
     Verify(verify::Arguments),
     Simulate(simulate::Arguments),
     Compare(compare::Arguments),
+    Lint(lint::Arguments),
     Principals(principals::Arguments),
     Catalog(catalog::Arguments),
 }
@@ -125,6 +127,7 @@ fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Verify(command) => verify::run(&command, quiet),
         Command::Simulate(command) => simulate::run(&command),
         Command::Compare(command) => compare::run(&command),
+        Command::Lint(command) => lint::run(&command, quiet),
         Command::Principals(command) => principals::run(&command, quiet),
         Command::Catalog(command) => catalog::run(&command),
     };

@@ -99,6 +99,7 @@ pub mod replay;
 
 mod caller;
 mod condition;
+mod document;
 mod glob;
 mod grants;
 mod json;
