@@ -111,7 +111,6 @@ checks! {
         UNIQUE_SIDS_REQUIRED: "Two statements have the same `Sid`.",
         UNSUPPORTED_ACTION_FOR_CONDITION_KEY: "An action never has a value for the condition key.",
         UNSUPPORTED_ELEMENT_COMBINATION: "A statement has an element and its negation.",
-        UNSUPPORTED_GLOBAL_CONDITION_KEY: "AWS has given up the condition key.",
         UNSUPPORTED_PRINCIPAL: "An identity policy has a `Principal`.",
         UNSUPPORTED_SID: "A `Sid` has other characters than letters and digits.",
         UNSUPPORTED_SPACE_IN_VARIABLE: "The key in a policy variable has a space.",

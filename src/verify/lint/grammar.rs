@@ -47,6 +47,8 @@ pub(crate) struct Condition<'n> {
     pub(crate) operator_spot: Spot,
     pub(crate) operator: &'n str,
     pub(crate) key: &'n str,
+    /// Whether it has no values at all, not even of a wrong type.
+    pub(crate) is_empty: bool,
     pub(crate) values: Vec<Scalar<'n>>,
 }
 
@@ -278,6 +280,7 @@ fn conditions<'n>(member: &'n Member, spot: &Spot, found: &mut Findings) -> Vec<
                 .into_iter()
                 .filter_map(|(item, spot)| scalar(item, spot, found));
             out.push(Condition {
+                is_empty: key.node.items().is_empty(),
                 values: values.collect(),
                 spot: key_at.at(key.place),
                 operator_spot: at.at(operator.place),

@@ -19,7 +19,20 @@
 
 pub mod checks;
 
+mod action;
+mod address;
+mod arn;
+mod character;
+mod condition;
+mod fit;
 mod grammar;
+mod operator;
+mod pattern;
+mod power;
+mod redundant;
+mod tag;
+mod value;
+mod variable;
 
 use crate::verify::document::{self, Document, Node, Place};
 
@@ -91,7 +104,16 @@ fn lint_document(document: &Document, found: &mut Findings) {
         place: document.node.place,
         pointer: document.pointer.clone(),
     };
-    let _statements = grammar::read(&document.node, &spot, found);
+    character::check(&document.node, &spot, found);
+    let policy = grammar::read(&document.node, &spot, found);
+    action::check(&policy, found);
+    arn::check(&policy, found);
+    variable::check(&policy, found);
+    condition::check(&policy, found);
+    fit::check(&policy, found);
+    tag::check(&policy, found);
+    power::check(&policy, found);
+    redundant::check(&policy, &spot, found);
 }
 
 /// Where something stands.

@@ -1,0 +1,74 @@
+//! Statements that hang on `aws:ResourceTag` where the action has no such key.
+
+use crate::catalog::action::ActionFacts;
+use crate::catalog::condition_key::{self, ConditionKeyFacts};
+use crate::iam::policy::Effect;
+use crate::verify::lint::Findings;
+use crate::verify::lint::checks;
+use crate::verify::lint::grammar::{Condition, Policy, Statement};
+use crate::verify::lint::operator::Operator;
+use crate::verify::lint::pattern;
+
+pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
+    for statement in &policy.statements {
+        for condition in &statement.conditions {
+            let binds = Operator::parse(condition.operator).is_some_and(Operator::binds);
+            let key = condition_key::find(condition.key);
+            let tag = key.filter(|key| key.key.starts_with("aws:ResourceTag/"));
+            if let Some(key) = tag.filter(|_| binds) {
+                check_tag(statement, condition, key, found);
+            }
+        }
+    }
+}
+
+/// Sections "Allow with unsupported tag condition key for service", "Deny with …", and both with NotAction.
+fn check_tag(
+    statement: &Statement<'_>,
+    condition: &Condition<'_>,
+    key: ConditionKeyFacts,
+    found: &mut Findings,
+) {
+    let (Some(effect), Some(actions)) = (statement.effect, &statement.actions) else {
+        return;
+    };
+    let (check, every, effect) = match effect {
+        Effect::Allow => (
+            checks::ALLOW_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE,
+            checks::ALLOW_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE,
+            "allowed",
+        ),
+        Effect::Deny => (
+            checks::DENY_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE,
+            checks::DENY_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE,
+            "denied",
+        ),
+    };
+    if actions.negated {
+        found.add(
+            every,
+            &condition.spot,
+            format!(
+                "many actions have no `{}`, and are never {effect} by this statement",
+                condition.key
+            ),
+            "Use `Action`, and name actions that have the key.",
+        );
+        return;
+    }
+    for entry in &actions.entries {
+        let facts = pattern::actions(entry.text);
+        let supports = |facts: &ActionFacts| key.supported_by(*facts);
+        if !facts.is_empty() && !facts.iter().any(supports) {
+            found.add(
+                check,
+                &entry.spot,
+                format!(
+                    "`{}` has no `{}`, and is never {effect} by this statement",
+                    entry.text, condition.key
+                ),
+                "Move it to a statement without the condition.",
+            );
+        }
+    }
+}
