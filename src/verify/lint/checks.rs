@@ -72,7 +72,7 @@ checks! {
         INVALID_ARN_ACCOUNT: "The account in an ARN is not twelve digits.",
         INVALID_ARN_PREFIX: "A resource is neither `*` nor begins with `arn:`.",
         INVALID_ARN_REGION: "The partition has no such Region.",
-        INVALID_ARN_RESOURCE: "The service has no resource type with an ARN like this.",
+        INVALID_ARN_RESOURCE: "A resource type in an ARN is misspelt: other case of letters, or other punctuation.",
         INVALID_ARN_SERVICE_CASE: "The service in an ARN has capital letters.",
         INVALID_CONDITION_DATA_TYPE: "The values of a condition key are of different JSON types.",
         INVALID_CONDITION_KEY_FORMAT: "A condition key is not of the form `service:name`.",
@@ -156,7 +156,7 @@ checks! {
         WILDCARD_WITHOUT_LIKE_OPERATOR: "A value has `*` or `?` under an operator that takes them literally.",
     }
     true Warning {
-        RESOURCE_WITHOUT_ACTION: "No action of the statement takes a resource like this.",
+        UNKNOWN_ARN_RESOURCE: "No resource type of the service in our tables has an ARN like this.",
         UNSUPPORTED_RESOURCE_FOR_ACTION: "No resource of the statement is one that the action takes.",
     }
     false Suggestion {
@@ -187,6 +187,7 @@ checks! {
     true Suggestion {
         REDUNDANCY_NOT_JUDGED: "The document is too large for all its entries to be compared with each other.",
         REDUNDANT_CONDITION_VALUE: "Another value of the condition covers this one.",
+        RESOURCE_WITHOUT_ACTION: "No action of the statement takes a resource like this.",
     }
 }
 

@@ -1,14 +1,17 @@
 //! Whether the actions and the resources of a statement go together.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::catalog::action::ActionFacts;
-use crate::catalog::{condition_key, resource};
+use crate::catalog::condition_key;
+use crate::catalog::resource::{self, ResourceType};
 use crate::iam::arn::ArnParts;
 use crate::verify::glob::Glob;
 use crate::verify::lint::Findings;
 use crate::verify::lint::checks;
 use crate::verify::lint::grammar::{Entry, List, Policy, Statement};
 use crate::verify::lint::operator::Operator;
-use crate::verify::lint::pattern::{self, has_wildcard};
+use crate::verify::lint::pattern::{self, has_wildcard, is_plain};
 
 pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
     for statement in &policy.statements {
@@ -22,30 +25,42 @@ pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
     }
 }
 
+/// The keys of which AWS says for which actions requests have them. Of others the Service Authorization Reference does not
+/// list all actions: AWS's own policies use `deadline:FarmMembershipLevels` with many that it leaves out.
+/// Source: IAM User Guide, "IAM condition context keys", "Available keys for IAM".
+const KEYS_OF_FEW_ACTIONS: [&str; 5] = [
+    "iam:AssociatedResourceArn",
+    "iam:AWSServiceName",
+    "iam:PassedToService",
+    "iam:PermissionsBoundary",
+    "iam:PolicyARN",
+];
+
 /// Section "Unsupported action for condition key".
 fn keys(statement: &Statement<'_>, found: &mut Findings) {
     let Some(actions) = statement.actions.as_ref().filter(|list| !list.negated) else {
         return;
     };
-    for condition in &statement.conditions {
-        let binds = Operator::parse(condition.operator).is_some_and(Operator::binds);
-        let Some(key) = condition_key::find(condition.key).filter(|_| binds) else {
+    for name in KEYS_OF_FEW_ACTIONS {
+        let mut conditions = statement.conditions.iter();
+        let bound = conditions.any(|condition| {
+            condition.key.eq_ignore_ascii_case(name)
+                && Operator::parse(condition.operator).is_some_and(Operator::binds)
+        });
+        let Some(key) = condition_key::find(name).filter(|_| bound) else {
             continue;
         };
-        if key.global {
-            continue;
-        }
-        for entry in actions
+        let plain = actions
             .entries
             .iter()
-            .filter(|entry| !has_wildcard(entry.text))
-        {
+            .filter(|entry| !has_wildcard(entry.text));
+        for entry in plain {
             let facts = pattern::actions(entry.text);
             if facts.first().is_some_and(|facts| !key.supported_by(*facts)) {
                 found.add(
                     checks::UNSUPPORTED_ACTION_FOR_CONDITION_KEY,
                     &entry.spot,
-                    format!("`{}` never has a value for `{}`", entry.text, condition.key),
+                    format!("`{}` never has a value for `{name}`", entry.text),
                     "Move it to a statement without the condition.",
                 );
             }
@@ -53,97 +68,149 @@ fn keys(statement: &Statement<'_>, found: &mut Findings) {
     }
 }
 
-/// A resource of the statement.
-struct Resource<'e, 'n> {
-    entry: &'e Entry<'n>,
-    /// Service and resource part of an ARN; `None` where it is `*`.
-    arn: Option<(Glob, Glob)>,
-    used: bool,
+/// A resource type: service prefix and name.
+type Type = (&'static str, &'static str);
+
+/// The ARNs of the resource types that a statement's actions take.
+#[derive(Default)]
+struct Formats {
+    known: HashSet<Type>,
+    /// By the service in the ARN.
+    of_service: HashMap<&'static str, Vec<(Type, Glob)>>,
+    /// Those of any service.
+    others: Vec<(Type, Glob)>,
 }
 
-fn resources_of(actions: &List<'_>, resources: &List<'_>, found: &mut Findings) {
-    let mut resources: Vec<Resource<'_, '_>> = resources.entries.iter().map(read).collect();
-    let mut known = !resources.is_empty();
-    for entry in &actions.entries {
-        let facts = pattern::actions(entry.text);
-        // What is not known may take any resource.
-        known &= !facts.is_empty() || entry.text.is_empty();
-        let mut fits = false;
-        for facts in &facts {
-            for resource in &mut resources {
-                let takes = takes(*facts, resource);
-                resource.used |= takes;
-                fits |= takes;
+impl Formats {
+    fn add(&mut self, facts: ActionFacts) {
+        for (name, _) in facts.resource_types() {
+            let kind = (facts.prefix(), name);
+            if !self.known.insert(kind) {
+                continue;
+            }
+            let formats = resource::find(facts.prefix(), name);
+            let formats = formats.into_iter().flat_map(ResourceType::formats);
+            for format in formats.filter_map(ArnParts::parse) {
+                let entry = (kind, pattern::format_glob(format.resource));
+                match is_plain(format.service) {
+                    true => self
+                        .of_service
+                        .entry(format.service)
+                        .or_default()
+                        .push(entry),
+                    false => self.others.push(entry),
+                }
             }
         }
-        if let ([facts], false, false) = (&facts[..], fits, resources.is_empty())
-            && !has_wildcard(entry.text)
-        {
-            let types: Vec<_> = facts
-                .resource_types()
-                .map(|(name, _)| format!("`{name}`"))
-                .collect();
-            let (message, fix) = match types.is_empty() {
-                true => (
-                    "`*` only".to_owned(),
-                    "Give it a statement with the resource `*`.",
-                ),
-                false => (
-                    types.join(", "),
-                    "Add a resource of one of these types, or remove the action.",
-                ),
-            };
+    }
+
+    fn of(&self, service: &str) -> impl Iterator<Item = &(Type, Glob)> {
+        let own = self.of_service.get(service).into_iter().flatten();
+        own.chain(&self.others)
+    }
+}
+
+/// Names of our own: do actions and resources go together, by the Service Authorization Reference?
+fn resources_of(actions: &List<'_>, resources: &List<'_>, found: &mut Findings) {
+    let mut formats = Formats::default();
+    // The services of actions that take `*` only.
+    let mut without_types = HashSet::new();
+    let mut all_known = true;
+    for entry in &actions.entries {
+        let facts = pattern::actions(entry.text);
+        all_known &= !facts.is_empty();
+        for facts in facts {
+            formats.add(facts);
+            if facts.resource_types().next().is_none() {
+                without_types.insert(facts.prefix());
+            }
+        }
+    }
+    let mut met = HashSet::new();
+    // The services of resources such as `arn:aws:s3:::*`, which AWS's own policies write in the place of `*`.
+    let mut bare = HashSet::new();
+    let mut open = resources.entries.is_empty();
+    for entry in &resources.entries {
+        let Some((service, name)) = service_and_name(entry.text) else {
+            open = true;
+            continue;
+        };
+        let own = pattern::glob(name);
+        let mut used = false;
+        for (kind, format) in formats.of(service) {
+            if format.meets(&own) {
+                used = true;
+                met.insert(*kind);
+            }
+        }
+        if own.matches("*") {
+            bare.insert(service);
+            used |= without_types.contains(service);
+        }
+        if !used && all_known {
             found.add(
-                checks::UNSUPPORTED_RESOURCE_FOR_ACTION,
+                checks::RESOURCE_WITHOUT_ACTION,
                 &entry.spot,
-                format!(
-                    "no resource of the statement is one for `{}`, which takes {message}",
-                    entry.text
-                ),
-                fix,
+                format!("no action of the statement takes `{}`", entry.text),
+                "Remove it, or add the actions that it is for.",
             );
         }
     }
-    for resource in resources.iter().filter(|resource| known && !resource.used) {
-        found.add(
-            checks::RESOURCE_WITHOUT_ACTION,
-            &resource.entry.spot,
-            format!("no action of the statement takes `{}`", resource.entry.text),
-            "Remove it, or add the actions that it is for.",
-        );
+    if !open {
+        for entry in &actions.entries {
+            let fits = |kind: &Type| met.contains(kind);
+            unfit(entry, &bare, fits, found);
+        }
     }
 }
 
-fn read<'e, 'n>(entry: &'e Entry<'n>) -> Resource<'e, 'n> {
-    let arn = match pattern::fields(entry.text)[..] {
-        [_, _, service, _, _, resource] => Some((pattern::glob(service), pattern::glob(resource))),
+/// The service and the resource part of an ARN of one service.
+fn service_and_name(text: &str) -> Option<(&str, &str)> {
+    match pattern::fields(text)[..] {
+        [_, _, service, _, _, name] => is_plain(service).then_some((service, name)),
         _ => None,
-    };
-    Resource {
-        entry,
-        arn,
-        used: false,
     }
 }
 
-/// Whether the action takes some of the resource.
-fn takes(facts: ActionFacts, resource: &Resource<'_, '_>) -> bool {
-    let Some((service, own)) = &resource.arn else {
-        return true;
+fn unfit(
+    entry: &Entry<'_>,
+    bare: &HashSet<&str>,
+    fits: impl Fn(&Type) -> bool,
+    found: &mut Findings,
+) {
+    let facts = pattern::actions(entry.text);
+    let ([facts], false) = (&facts[..], has_wildcard(entry.text)) else {
+        return;
     };
-    let mut types = facts.resource_types().peekable();
-    if types.peek().is_none() {
-        // IAM asks for `*`. What AWS's own policies write in its place, such as `arn:aws:s3:::*`, is let be.
-        return own.matches("*") && service.matches(facts.prefix());
-    }
-    types.any(|(name, _)| {
-        let Some(kind) = resource::find(facts.prefix(), name) else {
-            return true;
-        };
-        let mut formats = kind.formats().filter_map(ArnParts::parse);
-        formats.any(|format| {
-            service.meets(&pattern::format_glob(format.service))
-                && own.meets(&pattern::format_glob(format.resource))
-        })
-    })
+    let types: Vec<Type> = facts
+        .resource_types()
+        .map(|(name, _)| (facts.prefix(), name))
+        .collect();
+    let (takes, fix) = if types.is_empty() {
+        if bare.contains(facts.prefix()) {
+            return;
+        }
+        (
+            "`*` only".to_owned(),
+            "Give it a statement with the resource `*`.",
+        )
+    } else {
+        if types.iter().any(fits) {
+            return;
+        }
+        let names: Vec<_> = types.iter().map(|(_, name)| format!("`{name}`")).collect();
+        (
+            names.join(", "),
+            "Add a resource of one of these types, or remove the action.",
+        )
+    };
+    found.add(
+        checks::UNSUPPORTED_RESOURCE_FOR_ACTION,
+        &entry.spot,
+        format!(
+            "no resource of the statement is one for `{}`, which takes {takes}",
+            entry.text
+        ),
+        fix,
+    );
 }

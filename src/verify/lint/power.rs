@@ -14,8 +14,8 @@ use crate::verify::lint::{Findings, Spot};
 struct Power {
     /// In AWS's spelling.
     action: &'static str,
-    /// The condition key that limits it otherwise.
-    key: &'static str,
+    /// The condition keys that limit it otherwise, the one to recommend first.
+    keys: &'static [&'static str],
     /// What is open then.
     what: &'static str,
     /// By how the action comes in (by name, by a wildcard, by `NotAction`), with `Resource` and with `NotResource`.
@@ -25,7 +25,7 @@ struct Power {
 const POWERS: [Power; 2] = [
     Power {
         action: "iam:PassRole",
-        key: "iam:PassedToService",
+        keys: &["iam:PassedToService", "iam:AssociatedResourceArn"],
         what: "any role can be passed to any service",
         checks: [
             [
@@ -44,7 +44,7 @@ const POWERS: [Power; 2] = [
     },
     Power {
         action: "iam:CreateServiceLinkedRole",
-        key: "iam:AWSServiceName",
+        keys: &["iam:AWSServiceName"],
         what: "service-linked roles can be created for any service",
         checks: [
             [
@@ -100,7 +100,7 @@ fn check_power(power: &Power, statement: &Statement<'_>, found: &mut Findings) {
         match resources {
             "Resource" => format!(
                 "Name the roles in `Resource`, or add a condition on `{}`.",
-                power.key
+                power.keys[0]
             ),
             _ => "Name the roles in `Resource`.".to_owned(),
         },
@@ -138,7 +138,7 @@ fn is_every_role(resource: &str) -> bool {
     }
 }
 
-/// Whether a condition names the services.
+/// Whether a condition names what for.
 fn limited(power: &Power, statement: &Statement<'_>) -> bool {
     statement.conditions.iter().any(|condition| {
         let binds = Operator::parse(condition.operator).is_some_and(Operator::binds);
@@ -146,6 +146,7 @@ fn limited(power: &Power, statement: &Statement<'_>) -> bool {
             .values
             .iter()
             .any(|value| value.text.starts_with('*'));
-        binds && !open && condition.key.eq_ignore_ascii_case(power.key)
+        let mut keys = power.keys.iter();
+        binds && !open && keys.any(|key| condition.key.eq_ignore_ascii_case(key))
     })
 }

@@ -1,7 +1,7 @@
 //! Statements that hang on `aws:ResourceTag` where the action has no such key.
 
 use crate::catalog::action::ActionFacts;
-use crate::catalog::condition_key::{self, ConditionKeyFacts};
+use crate::catalog::condition_key;
 use crate::iam::policy::Effect;
 use crate::verify::lint::Findings;
 use crate::verify::lint::checks;
@@ -11,24 +11,20 @@ use crate::verify::lint::pattern;
 
 pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
     for statement in &policy.statements {
-        for condition in &statement.conditions {
-            let binds = Operator::parse(condition.operator).is_some_and(Operator::binds);
-            let key = condition_key::find(condition.key);
-            let tag = key.filter(|key| key.key.starts_with("aws:ResourceTag/"));
-            if let Some(key) = tag.filter(|_| binds) {
-                check_tag(statement, condition, key, found);
-            }
+        let tag = |condition: &&Condition<'_>| {
+            Operator::parse(condition.operator).is_some_and(Operator::binds)
+                && condition_key::find(condition.key)
+                    .is_some_and(|key| key.key.starts_with("aws:ResourceTag/"))
+        };
+        // One is enough for the statement to be without effect.
+        if let Some(condition) = statement.conditions.iter().find(tag) {
+            check_tag(statement, condition, found);
         }
     }
 }
 
 /// Sections "Allow with unsupported tag condition key for service", "Deny with …", and both with NotAction.
-fn check_tag(
-    statement: &Statement<'_>,
-    condition: &Condition<'_>,
-    key: ConditionKeyFacts,
-    found: &mut Findings,
-) {
+fn check_tag(statement: &Statement<'_>, condition: &Condition<'_>, found: &mut Findings) {
     let (Some(effect), Some(actions)) = (statement.effect, &statement.actions) else {
         return;
     };
@@ -58,15 +54,17 @@ fn check_tag(
     }
     for entry in &actions.entries {
         let facts = pattern::actions(entry.text);
-        let supports = |facts: &ActionFacts| key.supported_by(*facts);
-        if !facts.is_empty() && !facts.iter().any(supports) {
+        // Which of the resources that an action takes have tags, the tables do not tell; where it takes none, there are none.
+        let untagged = |facts: &ActionFacts| {
+            let mut keys = facts.condition_keys();
+            facts.resource_types().next().is_none()
+                && !keys.any(|key| key.starts_with("aws:ResourceTag/"))
+        };
+        if !facts.is_empty() && facts.iter().all(untagged) {
             found.add(
                 check,
                 &entry.spot,
-                format!(
-                    "`{}` has no `{}`, and is never {effect} by this statement",
-                    entry.text, condition.key
-                ),
+                format!("`{}` takes no resource that could have the tag, and is never {effect} by this statement", entry.text),
                 "Move it to a statement without the condition.",
             );
         }
