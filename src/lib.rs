@@ -13,7 +13,7 @@
 //! | [`pipeline`] | the order of the stages and all threading |
 //! | [`store`] | the ledger on disk: the set of all events read, in one SQLite file |
 //! | [`generate`] | ledger → statements → policy documents |
-//! | [`verify`] | judge requests by policies as IAM does, and replay the ledger, sharing no code with `generate` |
+//! | [`verify`] | judge requests by policies as IAM does, replay the ledger, and lint policies, sharing no code with `generate` |
 //! | [`report`] | the accounts, for people |
 //! | [`cli`] | one file per command |
 //!

@@ -16,6 +16,7 @@ mod export;
 mod generate;
 mod integrity;
 mod ledger;
+mod lint;
 mod lookup;
 mod mapping;
 mod program;

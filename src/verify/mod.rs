@@ -4,6 +4,7 @@
 //! - [`evaluate::evaluate`] judges a request by identity policies alone;
 //! - [`authorize::authorize`] judges it by policies of all types, within an account and across accounts;
 //! - [`compare::compare`] decides whether some policies allow a request that others do not;
+//! - [`lint::lint`] says what is wrong with identity policies;
 //! - [`replay::replay`] judges all that a ledger holds.
 //!
 //! It proves what `generate` writes, so it shares nothing with it: neither the structs of a policy nor the matching of

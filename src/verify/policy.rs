@@ -62,6 +62,15 @@ impl Policy {
         self.statements.len()
     }
 
+    /// The label of each statement (its `Sid`, or `#` and its place among them), with its line and column in the text, both
+    /// from 1; of a document that is encoded in a string, those of the text in that string.
+    pub fn places(&self) -> impl Iterator<Item = (&str, u32, u32)> {
+        self.statements.iter().map(|statement| {
+            let Place { line, column } = statement.place;
+            (&*statement.label, line, column)
+        })
+    }
+
     /// The first statement with a `Principal` or `NotPrincipal`, or the first without where `missing` is asked for.
     /// Resource policies and RCPs must have one in each statement, policies of other types have none.
     #[must_use]
@@ -405,7 +414,9 @@ mod tests {
             ["aws:a", "aws:b", "aws:SecureTransport", "s3:max-keys"]
         );
         assert_eq!(&*one(&wrap(GET)).statements[0].label, "#1");
-        assert_eq!(one(&wrap(&format!("{GET}, {GET}"))).statement_count(), 2);
+        let two = one(&wrap(&format!("{GET},\n {GET}")));
+        let places: Vec<_> = two.places().collect();
+        assert_eq!(places, [("#1", 1, 41), ("#2", 2, 2)]);
     }
 
     #[test]

@@ -69,12 +69,12 @@ fn check_entry(entry: &Entry<'_>, found: &mut Findings) {
         return;
     }
     let glob = pattern::glob(resource);
-    if more_formats(service).any(|format| pattern::format_glob(format).meets(&glob)) {
+    if more_formats(service).any(|format| pattern::fits(format, resource, &glob)) {
         return;
     }
     let (fitting, others): (Vec<_>, Vec<_>) = formats
         .into_iter()
-        .partition(|format| pattern::format_glob(format.resource).meets(&glob));
+        .partition(|format| pattern::fits(format.resource, resource, &glob));
     if fitting.is_empty() {
         return unknown_resource(own, &others, entry, found);
     }

@@ -6,7 +6,6 @@ use crate::catalog::action::ActionFacts;
 use crate::catalog::condition_key;
 use crate::catalog::resource::{self, ResourceType};
 use crate::iam::arn::ArnParts;
-use crate::verify::glob::Glob;
 use crate::verify::lint::Findings;
 use crate::verify::lint::checks;
 use crate::verify::lint::grammar::{Entry, List, Policy, Statement};
@@ -76,9 +75,9 @@ type Type = (&'static str, &'static str);
 struct Formats {
     known: HashSet<Type>,
     /// By the service in the ARN.
-    of_service: HashMap<&'static str, Vec<(Type, Glob)>>,
+    of_service: HashMap<&'static str, Vec<(Type, &'static str)>>,
     /// Those of any service.
-    others: Vec<(Type, Glob)>,
+    others: Vec<(Type, &'static str)>,
 }
 
 impl Formats {
@@ -91,7 +90,7 @@ impl Formats {
             let formats = resource::find(facts.prefix(), name);
             let formats = formats.into_iter().flat_map(ResourceType::formats);
             for format in formats.filter_map(ArnParts::parse) {
-                let entry = (kind, pattern::format_glob(format.resource));
+                let entry = (kind, format.resource);
                 match is_plain(format.service) {
                     true => self
                         .of_service
@@ -104,7 +103,7 @@ impl Formats {
         }
     }
 
-    fn of(&self, service: &str) -> impl Iterator<Item = &(Type, Glob)> {
+    fn of(&self, service: &str) -> impl Iterator<Item = &(Type, &'static str)> {
         let own = self.of_service.get(service).into_iter().flatten();
         own.chain(&self.others)
     }
@@ -116,7 +115,11 @@ fn resources_of(actions: &List<'_>, resources: &List<'_>, found: &mut Findings) 
     // The services of actions that take `*` only.
     let mut without_types = HashSet::new();
     let mut all_known = true;
+    let mut entries = HashSet::new();
     for entry in &actions.entries {
+        if !entries.insert(entry.text) {
+            continue;
+        }
         let facts = pattern::actions(entry.text);
         all_known &= !facts.is_empty();
         for facts in facts {
@@ -138,7 +141,7 @@ fn resources_of(actions: &List<'_>, resources: &List<'_>, found: &mut Findings) 
         let own = pattern::glob(name);
         let mut used = false;
         for (kind, format) in formats.of(service) {
-            if format.meets(&own) {
+            if pattern::fits(format, name, &own) {
                 used = true;
                 met.insert(*kind);
             }
@@ -178,8 +181,11 @@ fn unfit(
     fits: impl Fn(&Type) -> bool,
     found: &mut Findings,
 ) {
+    if has_wildcard(entry.text) {
+        return;
+    }
     let facts = pattern::actions(entry.text);
-    let ([facts], false) = (&facts[..], has_wildcard(entry.text)) else {
+    let [facts] = &facts[..] else {
         return;
     };
     let types: Vec<Type> = facts

@@ -25,7 +25,7 @@ pub(crate) fn action_glob(text: &str) -> Glob {
 }
 
 /// The strings of a format such as `role/${RoleNameWithPath}`, each variable of which is some text.
-pub(crate) fn format_glob(format: &str) -> Glob {
+fn format_glob(format: &str) -> Glob {
     let mut tokens = Vec::with_capacity(format.len());
     let mut rest = format;
     while let Some((before, after)) = rest.split_once("${") {
@@ -35,6 +35,14 @@ pub(crate) fn format_glob(format: &str) -> Glob {
     }
     tokens.extend(rest.chars().map(Token::Char));
     Glob::new(tokens)
+}
+
+/// Whether the resource part of an ARN can be of the format: `text`, and the strings it may stand for.
+pub(crate) fn fits(format: &str, text: &str, own: &Glob) -> bool {
+    // A variable may be a path, but for the name of a bucket.
+    // Source: Amazon S3 User Guide, "General purpose bucket naming rules".
+    let bucket = format == "${BucketName}" && without_variables(text).contains('/');
+    !bucket && format_glob(format).meets(own)
 }
 
 /// Whether `text` has a wildcard, other than in the escapes `${*}` and `${?}`.
@@ -100,6 +108,9 @@ pub(crate) fn actions(entry: &str) -> Vec<ActionFacts> {
     };
     if !has_wildcard(name) {
         return action::find_in(prefix, name).into_iter().collect();
+    }
+    if name == "*" {
+        return action::all_of(prefix).collect();
     }
     let glob = action_glob(entry);
     action::all_of(prefix)

@@ -88,12 +88,10 @@ fn typed(operator: Operator, condition: &Condition<'_>, value: &Scalar<'_>, foun
     let Scalar { text, spot, .. } = value;
     let name = condition.operator;
     match operator.test {
-        Test::Bool | Test::Null => {
-            if !text.eq_ignore_ascii_case("true") && !text.eq_ignore_ascii_case("false") {
-                let message = format!("`{text}` under `{name}` is neither `true` nor `false`");
-                let fix = "Write `true` or `false`.";
-                found.add(checks::TYPE_MISMATCH_BOOLEAN, spot, message, fix);
-            }
+        Test::Bool | Test::Null if !is_boolean(text) => {
+            let message = format!("`{text}` under `{name}` is neither `true` nor `false`");
+            let fix = "Write `true` or `false`.";
+            found.add(checks::TYPE_MISMATCH_BOOLEAN, spot, message, fix);
         }
         Test::Date if date(text).is_none() => {
             let message = format!("`{text}` under `{name}` is no date");
@@ -126,11 +124,15 @@ fn typed(operator: Operator, condition: &Condition<'_>, value: &Scalar<'_>, foun
     }
 }
 
+fn is_boolean(text: &str) -> bool {
+    text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
+}
+
 /// RFC 4648, section 4.
 fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let inside = |b: u8| b.is_ascii_alphanumeric() || b == b'+' || b == b'/';
-    text.len() % 4 == 0 && text.len() - body.len() <= 2 && body.bytes().all(inside)
+    text.len().is_multiple_of(4) && text.len() - body.len() <= 2 && body.bytes().all(inside)
 }
 
 /// Section "Wildcard without like operator".
@@ -210,7 +212,7 @@ const SERVICE_KEYS: [&str; 8] = [
 fn service(condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Findings) {
     let of_service = |key: &&str| key.eq_ignore_ascii_case(condition.key);
     let text = value.text;
-    if !SERVICE_KEYS.iter().any(|key| of_service(key)) || !is_plain(text) {
+    if !SERVICE_KEYS.iter().any(of_service) || !is_plain(text) {
         return;
     }
     // Partitions have domains of their own, so that no list of endings is held against it.
