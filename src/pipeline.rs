@@ -19,6 +19,7 @@ use crate::usage::origin::Origin;
 use crate::usage::resolve::{self, Outcome, Resolved};
 use crate::usage::seen::{Seen, id_of};
 use crate::usage::sum::Sum;
+use crate::verify::asked::Asked;
 
 pub mod keep;
 mod rounds;
@@ -244,6 +245,26 @@ pub fn collect(
     let how = How {
         joint,
         memory: Some(MEMORY),
+        asked: None,
+        keeper: None,
+    };
+    run(objects, filter, threads, progress, how).settled()
+}
+
+/// As [`collect`] with the calls that needed several things, where each used call's context is in the class that `asked` puts it
+/// in. Every record is parsed as a whole for that, which takes a few times as long.
+#[must_use]
+pub fn collect_asked(
+    objects: &[LogObject],
+    filter: &Filter,
+    asked: &Asked<'_>,
+    threads: NonZeroUsize,
+    progress: &Progress,
+) -> Sum {
+    let how = How {
+        joint: true,
+        memory: None,
+        asked: Some(asked),
         keeper: None,
     };
     run(objects, filter, threads, progress, how).settled()
@@ -268,6 +289,7 @@ pub fn keep(
     let how = How {
         joint: false,
         memory: Some(MEMORY),
+        asked: None,
         keeper: Some(keeper),
     };
     let Sum {
@@ -525,6 +547,7 @@ mod tests {
         let how = How {
             joint: true,
             memory,
+            asked: None,
             keeper: None,
         };
         let sum = run(

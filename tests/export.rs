@@ -8,6 +8,7 @@ use trailfit::error::Error;
 use trailfit::store::export;
 use trailfit::store::file::Store;
 use trailfit::usage::filter::Filter;
+use trailfit::verify::asked::Asked;
 
 use crate::program::{Run, Said, project};
 
@@ -84,7 +85,9 @@ fn facts_are_what_the_view_and_the_sums_are() {
     assert_eq!(exported, view);
 
     let store = Store::open_to_read(&said.folder.path().join("l")).unwrap();
-    let sum = store.sum(&Filter::default(), false).unwrap();
+    let sum = store
+        .sum(&Filter::default(), false, &Asked::default())
+        .unwrap();
     let mut summed: BTreeMap<[String; 4], u64> = BTreeMap::new();
     for (principal, usage) in &sum.ledger.principals {
         for (action, resources) in usage.facts.iter().chain(&usage.refused) {

@@ -26,6 +26,7 @@ use crate::store::write::Writer;
 use crate::usage::coverage::Coverage;
 use crate::usage::filter::Filter;
 use crate::usage::sum::Sum;
+use crate::verify::asked::Asked;
 
 /// The inputs and filters of a command.
 #[derive(Args, Clone, Debug)]
@@ -91,6 +92,14 @@ impl Input {
         })
     }
 
+    /// Whether a ledger, or an export of one, is among the inputs.
+    #[must_use]
+    pub fn has_ledger(&self) -> bool {
+        self.inputs
+            .iter()
+            .any(|input| ledgers::is_one(Path::new(input)))
+    }
+
     /// What of the inputs is to be listed: what the filter on events leaves.
     #[must_use]
     pub fn scope(&self) -> Scope {
@@ -146,15 +155,16 @@ impl Input {
     /// # Errors
     /// As [`Input::sorted`], and where no principal matches.
     pub fn collect(&self, quiet: bool) -> Result<ManuallyDrop<Sum>> {
-        self.select(self.read(quiet, false)?)
+        self.select(self.read(quiet, false, &Asked::default())?)
     }
 
-    /// As [`Input::collect`], with the calls that needed several things beside the ledger.
+    /// As [`Input::collect`], with the calls that needed several things beside the ledger, and with the classes of the
+    /// contexts that `asked` tells apart.
     ///
     /// # Errors
     /// As [`Input::collect`].
-    pub fn collect_joint(&self, quiet: bool) -> Result<ManuallyDrop<Sum>> {
-        self.select(self.read(quiet, true)?)
+    pub fn collect_asked(&self, quiet: bool, asked: &Asked<'_>) -> Result<ManuallyDrop<Sum>> {
+        self.select(self.read(quiet, true, asked)?)
     }
 
     /// Leaves the principals asked for.
@@ -170,7 +180,7 @@ impl Input {
         }
     }
 
-    fn read(&self, quiet: bool, joint: bool) -> Result<Sum> {
+    fn read(&self, quiet: bool, joint: bool, asked: &Asked<'_>) -> Result<Sum> {
         if let (Some(from), Some(to)) = (self.from, self.to)
             && from >= to
         {
@@ -181,8 +191,14 @@ impl Input {
         let progress = Arc::new(Progress::default());
         let bar = Bar::show(&progress, objects.len() as u64, quiet);
         let sum = match ledgers.as_slice() {
-            [] => pipeline::collect(&objects, &filter, joint, threads, &progress),
-            [ledger] if objects.is_empty() => ledgers::open(ledger)?.sum(&filter, joint)?.settled(),
+            [] if asked.is_empty() => {
+                pipeline::collect(&objects, &filter, joint, threads, &progress)
+            }
+            [] => pipeline::collect_asked(&objects, &filter, asked, threads, &progress),
+            [ledger] if objects.is_empty() => {
+                let ledger = ledgers::open(ledger)?;
+                ledger.sum(&filter, joint, asked)?.settled()
+            }
             // What is in several of them counts once.
             _ => {
                 let mut writer = Writer::new(Store::temporary()?);
@@ -196,7 +212,7 @@ impl Input {
                     hashed: None,
                 };
                 ledgers::add(&mut writer, objects, how)?;
-                writer.into_store().sum(&filter, joint)?.settled()
+                writer.into_store().sum(&filter, joint, asked)?.settled()
             }
         };
         drop(bar);

@@ -8,15 +8,17 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::input::Input;
-use crate::cli::{Ending, Format, output};
+use crate::cli::{Ending, Format, output, tell, usage_error};
 use crate::error::{Error, Result};
 use crate::report::index::Written;
 use crate::report::summary::{grouped, many};
 use crate::report::terminal;
 use crate::usage::joint::Joint;
+use crate::usage::told;
+use crate::verify::asked::Asked;
 use crate::verify::evaluate::Attached;
 use crate::verify::policy::{self, Policy};
-use crate::verify::replay::{self, Replay};
+use crate::verify::replay::{self, Gap, Replay};
 
 /// Replay every used event against policies: exit 1 where one would not have been allowed.
 #[derive(Args, Debug)]
@@ -50,7 +52,14 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     for path in &arguments.policy {
         load(path, &mut policies)?;
     }
-    let sum = arguments.input.collect_joint(quiet)?;
+    let asked = Asked::by(policies.iter().map(|loaded| &loaded.policy));
+    let sum = arguments.input.collect_asked(quiet, &asked)?;
+    if asked.is_too_much() {
+        return usage_error(too_much(&asked));
+    }
+    if !quiet && arguments.input.has_ledger() {
+        tell_unkept(&asked);
+    }
     let none = Joint::default();
     let joint = sum.joint.as_ref().unwrap_or(&none);
     let attached: Vec<Attached<'_>> = policies
@@ -61,7 +70,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
             policy: &loaded.policy,
         })
         .collect();
-    let replay = replay::replay(&sum.ledger, joint, &attached);
+    let replay = replay::replay(&sum.ledger, joint, &attached, &asked);
     output::print(&match arguments.format {
         Format::Json => serde_json::to_string_pretty(&replay).unwrap_or_default() + "\n",
         Format::Text => text(&replay),
@@ -141,18 +150,45 @@ fn not_a_policy(path: &Path, reason: String) -> Error {
     }
 }
 
+/// Why the contexts could not be told apart, and what to do about it.
+fn too_much(asked: &Asked<'_>) -> String {
+    let keys: Vec<&str> = asked.keys_by_value().collect();
+    let keys = terminal::safe(&keys.join("`, `")).into_owned();
+    format!(
+        "the policies tell more contexts of calls apart than can be kept\n\
+         help: they compare `{keys}` with a variable or use it as one; verify a shorter time, or without these statements"
+    )
+}
+
+/// Says which keys that the policies ask for a ledger does not keep.
+fn tell_unkept(asked: &Asked<'_>) {
+    let keys: Vec<&str> = asked.keys().filter(|key| !told::is_kept(key)).collect();
+    if !keys.is_empty() {
+        let keys = terminal::safe(&keys.join("`, `")).into_owned();
+        tell(&format!(
+            "note: a ledger does not tell `{keys}`; what depends on that is not certain, unless logs alone are given\n"
+        ));
+    }
+}
+
 fn text(replay: &Replay) -> String {
     let mut out = String::new();
-    for gap in &replay.gaps {
+    let (certain, open): (Vec<&Gap>, Vec<&Gap>) = replay.gaps.iter().partition(|gap| gap.certain);
+    for gap in certain {
+        write_gap("gap", gap, &mut out);
+    }
+    if !open.is_empty() {
+        let paragraph = if out.is_empty() { "" } else { "\n" };
         let _ = writeln!(
             out,
-            "gap: {} {} on {}: {}, {}",
-            terminal::safe(&gap.principal),
-            gap.action,
-            terminal::safe(&gap.resource),
-            many(gap.events, "call"),
-            terminal::safe(&gap.reason),
+            "{paragraph}not certain, as the input does not tell the condition keys:"
         );
+    }
+    for gap in &open {
+        write_gap("gap?", gap, &mut out);
+    }
+    if !open.is_empty() {
+        out.push('\n');
     }
     let mut unused: BTreeMap<&str, usize> = BTreeMap::new();
     for excess in &replay.excess {
@@ -166,12 +202,28 @@ fn text(replay: &Replay) -> String {
             "unused: `{policy}` grants {pairs} of action and resource that no event used"
         );
     }
-    let _ = writeln!(
+    let _ = write!(
         out,
         "{} of {} allowed, {}",
         grouped(replay.allowed),
         many(replay.events, "used event"),
         many(replay.gaps.len() as u64, "gap"),
     );
+    let _ = match open.len() {
+        0 => writeln!(out),
+        open => writeln!(out, ", {} of them not certain", grouped(open as u64)),
+    };
     out
+}
+
+fn write_gap(word: &str, gap: &Gap, out: &mut String) {
+    let _ = writeln!(
+        out,
+        "{word}: {} {} on {}: {}, {}",
+        terminal::safe(&gap.principal),
+        gap.action,
+        terminal::safe(&gap.resource),
+        many(gap.events, "call"),
+        terminal::safe(&gap.reason),
+    );
 }

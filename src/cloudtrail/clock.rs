@@ -33,7 +33,7 @@ impl Clock {
 }
 
 /// A time of the log in seconds since 1970. Athena and Lake print it without a zone; it is UTC all the same.
-pub(super) fn seconds(text: &str) -> Option<i64> {
+pub fn seconds(text: &str) -> Option<i64> {
     plain_seconds(text.as_bytes()).or_else(|| any_seconds(text))
 }
 

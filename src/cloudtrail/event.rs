@@ -56,6 +56,8 @@ pub struct Event<'t, 'a> {
     pub original_event_id: Option<&'a str>,
     /// `summary`, of a record that sums calls up (`AwsAggregatedEvent`) and is none.
     pub summary: Option<Summary<'a>>,
+    /// All of the record, for fields that few look at; `None` where only parts of it were parsed.
+    pub whole: Option<Json<'t, 'a>>,
 }
 
 impl<'t, 'a> Event<'t, 'a> {
@@ -76,13 +78,16 @@ impl<'t, 'a> Event<'t, 'a> {
     /// `EventSource` and an `EventName` too, but is only the wrapper of the record in its `CloudTrailEvent`.
     pub fn from_value(value: Json<'t, 'a>) -> Option<Self> {
         let object = value.as_object()?;
-        let (event, seen) = Self::read(&object, false);
-        if seen.is_record() {
-            return Some(event);
+        let (mut event, mut seen) = Self::read(&object, false);
+        if !seen.is_record() {
+            (event, seen) = Self::read(&object, true);
+            let wrapper = object.get("CloudTrailEvent").is_some();
+            if !seen.source || !seen.name || !seen.version_or_identity || wrapper {
+                return None;
+            }
         }
-        let (event, seen) = Self::read(&object, true);
-        let wrapper = object.get("CloudTrailEvent").is_some();
-        (seen.source && seen.name && seen.version_or_identity && !wrapper).then_some(event)
+        event.whole = Some(value);
+        Some(event)
     }
 
     /// Reads an ordinary record, of whose [`Self::PARTS`] these `fields` are parsed in `parts`; the others are taken for
@@ -136,6 +141,7 @@ impl<'t, 'a> Event<'t, 'a> {
         let rest = Event {
             request_parameters: None,
             response_elements: None,
+            whole: None,
             ..self.clone()
         };
         format!("{rest:?} {parts:?}")

@@ -213,8 +213,7 @@ pub(super) struct Scanner {
     others: Repeated,
     /// Those of the last record's parameters.
     members: Vec<Member>,
-    /// Takes no record for ordinary: what [`crate::cloudtrail::reader::compare`] compares with.
-    #[cfg(any(test, fuzzing))]
+    /// Takes no record for ordinary.
     pub(super) off: bool,
 }
 
@@ -228,7 +227,6 @@ impl Default for Scanner {
             identities: Repeated::new(IN_IDENTITIES),
             others: Repeated::new(IN_TLS),
             members: Vec::new(),
-            #[cfg(any(test, fuzzing))]
             off: false,
         }
     }
@@ -237,7 +235,6 @@ impl Default for Scanner {
 impl Scanner {
     /// The record that `bytes` begin with, if it is ordinary.
     pub(super) fn scan<'a>(&'a mut self, bytes: &'a [u8]) -> Option<Ordinary<'a>> {
-        #[cfg(any(test, fuzzing))]
         if self.off {
             return None;
         }

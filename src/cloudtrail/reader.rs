@@ -189,6 +189,14 @@ impl Reader {
         }
     }
 
+    /// A reader that parses every record as a whole, so that each is an [`Item::Record`] which has its [`Event::whole`].
+    #[must_use]
+    pub fn parsing_all() -> Self {
+        let mut reader = Self::new();
+        reader.scanner.off = true;
+        reader
+    }
+
     /// Reads one log object, compressed or not, and hands what it holds to `sink`, in the order of the stream. Does not
     /// fail: what can not be read is an [`Item::Malformed`] or the summary's damage. An input that was decompressed before
     /// tells a bomb by [`io::ErrorKind::FileTooLarge`], which the system has for writing only.
@@ -363,8 +371,7 @@ impl Report<'_> {
 /// Where the two differ in anything.
 #[cfg(any(test, fuzzing))]
 pub fn compare(stored: &[u8]) {
-    let (scanned, mut parsed) = (Reader::new(), Reader::new());
-    parsed.scanner.off = true;
+    let (scanned, parsed) = (Reader::new(), Reader::parsing_all());
     assert_eq!(transcript(scanned, stored), transcript(parsed, stored));
 }
 

@@ -17,9 +17,12 @@ use crate::usage::identity;
 use crate::usage::kept::Mark;
 use crate::usage::memo::{Memo, Touched};
 use crate::usage::origin::{LastRegion, Network, Region, mix_place};
+use crate::usage::resolve::{Outcome, Resolved};
 use crate::usage::seen::{SHARDS, Seen, id_of};
 use crate::usage::sum::Sum;
 use crate::usage::times::{EventId, Times};
+use crate::usage::told::Record;
+use crate::verify::asked::Asked;
 
 /// The work of one worker: what it keeps from one log object to the next.
 pub(super) struct Sums<'s> {
@@ -34,6 +37,8 @@ pub(super) struct How<'k> {
     pub(super) joint: bool,
     /// In about how many bytes calls are remembered, if at all. That saves time only.
     pub(super) memory: Option<usize>,
+    /// What is to be known of the used calls' contexts, for which each event must be worked out by itself.
+    pub(super) asked: Option<&'k Asked<'k>>,
     /// What keeps the events, where the ledger is not to be summed up but kept.
     pub(super) keeper: Option<Keeper<'k>>,
 }
@@ -43,6 +48,7 @@ impl<'s> Sums<'s> {
         Self {
             reader: match how.keeper.and_then(|keeper| keeper.hashed) {
                 Some(_) => Reader::hashing(),
+                None if how.asked.is_some() => Reader::parsing_all(),
                 None => Reader::new(),
             },
             adder: Adder {
@@ -51,7 +57,7 @@ impl<'s> Sums<'s> {
                 memo: Memo::default(),
                 clock: Clock::default(),
                 calls: how.memory.map(|max| Calls::new(max, how.keeper.is_some())),
-                asked: false,
+                wants_parts: false,
                 known: Known::Nothing,
                 learned: None,
                 waiting: Default::default(),
@@ -59,6 +65,7 @@ impl<'s> Sums<'s> {
                 region: LastRegion::default(),
                 hours: Counter::default(),
                 data_events: DataEvents::default(),
+                asked: how.asked,
                 keeping: how.keeper.map(Keeping::new),
                 sum: Sum::new(how.joint),
             },
@@ -131,7 +138,7 @@ struct Adder<'s> {
     /// `None` where each event is worked out by itself.
     calls: Option<Calls>,
     /// Whether parts are wanted of a record, so that the same one comes next.
-    asked: bool,
+    wants_parts: bool,
     /// What was known of it.
     known: Known,
     /// The call of that record, once it is known, and its session's hash.
@@ -142,6 +149,7 @@ struct Adder<'s> {
     region: LastRegion,
     hours: Counter,
     data_events: DataEvents,
+    asked: Option<&'s Asked<'s>>,
     keeping: Option<Keeping<'s>>,
     sum: Sum,
 }
@@ -165,7 +173,7 @@ impl Adder<'_> {
         // Not while a record is being learned, which would never end in a small memory.
         let is_full = self.calls.as_ref().is_some_and(Calls::is_full)
             || self.keeping.as_ref().is_some_and(Keeping::is_full);
-        if is_full && !self.asked {
+        if is_full && !self.wants_parts {
             self.settle();
         }
         let Some(calls) = self.calls.as_mut().filter(|_| Calls::takes(record)) else {
@@ -192,7 +200,7 @@ impl Adder<'_> {
             }
             Known::Nothing => Wanted::Parts(&[Field::UserIdentity]),
         };
-        self.asked = wanted != Wanted::Nothing;
+        self.wants_parts = wanted != Wanted::Nothing;
         wanted
     }
 
@@ -323,7 +331,10 @@ impl Adder<'_> {
             coverage,
         } = &mut self.sum;
         account(coverage, problem, event, offset, resolved.as_ref());
-        if let Some(resolved) = resolved {
+        if let Some(mut resolved) = resolved {
+            if let Some(asked) = self.asked {
+                classify(asked, event, &mut resolved);
+            }
             let principal = &resolved.caller.principal;
             let id = id_of(event.id(), event.shared_event_id, || principal);
             ledger.add(&resolved, &Times::of(event, id));
@@ -351,6 +362,19 @@ impl Adder<'_> {
         if let Some(calls) = &mut self.calls {
             let sum = &mut self.sum;
             calls.empty(|_, principal, meaning, times| sum.add(principal, &meaning, &times));
+        }
+    }
+}
+
+/// Puts the contexts of what a used call needed into their classes.
+fn classify(asked: &Asked<'_>, event: &Event<'_, '_>, resolved: &mut Resolved) {
+    if resolved.meaning.outcome != Outcome::Used {
+        return;
+    }
+    let record = Record::of(event, resolved.caller.principal.kind);
+    for need in &mut resolved.meaning.needs {
+        if let Some(class) = asked.class(|key| record.tell(key, &need.action)) {
+            need.context = mem::take(&mut need.context).within(class);
         }
     }
 }

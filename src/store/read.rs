@@ -17,9 +17,25 @@ use crate::usage::cut::Cut;
 use crate::usage::filter::Filter;
 use crate::usage::kept::NO_HOUR;
 use crate::usage::origin::{Network, Region};
+use crate::usage::resolve::{Meaning, Outcome};
 use crate::usage::sketch::Sketch;
 use crate::usage::sum::Sum;
 use crate::usage::times::{EventId, Times};
+use crate::usage::told;
+use crate::verify::asked::Asked;
+
+/// Puts the contexts of what used calls in a Region needed into their classes, as far as a ledger knows them.
+fn classify(asked: &Asked<'_>, region: Region, meaning: &mut Meaning) {
+    if asked.is_empty() || meaning.outcome != Outcome::Used {
+        return;
+    }
+    for need in &mut meaning.needs {
+        let class = asked.class(|key| told::kept(key, region.as_str(), &need.action));
+        if let Some(class) = class {
+            need.context = std::mem::take(&mut need.context).within(class);
+        }
+    }
+}
 
 /// A row of the ledger: calls that mean the same.
 pub(super) struct Call {
@@ -30,11 +46,12 @@ pub(super) struct Call {
 }
 
 impl Store {
-    /// Sums up the events that `filter` admits, not [settled](Sum::settled) yet, with those calls that needed several things where `joint` says so.
+    /// Sums up the events that `filter` admits, not [settled](Sum::settled) yet, with those calls that needed several things where
+    /// `joint` says so, and with the classes of their contexts where something is `asked`.
     ///
     /// # Errors
     /// Where the ledger cannot be read, or holds what no trailfit writes.
-    pub fn sum(&self, filter: &Filter, joint: bool) -> Result<Sum> {
+    pub fn sum(&self, filter: &Filter, joint: bool, asked: &Asked<'_>) -> Result<Sum> {
         let mut sum = Sum::new(joint);
         let mut principals = HashMap::new();
         self.each_principal(&mut |id, principal, sessions, keys| {
@@ -67,8 +84,9 @@ impl Store {
                     .ok_or_else(|| self.damaged("how many events there are"))?;
                 callers.insert(call.principal);
                 let meaning = call.what.meaning();
-                let (meaning, region, via) =
+                let (mut meaning, region, via) =
                     meaning.ok_or_else(|| self.damaged("what a call means"))?;
+                classify(asked, region, &mut meaning);
                 times.regions.count(region, times.count);
                 times.via = via;
                 sum.add(principal, &meaning, &times);

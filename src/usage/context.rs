@@ -1,6 +1,7 @@
 //! The condition keys of a request that its record tells: what a statement's `Condition` could be held to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A condition key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,25 +51,49 @@ impl ContextKey {
     }
 }
 
+/// What tells the contexts of requests apart that are asked for more than [`ContextKey`]s: contexts with one class are alike in
+/// all that was asked. What it says is the matter of who asked.
+pub type Class = Arc<[u8]>;
+
 /// The keys of one request with their values; each key once. Most requests tell none, which takes no memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ContextKeys(Vec<(ContextKey, Box<str>)>);
+pub struct ContextKeys(Option<Box<Keys>>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Keys {
+    told: Vec<(ContextKey, Box<str>)>,
+    class: Option<Class>,
+}
 
 impl ContextKeys {
-    /// Whether there is no key.
+    /// Whether there is no key, nor a class.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// The same with `key`, whose value is replaced where it is there already.
     #[must_use]
     pub fn with(mut self, key: ContextKey, value: impl Into<Box<str>>) -> Self {
-        match self.0.binary_search_by_key(&key, |(key, _)| *key) {
-            Ok(at) => self.0[at].1 = value.into(),
-            Err(at) => self.0.insert(at, (key, value.into())),
+        let told = &mut self.0.get_or_insert_default().told;
+        match told.binary_search_by_key(&key, |(key, _)| *key) {
+            Ok(at) => told[at].1 = value.into(),
+            Err(at) => told.insert(at, (key, value.into())),
         }
         self
+    }
+
+    /// The same in `class`.
+    #[must_use]
+    pub fn within(mut self, class: Class) -> Self {
+        self.0.get_or_insert_default().class = Some(class);
+        self
+    }
+
+    /// The class, where anything was asked for and told.
+    #[must_use]
+    pub fn class(&self) -> Option<&Class> {
+        self.0.as_ref()?.class.as_ref()
     }
 
     /// The value of `key`.
@@ -80,7 +105,8 @@ impl ContextKeys {
 
     /// The keys, sorted, with their values.
     pub fn iter(&self) -> impl Iterator<Item = (ContextKey, &str)> {
-        self.0.iter().map(|(key, value)| (*key, &**value))
+        let told = self.0.iter().flat_map(|keys| &keys.told);
+        told.map(|(key, value)| (*key, &**value))
     }
 }
 
@@ -90,21 +116,41 @@ const MAX_CONTEXTS: usize = 32;
 /// The keys that the used calls of one fact told, and how many calls told each set of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contexts {
-    counts: BTreeMap<ContextKeys, u64>,
+    counts: BTreeMap<ContextKeys, Count>,
     /// Whether there were more than [`MAX_CONTEXTS`]; then none is kept, whatever comes later.
     too_many: bool,
 }
 
+/// The calls that told one set of keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Count {
+    calls: u64,
+    /// The smallest `eventID` of them.
+    sample: Option<Box<str>>,
+}
+
+impl Count {
+    fn add(&mut self, calls: u64, sample: Option<&str>) {
+        self.calls += calls;
+        if let Some(id) = sample
+            && self.sample.as_deref().is_none_or(|old| id < old)
+        {
+            self.sample = Some(id.into());
+        }
+    }
+}
+
 impl Contexts {
-    /// Counts calls.
-    pub(crate) fn count(&mut self, keys: &ContextKeys, calls: u64) {
+    /// Counts calls, of which `sample` is the smallest `eventID`.
+    pub(crate) fn count(&mut self, keys: &ContextKeys, calls: u64, sample: Option<&str>) {
         if keys.is_empty() || self.too_many {
             return;
         }
         if let Some(count) = self.counts.get_mut(keys) {
-            *count += calls;
+            count.add(calls, sample);
         } else {
-            self.counts.insert(keys.clone(), calls);
+            let count = self.counts.entry(keys.clone()).or_default();
+            count.add(calls, sample);
             self.bound();
         }
     }
@@ -113,7 +159,8 @@ impl Contexts {
     pub(crate) fn absorb(&mut self, other: Self) {
         self.too_many |= other.too_many;
         for (keys, count) in other.counts {
-            *self.counts.entry(keys).or_default() += count;
+            let own = self.counts.entry(keys).or_default();
+            own.add(count.calls, count.sample.as_deref());
         }
         self.bound();
     }
@@ -128,7 +175,13 @@ impl Contexts {
     /// The distinct sets of keys, sorted, with the number of calls that told each. Calls that told none are not among
     /// them.
     pub fn iter(&self) -> impl Iterator<Item = (&ContextKeys, u64)> {
-        self.counts.iter().map(|(keys, count)| (keys, *count))
+        self.counts.iter().map(|(keys, count)| (keys, count.calls))
+    }
+
+    /// The sets of keys, sorted, each with an `eventID` of a call that told it.
+    pub fn samples(&self) -> impl Iterator<Item = (&ContextKeys, Option<&str>)> {
+        let samples = self.counts.iter();
+        samples.map(|(keys, count)| (keys, count.sample.as_deref()))
     }
 
     /// Whether there were too many to be kept.
@@ -140,7 +193,7 @@ impl Contexts {
     /// The number of calls that told any key.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.counts.values().sum()
+        self.counts.values().map(|count| count.calls).sum()
     }
 
     /// The values of `key`, sorted and distinct, if each of `calls` calls told one.
@@ -171,7 +224,7 @@ mod tests {
     fn contexts(services: &[&str]) -> Contexts {
         let mut contexts = Contexts::default();
         for service in services {
-            contexts.count(&to(service), 1);
+            contexts.count(&to(service), 1, None);
         }
         contexts
     }
@@ -196,7 +249,7 @@ mod tests {
         let mut turned = contexts(rest);
         turned.absorb(contexts(some));
         let mut after = contexts(&all);
-        after.count(&to("s1"), 1);
+        after.count(&to("s1"), 1, None);
         for contexts in [merged, turned, contexts(&all), after] {
             assert_eq!((contexts.total(), contexts.too_many), (0, true));
         }

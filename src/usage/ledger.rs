@@ -188,7 +188,8 @@ impl PrincipalUsage {
             tally.count(outcome, times);
             tally.see(times);
             if outcome == Outcome::Used {
-                tally.contexts.count(&need.context, times.count);
+                let sample = times.sample_event_id.as_ref().map(EventId::as_str);
+                tally.contexts.count(&need.context, times.count, sample);
             }
         }
         if resources.len() > max {

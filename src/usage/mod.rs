@@ -34,5 +34,7 @@ pub mod resource;
 pub mod seen;
 pub mod sketch;
 pub mod sum;
+pub mod tags;
 pub mod template;
 pub mod times;
+pub mod told;

@@ -15,7 +15,7 @@ pub struct Context {
 }
 
 /// What is known of one key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// The request carries it with these values; none is the same as [`Key::Absent`].
     Known(Vec<String>),

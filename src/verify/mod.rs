@@ -6,6 +6,7 @@
 //! - [`compare::compare`] decides whether some policies allow a request that others do not;
 //! - [`lint::lint`] says what is wrong with identity policies;
 //! - [`replay::replay`] judges all that a ledger holds.
+//! - [`replay::replay`] judges all that a ledger holds, and [`asked::Asked`] tells what has to be known of each call for it.
 //!
 //! It proves what `generate` writes, so it shares nothing with it: neither the structs of a policy nor the matching of
 //! wildcards. To judge a request it needs no AWS tables; what it knows is the policy language, as the IAM User Guide defines it. Where the
@@ -90,6 +91,7 @@
 //! # Ok::<(), trailfit::verify::policy::ParseError>(())
 //! ```
 
+pub mod asked;
 pub mod authorize;
 pub mod compare;
 pub mod context;

@@ -12,6 +12,7 @@ use crate::iam::principal::{Principal, PrincipalKind};
 use crate::usage::context::{ContextKey, ContextKeys};
 use crate::usage::joint::Joint;
 use crate::usage::ledger::{Ledger, PrincipalUsage, Tally};
+use crate::verify::asked::Asked;
 use crate::verify::context::{Context, Key};
 use crate::verify::evaluate::{Attached, Decision, Request, evaluate};
 use crate::verify::glob::Glob;
@@ -52,9 +53,13 @@ pub struct Gap {
     pub sample_event_id: Option<String>,
     /// Why it is not allowed.
     pub reason: String,
-    /// The condition keys that the record of each of the calls told.
+    /// Whether it is surely not allowed. Else it depends on `unknown_keys`.
+    pub certain: bool,
+    /// The condition keys, in lower case and sorted, whose values are not known and would decide.
+    pub unknown_keys: Vec<String>,
+    /// The sets of condition keys that the records of the calls told.
     #[serde(skip)]
-    pub context: ContextKeys,
+    pub contexts: Vec<ContextKeys>,
 }
 
 /// An action and a resource of an allowing statement that together match nothing that was used.
@@ -74,11 +79,16 @@ pub struct Excess {
 /// Replays every used fact of `ledger` against `policies`. `joint` has the calls of the same log that needed several
 /// things; without them a call counts once for each.
 ///
-/// The condition keys that follow from the principal are known, and those that the ledger carries: the service that a
-/// role is passed to or that forwarded the call. All others are unknown, and a call that is allowed only under a condition
-/// on such a key is a gap whose reason names the key.
+/// The condition keys that follow from the principal are known, those that the ledger carries (the service that a role is
+/// passed to or that forwarded the call), and those that were `asked` for and told when the ledger was summed up. All others are
+/// unknown, and a call that is allowed only under a condition on such a key is a gap that is not certain.
 #[must_use]
-pub fn replay(ledger: &Ledger, joint: &Joint, policies: &[Attached<'_>]) -> Replay {
+pub fn replay(
+    ledger: &Ledger,
+    joint: &Joint,
+    policies: &[Attached<'_>],
+    asked: &Asked<'_>,
+) -> Replay {
     let mut out = Replay {
         events: 0,
         allowed: 0,
@@ -108,7 +118,13 @@ pub fn replay(ledger: &Ledger, joint: &Joint, policies: &[Attached<'_>]) -> Repl
             .collect();
         indexes.sort_unstable();
         let attached: Vec<Attached<'_>> = indexes.iter().map(|index| policies[*index]).collect();
-        replay_principal(principal, usage, &attached, &mut out, |request| {
+        let judge = Judge {
+            principal,
+            usage,
+            policies: &attached,
+            asked,
+        };
+        judge.replay(&mut out, |request| {
             for index in &indexes {
                 let statements = &policies[*index].policy.statements;
                 for (statement, grid) in statements.iter().zip(&mut used[*index]) {
@@ -128,16 +144,22 @@ pub fn replay(ledger: &Ledger, joint: &Joint, policies: &[Attached<'_>]) -> Repl
 
 /// Makes numbers of calls of the numbers of needs.
 fn count_calls(out: &mut Replay, ledger: &Ledger, joint: &Joint) {
-    let gaps: BTreeSet<(&str, &str, &str, &ContextKeys)> = out
-        .gaps
-        .iter()
-        .map(|gap| (&*gap.principal, &*gap.action, &*gap.resource, &gap.context))
-        .collect();
+    let mut gaps: BTreeSet<(&str, &str, &str, &ContextKeys)> = BTreeSet::new();
+    for gap in &out.gaps {
+        let facts = gap.contexts.iter();
+        gaps.extend(facts.map(|keys| (&*gap.principal, &*gap.action, &*gap.resource, keys)));
+    }
     let judged = |principal: &Principal| {
         principal.kind.takes_identity_policy() && ledger.principals.contains_key(principal)
     };
     let surplus = joint.surplus(|principal, _, _, _| judged(principal));
+    let none = ContextKeys::default();
     let surplus_in_gaps = joint.surplus(|principal, action, resource, context| {
+        let usage = ledger.principals.get(principal);
+        let resources = usage.and_then(|usage| usage.facts.get(action));
+        let tally = resources.and_then(|resources| resources.get(resource));
+        let is_kept = tally.is_some_and(|tally| !tally.contexts.is_cut());
+        let context = if is_kept { context } else { &none };
         let fact = (&*principal.arn, action.as_str(), resource.as_str(), context);
         judged(principal) && gaps.contains(&fact)
     });
@@ -153,8 +175,14 @@ pub fn first_gap(
     usage: &PrincipalUsage,
     policies: &[Attached<'_>],
 ) -> Option<Gap> {
+    let judge = Judge {
+        principal,
+        usage,
+        policies,
+        asked: &Asked::default(),
+    };
     let mut found = None;
-    let _ = judge_all(principal, usage, policies, |fact, allowed| {
+    let _ = judge.all(|fact, allowed| {
         found = (!allowed).then(|| fact.gap(policies));
         match found {
             Some(_) => ControlFlow::Break(()),
@@ -162,24 +190,6 @@ pub fn first_gap(
         }
     });
     found
-}
-
-/// Judges every used fact of one principal, and hands each request to `seen`.
-fn replay_principal(
-    principal: &Principal,
-    usage: &PrincipalUsage,
-    attached: &[Attached<'_>],
-    out: &mut Replay,
-    mut seen: impl FnMut(&Request<'_>),
-) {
-    let _ = judge_all(principal, usage, attached, |fact, allowed| {
-        seen(&fact.request());
-        out.events += fact.events;
-        if !allowed {
-            out.gaps.push(fact.gap(attached));
-        }
-        ControlFlow::Continue(())
-    });
 }
 
 /// The used calls of one action on one resource whose records told the same keys.
@@ -201,77 +211,140 @@ impl<'a> Fact<'a> {
 
     fn gap(&self, attached: &[Attached<'_>]) -> Gap {
         let request = self.request();
+        let judgement = evaluate(&request, attached);
+        let unknown_keys = match &judgement.decision {
+            Decision::Undecided { keys } => Some(keys.clone()),
+            _ => None,
+        };
         Gap {
             principal: self.principal.arn.clone(),
             action: self.action.as_str().to_owned(),
             resource: self.resource.as_str().to_owned(),
             events: self.events,
-            sample_event_id: self.tally.sample_event_id.as_deref().map(str::to_owned),
+            sample_event_id: self.sample().map(str::to_owned),
             reason: if attached.is_empty() {
                 "no policy is attached to the principal".to_owned()
             } else {
-                evaluate(&request, attached).reason(&request)
+                judgement.reason(&request)
             },
-            context: self.keys.clone(),
+            certain: unknown_keys.is_none(),
+            unknown_keys: unknown_keys.unwrap_or_default(),
+            contexts: vec![self.keys.clone()],
         }
+    }
+
+    /// The id of one of the calls. Of those that told no keys it is known only where the smallest of all ids is theirs.
+    fn sample(&self) -> Option<&'a str> {
+        let mut samples = self.tally.contexts.samples();
+        if !self.keys.is_empty() {
+            return samples.find(|(keys, _)| *keys == self.keys)?.1;
+        }
+        let smallest = self.tally.sample_event_id.as_deref();
+        smallest.filter(|id| samples.all(|(_, sample)| sample != Some(id)))
     }
 }
 
-/// Tells `judged` of every used fact of one principal whether `attached`, which are its policies, surely allow it.
-fn judge_all(
-    principal: &Principal,
-    usage: &PrincipalUsage,
-    attached: &[Attached<'_>],
-    mut judged: impl FnMut(&Fact<'_>, bool) -> ControlFlow<()>,
-) -> ControlFlow<()> {
-    let known = known_keys(principal);
-    let none = ContextKeys::default();
-    for (action, resources) in &usage.facts {
-        let grants = Grants::of(
-            &Glob::literal(action.as_str().to_ascii_lowercase()),
-            attached,
-        );
-        for (resource, tally) in resources.iter().filter(|(_, tally)| tally.used > 0) {
-            let subject = Subject::new(resource.as_str());
-            let without = tally.used - tally.contexts.total();
-            let calls = tally.contexts.iter().chain([(&none, without)]);
-            for (keys, events) in calls.filter(|(_, events)| *events > 0) {
-                let told = told_keys(principal, &known, keys);
-                let fact = Fact {
-                    principal,
-                    action,
-                    resource,
-                    tally,
-                    keys,
-                    context: told.as_ref().unwrap_or(&known),
-                    events,
-                };
-                let allowed = grants.cover(&subject, fact.context)
-                    || evaluate(&fact.request(), attached).decision == Decision::Allowed;
-                judged(&fact, allowed)?;
+/// Adds a gap to those before it, to the one that is the same but for what its calls told if there is one.
+fn add_gap(gaps: &mut Vec<Gap>, gap: Gap) {
+    let same_fact = |other: &Gap| {
+        other.resource == gap.resource
+            && other.action == gap.action
+            && other.principal == gap.principal
+    };
+    let mut of_fact = gaps.iter_mut().rev().take_while(|other| same_fact(other));
+    let same = of_fact.find(|other| {
+        other.reason == gap.reason
+            && other.certain == gap.certain
+            && other.unknown_keys == gap.unknown_keys
+    });
+    let Some(same) = same else {
+        return gaps.push(gap);
+    };
+    same.events += gap.events;
+    let samples = [same.sample_event_id.take(), gap.sample_event_id];
+    same.sample_event_id = samples.into_iter().flatten().min();
+    same.contexts.extend(gap.contexts);
+}
+
+/// The judgement on all that one principal used, whose policies these are.
+struct Judge<'a> {
+    principal: &'a Principal,
+    usage: &'a PrincipalUsage,
+    policies: &'a [Attached<'a>],
+    asked: &'a Asked<'a>,
+}
+
+impl Judge<'_> {
+    /// Judges every used fact, and hands each request to `seen`.
+    fn replay(&self, out: &mut Replay, mut seen: impl FnMut(&Request<'_>)) {
+        let _ = self.all(|fact, allowed| {
+            seen(&fact.request());
+            out.events += fact.events;
+            if !allowed {
+                add_gap(&mut out.gaps, fact.gap(self.policies));
+            }
+            ControlFlow::Continue(())
+        });
+    }
+
+    /// Tells `judged` of every used fact whether the policies surely allow it.
+    fn all(&self, mut judged: impl FnMut(&Fact<'_>, bool) -> ControlFlow<()>) -> ControlFlow<()> {
+        let (principal, attached) = (self.principal, self.policies);
+        let known = known_keys(principal);
+        let none = ContextKeys::default();
+        for (action, resources) in &self.usage.facts {
+            let grants = Grants::of(
+                &Glob::literal(action.as_str().to_ascii_lowercase()),
+                attached,
+            );
+            for (resource, tally) in resources.iter().filter(|(_, tally)| tally.used > 0) {
+                let subject = Subject::new(resource.as_str());
+                let without = tally.used - tally.contexts.total();
+                let calls = tally.contexts.iter().chain([(&none, without)]);
+                for (keys, events) in calls.filter(|(_, events)| *events > 0) {
+                    let told = self.told_keys(&known, keys);
+                    let fact = Fact {
+                        principal,
+                        action,
+                        resource,
+                        tally,
+                        keys,
+                        context: told.as_ref().unwrap_or(&known),
+                        events,
+                    };
+                    let allowed = grants.cover(&subject, fact.context)
+                        || evaluate(&fact.request(), attached).decision == Decision::Allowed;
+                    judged(&fact, allowed)?;
+                }
             }
         }
+        ControlFlow::Continue(())
     }
-    ControlFlow::Continue(())
-}
 
-/// `known` and the keys that a record told; `None` where it told none.
-///
-/// `aws:CalledVia` stays unknown, as a record names only one of the services in it. Of a role it is not certain that the
-/// call was forwarded: a service that was given the role calls like this too, and then none of the keys is there.
-fn told_keys(principal: &Principal, known: &Context, keys: &ContextKeys) -> Option<Context> {
-    let certain = |key: ContextKey| match key {
-        ContextKey::AwsServiceName | ContextKey::PassedToService => true,
-        ContextKey::CalledVia => false,
-        ContextKey::ViaAwsService | ContextKey::ViaService => principal.kind != PrincipalKind::Role,
-    };
-    if keys.is_empty() {
-        return None;
+    /// `known` and the keys that a record told; `None` where it told none.
+    ///
+    /// `aws:CalledVia` stays unknown where a service is in it, as a record names only one of them. Of a role it is not certain
+    /// that the call was forwarded: a service that was given the role calls like this too, and then none of the keys is there.
+    fn told_keys(&self, known: &Context, keys: &ContextKeys) -> Option<Context> {
+        let certain = |key: ContextKey| match key {
+            ContextKey::AwsServiceName | ContextKey::PassedToService => true,
+            ContextKey::CalledVia => false,
+            ContextKey::ViaAwsService | ContextKey::ViaService => {
+                self.principal.kind != PrincipalKind::Role
+            }
+        };
+        if keys.is_empty() {
+            return None;
+        }
+        let known = match keys.class() {
+            Some(class) => self.asked.context(known, class),
+            None => known.clone(),
+        };
+        let told = keys.iter().filter(|(key, _)| certain(*key));
+        Some(told.fold(known, |context, (key, value)| {
+            context.with(key.as_str(), Key::Known(vec![value.to_owned()]))
+        }))
     }
-    let told = keys.iter().filter(|(key, _)| certain(*key));
-    Some(told.fold(known.clone(), |context, (key, value)| {
-        context.with(key.as_str(), Key::Known(vec![value.to_owned()]))
-    }))
 }
 
 /// The pairs of an action and a resource that `attached` allows and that `grids`, one for each statement, were not
@@ -302,18 +375,26 @@ fn known_keys(principal: &Principal) -> Context {
     if !principal.account.is_empty() {
         context.set("aws:PrincipalAccount", known(&principal.account));
     }
-    match principal.kind {
-        PrincipalKind::User => {
-            context.set("aws:PrincipalArn", known(&principal.arn));
-            context.set("aws:PrincipalType", known("User"));
-            context.set("aws:username", known(&principal.name));
-        }
-        PrincipalKind::Role | PrincipalKind::PermissionSet => {
-            context.set("aws:PrincipalArn", known(&principal.arn));
-            context.set("aws:PrincipalType", known("AssumedRole"));
-            context.set("aws:username", Key::Absent);
-        }
-        _ => {}
+    let is_user = match principal.kind {
+        PrincipalKind::User => true,
+        PrincipalKind::Role | PrincipalKind::PermissionSet => false,
+        _ => return context,
+    };
+    context.set("aws:PrincipalArn", known(&principal.arn));
+    context.set("aws:PrincipalIsAWSService", known("false"));
+    context.set("aws:PrincipalServiceName", Key::Absent);
+    context.set("aws:PrincipalServiceNamesList", Key::Absent);
+    if is_user {
+        context.set("aws:PrincipalType", known("User"));
+        context.set("aws:username", known(&principal.name));
+        // Only sessions of roles have them.
+        context.set("aws:FederatedProvider", Key::Absent);
+        context.set("aws:SourceIdentity", Key::Absent);
+        context.set("aws:Ec2InstanceSourceVpc", Key::Absent);
+        context.set("aws:Ec2InstanceSourcePrivateIPv4", Key::Absent);
+    } else {
+        context.set("aws:PrincipalType", known("AssumedRole"));
+        context.set("aws:username", Key::Absent);
     }
     context
 }
@@ -372,6 +453,7 @@ mod tests {
     use crate::usage::context::ContextKeys;
     use crate::usage::joint::Joint;
     use crate::usage::ledger::{Ledger, Tally};
+    use crate::verify::asked::Asked;
     use crate::verify::evaluate::Attached;
     use crate::verify::policy::{Policy, parse};
 
@@ -418,7 +500,9 @@ mod tests {
             events,
             sample_event_id: Some("e1".into()),
             reason: reason.into(),
-            context: ContextKeys::default(),
+            certain: true,
+            unknown_keys: Vec::new(),
+            contexts: vec![ContextKeys::default()],
         }
     }
 
@@ -460,6 +544,7 @@ mod tests {
                     policy: &homes,
                 },
             ],
+            &Asked::default(),
         );
         let excess = |policy: &str, statement: &str, action: &str, resource: &str| Excess {
             policy: policy.into(),
@@ -503,18 +588,22 @@ mod tests {
             name: "office.json",
             policy: &office,
         };
-        let found = replay(&ledger, &Joint::default(), &[attached]);
+        let found = replay(&ledger, &Joint::default(), &[attached], &Asked::default());
         let on = "arn:aws:s3:::b/x";
         assert_eq!(
             found.gaps,
             [
-                gap(
-                    ANN,
-                    "s3:GetObject",
-                    on,
-                    1,
-                    "statement `Office` of `office.json` depends on `aws:sourceip`",
-                ),
+                Gap {
+                    certain: false,
+                    unknown_keys: vec!["aws:sourceip".into()],
+                    ..gap(
+                        ANN,
+                        "s3:GetObject",
+                        on,
+                        1,
+                        "statement `Office` of `office.json` depends on `aws:sourceip`",
+                    )
+                },
                 gap(
                     CI,
                     "s3:GetObject",
@@ -554,7 +643,12 @@ mod tests {
                 name: "p",
                 policy: &policy,
             };
-            let found = replay(&ledger(&facts), &Joint::default(), &[attached]);
+            let found = replay(
+                &ledger(&facts),
+                &Joint::default(),
+                &[attached],
+                &Asked::default(),
+            );
             let gaps: Vec<_> = found.gaps.iter().map(|g| g.principal.as_str()).collect();
             let expected: Vec<_> = [ANN, CI]
                 .into_iter()
@@ -570,12 +664,13 @@ mod tests {
             &ledger(&[(CI, "s3:GetObject", "arn:aws:s3:::b/x", 1)]),
             &Joint::default(),
             &[],
+            &Asked::default(),
         );
         assert_eq!(
             serde_json::to_string(&found).unwrap(),
             format!(
                 r#"{{"events":1,"allowed":0,"unjudged":0,"gaps":[{{"principal":"{CI}","action":"s3:GetObject",{}}}],"excess":[]}}"#,
-                r#""resource":"arn:aws:s3:::b/x","events":1,"sampleEventId":"e1","reason":"no policy is attached to the principal""#
+                r#""resource":"arn:aws:s3:::b/x","events":1,"sampleEventId":"e1","reason":"no policy is attached to the principal","certain":true,"unknownKeys":[]"#
             )
         );
     }

@@ -1,0 +1,325 @@
+//! What a record tells of the condition keys that IAM saw with its call, for who asks for a key.
+//!
+//! A key is told only where AWS's documentation ties it to a field of the record; of every other one nothing is known. Who
+//! called is the matter of the principal, and the keys of forwarded calls that of [`crate::usage::keys`].
+//!
+//! Sources: IAM User Guide, "AWS global condition context keys", each key's availability; CloudTrail User Guide, "CloudTrail
+//! record contents" and "CloudTrail userIdentity element". What they leave open is written where it matters.
+//!
+//! Not told, for want of certainty, are above all `aws:UserAgent` (the log has the console's name in the place of the
+//! browser's, and cuts), `aws:SourceVpc`, `aws:PrincipalTag/…` and `aws:ResourceTag/…` (the log has neither), and of roles the keys
+//! of MFA: by the page on global keys their sessions have them, by "Secure API access with MFA" those of `AssumeRole` have not.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use simd_json::prelude::*;
+
+use crate::cloudtrail::clock::seconds;
+use crate::cloudtrail::event::{Event, Json};
+use crate::iam::action::Action;
+use crate::iam::principal::PrincipalKind;
+use crate::usage::opaque::is_redacted;
+use crate::usage::origin::Network;
+use crate::usage::tags;
+
+/// What is told of one condition key: the values that the request carried it with, or none where it did not carry it.
+pub type Told = Vec<String>;
+
+/// The keys, in lower case, that some record may tell, besides those of tags. Only one of them is told by a ledger, which keeps
+/// no record: `aws:requestedregion`.
+const KEYS: [&str; 26] = [
+    REGION,
+    "aws:calledvia",
+    "aws:calledviafirst",
+    "aws:calledvialast",
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:multifactorauthage",
+    "aws:multifactorauthpresent",
+    "aws:securetransport",
+    "aws:sourceidentity",
+    "aws:sourceip",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:tokenissuetime",
+    "aws:userid",
+    "aws:viaawsservice",
+    "aws:vpcsourceip",
+    "kms:viaservice",
+    "s3:prefix",
+    "s3:x-amz-acl",
+    "s3:x-amz-metadata-directive",
+    "s3:x-amz-server-side-encryption",
+    "s3:x-amz-storage-class",
+    "sts:externalid",
+    "sts:rolesessionname",
+    "sts:sourceidentity",
+];
+
+const REGION: &str = "aws:requestedregion";
+
+/// Whether some record may tell `key`, which is in lower case.
+#[must_use]
+pub fn is_told(key: &str) -> bool {
+    KEYS.contains(&key) || tags::is_told(key)
+}
+
+/// Whether a ledger may tell `key`, which is in lower case.
+#[must_use]
+pub fn is_kept(key: &str) -> bool {
+    key == REGION
+}
+
+/// What calls in `region` tell of `key` where nothing more is known of them, of what they needed for `action`; `None`: nothing.
+#[must_use]
+pub fn kept(key: &str, region: &str, action: &Action) -> Option<Told> {
+    // A call to the global endpoint of STS is recorded in us-east-1 wherever it was served, and AWS does not say what the key is
+    // then. Source: IAM User Guide, "AWS STS Regions and endpoints".
+    let known = key == REGION && !region.is_empty() && action.service() != "sts";
+    known.then(|| vec![region.to_owned()])
+}
+
+/// A record with what several keys are told from.
+pub struct Record<'e, 't, 'a> {
+    event: &'e Event<'t, 'a>,
+    kind: PrincipalKind,
+    /// The record as CloudTrail writes it; `None` where it may lack fields, as rows of a query do.
+    whole: Option<Json<'t, 'a>>,
+    session: Session<'a>,
+    way: Way<'a>,
+}
+
+/// How a request came to AWS.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    /// Through this VPC endpoint, from this address where it is one.
+    Endpoint(&'a str, Option<IpAddr>),
+    /// From an address of the internet.
+    Internet(IpAddr),
+    Unknown,
+}
+
+/// What `userIdentity` tells of the credentials besides whose they are.
+#[derive(Clone, Copy, Default)]
+struct Session<'a> {
+    /// When they were issued, in seconds since 1970.
+    issued: Option<i64>,
+    source_identity: Option<&'a str>,
+}
+
+/// The credentials of a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Credentials {
+    LongTerm,
+    Temporary,
+    Unknown,
+}
+
+impl<'e, 't, 'a> Record<'e, 't, 'a> {
+    /// That of `event`, which was parsed as a whole, of a call by a principal of this `kind`.
+    #[must_use]
+    pub fn of(event: &'e Event<'t, 'a>, kind: PrincipalKind) -> Self {
+        let whole = event.whole.filter(|record| is_complete(*record, event));
+        Self {
+            event,
+            kind,
+            whole,
+            session: whole.map_or_else(Session::default, Session::of),
+            way: whole.map_or(Way::Unknown, |_| Way::of(event)),
+        }
+    }
+
+    /// What the record tells of `key`, which is in lower case, where the call needed `action`; `None`: nothing.
+    #[must_use]
+    pub fn tell(&self, key: &str, action: &Action) -> Option<Told> {
+        let direct = self.whole.is_some() && is_direct(self.event);
+        match key {
+            REGION => kept(key, self.event.aws_region?, action),
+            "aws:currenttime" => moment(self.event.event_time?),
+            "aws:epochtime" => one(&self.event.event_time?.to_string()),
+            "aws:sourceip" | "aws:sourcevpc" | "aws:sourcevpce" | "aws:vpcsourceip" => {
+                self.way.tell(key)
+            }
+            "aws:viaawsservice" if direct => one("false"),
+            "aws:calledvia" | "aws:calledviafirst" | "aws:calledvialast" | "kms:viaservice"
+                if direct =>
+            {
+                Some(Told::new())
+            }
+            "aws:securetransport" => {
+                let version = member(member(self.whole?, "tlsDetails")?, "tlsVersion")?;
+                version.into_string()?.starts_with("TLS").then(yes)
+            }
+            "aws:userid" => one(self.user_id()?),
+            "aws:sourceidentity" => one(self.session.source_identity?),
+            "aws:tokenissuetime" | "aws:multifactorauthpresent" | "aws:multifactorauthage"
+                if direct =>
+            {
+                self.of_credentials(key)
+            }
+            _ => self.of_parameters(key, action),
+        }
+    }
+
+    /// The unique id of the user, or that of the role with the session's name.
+    /// Source: IAM User Guide, "IAM policy elements: Variables and tags", the table of principal key values, and "IAM identifiers".
+    fn user_id(&self) -> Option<&'a str> {
+        let id = self.event.user_identity.principal_id?;
+        let fits = match self.kind {
+            PrincipalKind::User => id.starts_with("AIDA") && !id.contains(':'),
+            PrincipalKind::Role | PrincipalKind::PermissionSet => {
+                id.starts_with("AROA") && id.contains(':')
+            }
+            _ => false,
+        };
+        (self.whole.is_some() && fits).then_some(id)
+    }
+
+    /// The kind of credentials that made the call. An old record may have a session with a long-term key.
+    fn credentials(&self) -> Credentials {
+        let identity = &self.event.user_identity;
+        let key = identity.access_key_id.unwrap_or_default();
+        let in_session = self.session.issued.is_some() || identity.mfa_authenticated.is_some();
+        match in_session {
+            true if key.starts_with("ASIA") => Credentials::Temporary,
+            false if key.starts_with("AKIA") => Credentials::LongTerm,
+            _ => Credentials::Unknown,
+        }
+    }
+
+    fn of_credentials(&self, key: &str) -> Option<Told> {
+        let is_user = self.kind == PrincipalKind::User;
+        match (self.credentials(), key) {
+            (Credentials::LongTerm, _) => Some(Told::new()),
+            (Credentials::Temporary, "aws:tokenissuetime") => moment(self.session.issued?),
+            (Credentials::Temporary, _) if is_user => {
+                let mfa = self.event.user_identity.mfa_authenticated?;
+                match key {
+                    "aws:multifactorauthpresent" => one(&mfa.to_string()),
+                    // When the user gave the code, the record does not tell.
+                    _ => (!mfa).then(Told::new),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// What the request's own parameters tell.
+    fn of_parameters(&self, key: &str, action: &Action) -> Option<Told> {
+        self.whole?;
+        let parameters = self.event.request_parameters?;
+        // What CloudTrail cut says so. Source: "CloudTrail record contents", `requestParameters`.
+        if member(parameters, "omitted").is_some() {
+            return None;
+        }
+        let call = (self.event.event_source?, self.event.event_name?);
+        if tags::is_told(key) {
+            return tags::tell(key, call, parameters, action);
+        }
+        let text = |name| {
+            let text = member(parameters, name)?.into_string()?;
+            (text.is_empty() || !is_redacted(text)).then_some(text)
+        };
+        match (action.as_str(), key) {
+            ("sts:AssumeRole", "sts:externalid") => one(text("externalId")?),
+            ("sts:AssumeRole", "sts:rolesessionname") => one(text("roleSessionName")?),
+            ("sts:AssumeRole", "sts:sourceidentity") => one(text("sourceIdentity")?),
+            // Whether the log decodes what the URL had encoded, AWS does not say.
+            ("s3:ListBucket" | "s3:ListBucketVersions", "s3:prefix") => {
+                one(text("prefix").filter(|text| !text.contains(['%', '+']))?)
+            }
+            // The log has the headers under their own names.
+            ("s3:PutObject", key) if key.starts_with("s3:x-amz-") => {
+                one(text(key.strip_prefix("s3:")?)?)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether the record has all the fields that CloudTrail gives to every API call's. One that lacks some may lack more, such as a
+/// row of a query that did not ask for them. Before version 1.04 there is no `vpcEndpointId`.
+fn is_complete(record: Json<'_, '_>, event: &Event<'_, '_>) -> bool {
+    const FIELDS: [&str; 8] = [
+        "userIdentity",
+        "awsRegion",
+        "sourceIPAddress",
+        "userAgent",
+        "requestParameters",
+        "responseElements",
+        "eventID",
+        "recipientAccountId",
+    ];
+    let Some(object) = record.as_object() else {
+        return false;
+    };
+    let version = object.get("eventVersion").and_then(|v| v.into_string());
+    let minor = version.and_then(|version| version.strip_prefix("1.")?.parse::<u32>().ok());
+    event.event_type == Some("AwsApiCall")
+        && minor.is_some_and(|minor| minor >= 4)
+        && FIELDS.iter().all(|field| object.get(field).is_some())
+}
+
+/// Whether the principal made the call itself: no service is named as who made it, nor in the place of the address.
+fn is_direct(event: &Event<'_, '_>) -> bool {
+    event.user_identity.invoked_by.is_none() && address(event).is_some()
+}
+
+fn address(event: &Event<'_, '_>) -> Option<IpAddr> {
+    event.source_ip_address?.parse().ok()
+}
+
+impl<'a> Way<'a> {
+    /// That of a direct call. One from an address of a private network, without a VPC endpoint, came through one that the service
+    /// does not log.
+    fn of(event: &Event<'_, 'a>) -> Self {
+        let endpoint = event.vpc_endpoint_id.filter(|id| !id.is_empty());
+        let is_public = Network::of(event.source_ip_address, false) == Network::Public;
+        match (endpoint, address(event)) {
+            _ if event.user_identity.invoked_by.is_some() => Self::Unknown,
+            (Some(id), address) => Self::Endpoint(id, address),
+            (None, Some(address)) if is_public => Self::Internet(address),
+            _ => Self::Unknown,
+        }
+    }
+
+    fn tell(self, key: &str) -> Option<Told> {
+        match (self, key) {
+            (Self::Internet(address), "aws:sourceip") => one(&address.to_string()),
+            (Self::Internet(_), _) | (Self::Endpoint(..), "aws:sourceip") => Some(Told::new()),
+            (Self::Endpoint(id, _), "aws:sourcevpce") => one(id),
+            (Self::Endpoint(_, address), "aws:vpcsourceip") => one(&address?.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Session<'a> {
+    fn of(record: Json<'_, 'a>) -> Self {
+        let session = member(record, "userIdentity").and_then(|own| member(own, "sessionContext"));
+        let text = |value: Option<Json<'_, 'a>>| value.and_then(|value| value.into_string());
+        let attributes = session.and_then(|session| member(session, "attributes"));
+        let issued = text(attributes.and_then(|own| member(own, "creationDate")));
+        Self {
+            issued: issued.and_then(seconds),
+            source_identity: text(session.and_then(|own| member(own, "sourceIdentity"))),
+        }
+    }
+}
+
+pub(crate) fn member<'t, 'a>(value: Json<'t, 'a>, name: &str) -> Option<Json<'t, 'a>> {
+    value.as_object()?.get(name)
+}
+
+fn one(value: &str) -> Option<Told> {
+    Some(vec![value.to_owned()])
+}
+
+fn yes() -> Told {
+    vec!["true".to_owned()]
+}
+
+fn moment(seconds: i64) -> Option<Told> {
+    one(&Timestamp::from_second(seconds).ok()?.to_string())
+}
