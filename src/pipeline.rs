@@ -354,7 +354,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{How, MEMORY, Outcome, Progress, run};
+    use super::{Asked, How, MEMORY, Outcome, Progress, Sum, run};
     use crate::catalog::operation::{self, When};
     use crate::source::files;
     use crate::source::layout::Scope;
@@ -363,6 +363,9 @@ mod tests {
     use crate::usage::joint::Joint;
     use crate::usage::kind::{Form, Row};
     use crate::usage::ledger::Ledger;
+    use crate::verify::evaluate::Attached;
+    use crate::verify::policy;
+    use crate::verify::replay::replay;
 
     /// Source, name, parameters with a `?` to be filled, and response likewise: calls that look into all kinds of them.
     const CALLS: [(&str, &str, &str, &str); 20] = [
@@ -537,6 +540,16 @@ mod tests {
         filter: &Filter,
         memory: Option<usize>,
     ) -> (Ledger, Option<Joint>, Coverage) {
+        let sum = sum(files, filter, memory, None);
+        (sum.ledger, sum.joint, sum.coverage)
+    }
+
+    fn sum(
+        files: &[Vec<String>],
+        filter: &Filter,
+        memory: Option<usize>,
+        asked: Option<&Asked<'_>>,
+    ) -> Sum {
         let folder = tempfile::tempdir().unwrap();
         for (number, records) in files.iter().enumerate() {
             let text = format!("{{\"Records\":[{}]}}", records.join(","));
@@ -547,17 +560,16 @@ mod tests {
         let how = How {
             joint: true,
             memory,
-            asked: None,
+            asked,
             keeper: None,
         };
-        let sum = run(
+        run(
             &objects,
             filter,
             NonZeroUsize::MIN,
             &Progress::default(),
             how,
-        );
-        (sum.ledger, sum.joint, sum.coverage)
+        )
     }
 
     /// Once a call is remembered, a record that is otherwise in one thing is not taken for it.
@@ -622,7 +634,38 @@ mod tests {
                 prop_assert_eq!(&sums(&files, &filter, Some(memory)), &alone);
             }
         }
+
+        /// Policies without conditions say the same of calls whose contexts were asked for, and all calls are counted alike.
+        #[test]
+        fn to_ask_for_contexts_changes_nothing_else(
+            choices in prop::collection::vec(
+                (0..CALLS.len(), 0u8..3, 0u8..2, 0..IDENTITIES.len(), 0u8..2, 0usize..20, 0u8..250, 0u8..2, 0usize..23), 1..300),
+            allowed in prop::sample::select(vec!["s3:Get*", "*", "iam:PassRole", "ec2:*"]),
+        ) {
+            let files = [choices.iter().map(|choice| record(*choice)).collect()];
+            let policy = |statement: &str| {
+                let text = format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Resource":"*",{statement}}}]}}"#);
+                policy::parse(&text).unwrap().remove(0)
+            };
+            let asking = policy(r#""Action":"*","Condition":{"DateLessThan":{"aws:CurrentTime":"2026-03-02T00:00:00Z"},
+                "StringEquals":{"aws:RequestedRegion":"eu-west-1"},"Null":{"aws:ViaAWSService":"true"}}"#);
+            let asked = Asked::by([&asking]);
+            let filter = Filter::default();
+            let [plain, told] = [
+                sum(&files, &filter, Some(MEMORY), None),
+                sum(&files, &filter, None, Some(&asked)),
+            ].map(Sum::settled);
+            prop_assert_eq!(&plain.coverage, &told.coverage);
+            let judging = policy(&format!(r#""Action":"{allowed}""#));
+            let attached = [Attached { principal: None, name: "p", policy: &judging }];
+            let replayed = |sum: &Sum, asked: &Asked<'_>| {
+                let replay = replay(&sum.ledger, sum.joint.as_ref().unwrap(), &attached, asked);
+                serde_json::to_string(&replay).unwrap()
+            };
+            prop_assert_eq!(replayed(&plain, &Asked::default()), replayed(&told, &asked));
+        }
     }
+
     /// A call that the catalog knows, and what it may look for in the request and in the response.
     struct Call {
         source: String,

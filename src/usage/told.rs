@@ -323,3 +323,313 @@ fn yes() -> Told {
 fn moment(seconds: i64) -> Option<Told> {
     one(&Timestamp::from_second(seconds).ok()?.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Record, Told, is_told};
+    use crate::cloudtrail::event::Event;
+    use crate::iam::action::Action;
+    use crate::usage::identity;
+
+    /// What `record` tells of `key` where it needed `action`.
+    fn tell(record: &Value, key: &str, action: &'static str) -> Option<Told> {
+        let mut bytes = record.to_string().into_bytes();
+        let tape = simd_json::to_tape(&mut bytes).unwrap();
+        let event = Event::from_value(tape.as_value()).unwrap();
+        let kind = identity::caller(&event.user_identity).principal.kind;
+        Record::of(&event, kind).tell(key, &Action::known(action))
+    }
+
+    /// A record of Ann's, with `changes` made to its fields; null takes one away.
+    fn record(changes: &Value) -> Value {
+        let mut record = json!({
+            "eventVersion": "1.08", "eventType": "AwsApiCall", "eventID": "e-1", "eventTime": "2026-03-01T10:00:00Z",
+            "eventSource": "s3.amazonaws.com", "eventName": "GetObject", "awsRegion": "eu-west-1",
+            "sourceIPAddress": "203.0.113.7", "userAgent": "cli", "requestParameters": {"bucketName": "b", "key": "k"},
+            "responseElements": null, "recipientAccountId": "111122223333",
+            "tlsDetails": {"tlsVersion": "TLSv1.3"},
+            "userIdentity": {"type": "IAMUser", "principalId": "AIDAX", "arn": "arn:aws:iam::111122223333:user/ann",
+                "accountId": "111122223333", "accessKeyId": "AKIAXXXXXXXXXXXXXXXX", "userName": "ann"},
+        });
+        merge(&mut record, changes);
+        record
+    }
+
+    fn merge(record: &mut Value, changes: &Value) {
+        for (name, change) in changes.as_object().unwrap() {
+            let record = record.as_object_mut().unwrap();
+            match (record.get_mut(name), change) {
+                (_, Value::Null) => drop(record.remove(name)),
+                (Some(old), Value::Object(_)) if old.is_object() => merge(old, change),
+                _ => drop(record.insert(name.clone(), change.clone())),
+            }
+        }
+    }
+
+    /// `value`, or `-` for a key that is absent, or `?` for one that is not told.
+    #[track_caller]
+    fn check(changes: &Value, expected: &[(&str, &str)]) {
+        let record = record(changes);
+        for (key, expected) in expected {
+            assert!(is_told(key), "{key}");
+            let told = match tell(&record, key, "s3:GetObject") {
+                None => "?".to_owned(),
+                Some(values) if values.is_empty() => "-".to_owned(),
+                Some(values) => values.join("|"),
+            };
+            assert_eq!(told, *expected, "{key} of {changes}");
+        }
+    }
+
+    const NETWORK: [&str; 4] = [
+        "aws:sourceip",
+        "aws:vpcsourceip",
+        "aws:sourcevpce",
+        "aws:sourcevpc",
+    ];
+
+    #[track_caller]
+    fn check_network(changes: &Value, expected: [&str; 4]) {
+        let expected: Vec<_> = NETWORK.into_iter().zip(expected).collect();
+        check(changes, &expected);
+    }
+
+    #[test]
+    fn the_network_is_told_where_the_principal_called_itself() {
+        check_network(&json!({}), ["203.0.113.7", "-", "-", "-"]);
+        let v6 = json!({"sourceIPAddress": "2001:DB8:0::7"});
+        check_network(&v6, ["2001:db8::7", "-", "-", "-"]);
+        let endpoint = json!({"sourceIPAddress": "10.0.0.7", "vpcEndpointId": "vpce-1"});
+        check_network(&endpoint, ["-", "10.0.0.7", "vpce-1", "?"]);
+        for changes in [
+            // Through an endpoint that the service does not log.
+            json!({"sourceIPAddress": "10.0.0.7"}),
+            json!({"sourceIPAddress": "fd00::7"}),
+            json!({"sourceIPAddress": "203.0.113.7x"}),
+            json!({"sourceIPAddress": "athena.amazonaws.com"}),
+            json!({"userIdentity": {"invokedBy": "athena.amazonaws.com"}}),
+            json!({"userIdentity": {"invokedBy": "AWS Internal"}, "vpcEndpointId": "vpce-1"}),
+            // Rows of a query, records of old versions, what is no call of the API.
+            json!({"userAgent": null}),
+            json!({"eventVersion": null}),
+            json!({"eventVersion": "1.03"}),
+            json!({"eventType": "AwsConsoleAction"}),
+        ] {
+            check_network(&changes, ["?"; 4]);
+        }
+    }
+
+    #[test]
+    fn that_no_service_forwarded_a_call_is_told_and_through_which_is_not() {
+        let keys = [
+            "aws:viaawsservice",
+            "aws:calledvia",
+            "aws:calledviafirst",
+            "aws:calledvialast",
+            "kms:viaservice",
+        ];
+        let expect = |values: [&'static str; 5]| keys.into_iter().zip(values).collect::<Vec<_>>();
+        check(&json!({}), &expect(["false", "-", "-", "-", "-"]));
+        for changes in [
+            json!({"userIdentity": {"invokedBy": "athena.amazonaws.com"}}),
+            json!({"sourceIPAddress": "athena.amazonaws.com"}),
+            json!({"requestParameters": null}),
+        ] {
+            check(&changes, &expect(["?"; 5]));
+        }
+    }
+
+    #[test]
+    fn credentials_tell_of_mfa_and_of_their_issue() {
+        let keys = [
+            "aws:multifactorauthpresent",
+            "aws:multifactorauthage",
+            "aws:tokenissuetime",
+        ];
+        let session = |mfa: Value| {
+            json!({"userIdentity": {"accessKeyId": "ASIAXXXXXXXXXXXXXXXX",
+            "sessionContext": {"attributes": {"creationDate": "2026-03-01T09:00:00Z", "mfaAuthenticated": mfa}}}})
+        };
+        let issued = "2026-03-01T09:00:00Z";
+        let role = json!({"type": "AssumedRole", "principalId": "AROAX:run",
+            "arn": "arn:aws:sts::111122223333:assumed-role/ci/run"});
+        let mut of_role = session(json!("true"));
+        merge(&mut of_role["userIdentity"], &role);
+        let mut forwarded = session(json!("true"));
+        forwarded["userIdentity"]["invokedBy"] = json!("athena.amazonaws.com");
+        let mut odd = session(json!("true"));
+        odd["userIdentity"]["accessKeyId"] = json!("AKIAXXXXXXXXXXXXXXXX");
+        for (changes, expected) in [
+            (json!({}), ["-", "-", "-"]),
+            (session(json!("true")), ["true", "?", issued]),
+            (session(json!(false)), ["false", "-", issued]),
+            (of_role, ["?", "?", issued]),
+            (forwarded, ["?"; 3]),
+            (odd, ["?"; 3]),
+            (json!({"userIdentity": {"accessKeyId": null}}), ["?"; 3]),
+            (
+                json!({"userIdentity": {"accessKeyId": "ASIAXXXXXXXXXXXXXXXX"}}),
+                ["?"; 3],
+            ),
+        ] {
+            let expected: Vec<_> = keys.into_iter().zip(expected).collect();
+            check(&changes, &expected);
+        }
+    }
+
+    #[test]
+    fn region_time_and_transport_are_fields_of_the_record() {
+        let (time, epoch) = ("2026-03-01T10:00:00Z", "1772359200");
+        check(
+            &json!({}),
+            &[
+                ("aws:requestedregion", "eu-west-1"),
+                ("aws:currenttime", time),
+                ("aws:epochtime", epoch),
+                ("aws:securetransport", "true"),
+            ],
+        );
+        check(
+            &json!({"awsRegion": null, "eventTime": null, "tlsDetails": {"tlsVersion": null}}),
+            &[
+                ("aws:requestedregion", "?"),
+                ("aws:currenttime", "?"),
+                ("aws:securetransport", "?"),
+            ],
+        );
+        let sts = tell(&record(&json!({})), "aws:requestedregion", "sts:AssumeRole");
+        assert_eq!(sts, None);
+    }
+
+    #[test]
+    fn ids_are_those_of_users_and_of_sessions_of_roles() {
+        let key = "aws:userid";
+        check(&json!({}), &[(key, "AIDAX"), ("aws:sourceidentity", "?")]);
+        check(
+            &json!({"userIdentity": {"principalId": "ann"}}),
+            &[(key, "?")],
+        );
+        let role = json!({"userIdentity": {"type": "AssumedRole", "principalId": "AROAX:run",
+            "arn": "arn:aws:sts::111122223333:assumed-role/ci/run", "sessionContext": {"sourceIdentity": "ann"}}});
+        check(&role, &[(key, "AROAX:run"), ("aws:sourceidentity", "ann")]);
+    }
+
+    #[test]
+    fn parameters_tell_keys_of_the_actions_that_have_them() {
+        let parameters = json!({"requestParameters": {"roleSessionName": "run", "externalId": "***", "prefix": "home/",
+            "x-amz-acl": "private", "x-amz-storage-class": 7}});
+        let record_of = |changes: &Value| {
+            let mut record = record(&parameters);
+            merge(&mut record, changes);
+            record
+        };
+        for (key, action, expected) in [
+            ("sts:rolesessionname", "sts:AssumeRole", Some("run")),
+            ("sts:rolesessionname", "sts:TagSession", None),
+            ("sts:externalid", "sts:AssumeRole", None),
+            ("sts:sourceidentity", "sts:AssumeRole", None),
+            ("s3:prefix", "s3:ListBucket", Some("home/")),
+            ("s3:prefix", "s3:GetObject", None),
+            ("s3:x-amz-acl", "s3:PutObject", Some("private")),
+            ("s3:x-amz-acl", "s3:GetObject", None),
+            ("s3:x-amz-storage-class", "s3:PutObject", None),
+        ] {
+            let expected = expected.map(|value| vec![value.to_owned()]);
+            assert_eq!(
+                tell(&record_of(&json!({})), key, action),
+                expected,
+                "{key} {action}"
+            );
+            let cut = record_of(&json!({"requestParameters": {"omitted": true}}));
+            assert_eq!(tell(&cut, key, action), None, "{key} {action}");
+        }
+        let encoded = record_of(&json!({"requestParameters": {"prefix": "a%20b"}}));
+        assert_eq!(tell(&encoded, "s3:prefix", "s3:ListBucket"), None);
+        let root = record_of(&json!({"requestParameters": {"prefix": ""}}));
+        assert_eq!(
+            tell(&root, "s3:prefix", "s3:ListBucket"),
+            Some(vec![String::new()])
+        );
+    }
+
+    #[test]
+    fn tags_of_a_request_are_told_of_the_call_that_passes_them() {
+        let call = |source: &str, name: &str, parameters: Value| {
+            record(
+                &json!({"eventSource": source, "eventName": name, "requestParameters": parameters}),
+            )
+        };
+        let of_role = |tags: Value| call("iam.amazonaws.com", "CreateRole", json!({"tags": tags}));
+        let tags = json!([{"key": "Team", "value": "web"}, {"key": "Stage", "value": ""}]);
+        let told = |values: &[&str]| Some(values.iter().map(|v| (*v).to_owned()).collect::<Told>());
+        for (record, action, team, keys) in [
+            (
+                of_role(tags.clone()),
+                "iam:CreateRole",
+                told(&["web"]),
+                told(&["Team", "Stage"]),
+            ),
+            (of_role(tags.clone()), "iam:PassRole", None, None),
+            (
+                call(
+                    "iam.amazonaws.com",
+                    "CreateRole",
+                    json!({"roleName": "r", "key": null}),
+                ),
+                "iam:CreateRole",
+                told(&[]),
+                told(&[]),
+            ),
+            (
+                of_role(json!([{"key": "Team", "value": "***"}])),
+                "iam:CreateRole",
+                None,
+                None,
+            ),
+            (
+                of_role(json!([{"key": "team", "value": "a"}, {"key": "TEAM", "value": "b"}])),
+                "iam:CreateRole",
+                None,
+                told(&["team", "TEAM"]),
+            ),
+            (of_role(json!("odd")), "iam:CreateRole", None, None),
+            (
+                call(
+                    "ec2.amazonaws.com",
+                    "CreateTags",
+                    json!({"tagSet": {"items": [{"key": "Team", "value": "web"}]}}),
+                ),
+                "ec2:CreateTags",
+                told(&["web"]),
+                told(&["Team"]),
+            ),
+            // The tags of what a call makes are asked for in other ways.
+            (
+                call("ec2.amazonaws.com", "RunInstances", json!({"tagSet": {}})),
+                "ec2:CreateTags",
+                None,
+                None,
+            ),
+            (
+                call(
+                    "kms.amazonaws.com",
+                    "CreateKey",
+                    json!({"tags": [{"tagKey": "Team", "tagValue": "web"}]}),
+                ),
+                "kms:CreateKey",
+                told(&["web"]),
+                told(&["Team"]),
+            ),
+        ] {
+            let asked = tell(&record, "aws:requesttag/team", action);
+            assert_eq!(asked, team, "{action} {record}");
+            assert_eq!(
+                tell(&record, "aws:tagkeys", action),
+                keys,
+                "{action} {record}"
+            );
+        }
+    }
+}

@@ -179,3 +179,229 @@ impl Questions<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Asked, MAX_CLASSES};
+    use crate::verify::context::{Context, Key};
+    use crate::verify::evaluate::{Attached, Request, evaluate};
+    use crate::verify::policy::{Policy, parse};
+
+    const ANN: &str = "arn:aws:iam::111122223333:user/ann";
+
+    fn policy(statements: &[String]) -> Policy {
+        let statements = statements.join(",");
+        let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#);
+        parse(&text).unwrap().remove(0)
+    }
+
+    fn statement(effect: &str, resource: &str, condition: &str) -> String {
+        format!(
+            r#"{{"Effect": "{effect}", "Action": "s3:*", "Resource": "arn:aws:s3:::{resource}", "Condition": {{{condition}}}}}"#
+        )
+    }
+
+    fn keys<'a>(asked: &'a Asked<'_>) -> Vec<&'a str> {
+        asked.keys().collect()
+    }
+
+    #[test]
+    fn only_what_a_record_may_tell_is_asked_for() {
+        let policy = policy(&[
+            statement("Allow", "b", r#""Bool": {"AWS:SecureTransport": "true"}"#),
+            statement(
+                "Allow",
+                "${aws:userid}/*",
+                r#""Null": {"aws:PrincipalTag/a": "true"}"#,
+            ),
+            statement(
+                "Deny",
+                "*",
+                r#""StringNotLike": {"aws:UserAgent": "${aws:SourceIp}", "aws:SourceVpce": "${aws:SourceVpc, 'x'}"}"#,
+            ),
+            statement(
+                "Allow",
+                "*",
+                r#""StringEquals": {"aws:RequestTag/Team": "web"}"#,
+            ),
+        ]);
+        let asked = Asked::by([&policy]);
+        let expected = [
+            "aws:requesttag/team",
+            "aws:securetransport",
+            "aws:sourceip",
+            "aws:sourcevpc",
+            "aws:sourcevpce",
+            "aws:userid",
+        ];
+        assert_eq!(keys(&asked), expected);
+        let by_value: Vec<&str> = asked.keys_by_value().collect();
+        assert_eq!(
+            by_value,
+            [
+                "aws:sourceip",
+                "aws:sourcevpc",
+                "aws:sourcevpce",
+                "aws:userid"
+            ]
+        );
+        assert!(Asked::by([]).is_empty());
+    }
+
+    #[test]
+    fn addresses_and_times_without_number_make_few_classes() {
+        let policy = policy(&[
+            statement(
+                "Allow",
+                "*",
+                r#""IpAddress": {"aws:SourceIp": ["10.0.0.0/9", "10.3.0.0/16"]}"#,
+            ),
+            statement(
+                "Deny",
+                "*",
+                r#""DateLessThan": {"aws:CurrentTime": "1970-01-01T00:50:00Z"}"#,
+            ),
+        ]);
+        let asked = Asked::by([&policy]);
+        let tell = |number: u32| {
+            move |key: &str| {
+                Some(vec![match key {
+                    "aws:sourceip" => format!("10.{}.0.1", number % 250),
+                    _ => number.to_string(),
+                }])
+            }
+        };
+        let classes = (1000..9000).map(|number| asked.class(tell(number)).unwrap());
+        let classes: std::collections::BTreeSet<_> = classes.collect();
+        assert_eq!((classes.len(), asked.classes().len()), (4, 4));
+        assert_eq!(asked.class(|_| None), None);
+    }
+
+    #[test]
+    fn more_classes_than_are_kept_are_said() {
+        let policy = policy(&[statement(
+            "Allow",
+            "${aws:userid}",
+            r#""Null": {"aws:SourceIp": "true"}"#,
+        )]);
+        let asked = Asked::by([&policy]);
+        let tell = |number: usize| {
+            move |key: &str| (key == "aws:userid").then(|| vec![number.to_string()])
+        };
+        assert!((0..MAX_CLASSES).all(|number| asked.class(tell(number)).is_some()));
+        assert!(!asked.is_too_much());
+        assert_eq!(asked.class(tell(MAX_CLASSES)), None);
+        assert!(asked.is_too_much());
+        assert!(asked.class(tell(7)).is_some());
+    }
+
+    fn condition() -> impl Strategy<Value = String> {
+        prop::sample::select(vec![
+            r#""IpAddress": {"aws:SourceIp": "203.0.113.0/24"}"#,
+            r#""NotIpAddress": {"aws:SourceIp": ["203.0.113.0/25", "198.51.100.7"]}"#,
+            r#""IpAddressIfExists": {"aws:SourceIp": "198.51.100.0/24"}"#,
+            r#""StringEquals": {"aws:SourceIp": "${aws:userid}"}"#,
+            r#""StringLike": {"aws:userid": "AIDA*"}"#,
+            r#""StringNotEquals": {"aws:userid": "${aws:SourceVpce, 'AIDAX'}"}"#,
+            r#""Null": {"aws:SourceVpce": "true"}"#,
+            r#""StringNotEqualsIfExists": {"aws:SourceVpce": "vpce-1"}"#,
+            r#""Bool": {"aws:SourceVpce": "true"}"#,
+            r#""NumericLessThan": {"aws:EpochTime": "5000"}"#,
+            r#""DateGreaterThan": {"aws:EpochTime": "3000"}"#,
+            r#""ForAnyValue:StringEquals": {"aws:TagKeys": ["a", "b"]}"#,
+            r#""ForAllValues:StringLike": {"aws:TagKeys": ["a*", "${aws:username}"]}"#,
+            r#""StringEquals": {"aws:TagKeys": "a"}"#,
+            r#""StringEquals": {"aws:PrincipalTag/x": "y"}"#,
+            r#""StringEquals": {"aws:username": "ann"}"#,
+        ])
+        .prop_map(str::to_owned)
+    }
+
+    fn told() -> impl Strategy<Value = Vec<Option<Vec<String>>>> {
+        let one = |values: &'static [&'static str]| {
+            let values = prop::sample::select(values);
+            let some = values.prop_map(|value| Some(vec![value.to_owned()]));
+            prop_oneof![2 => Just(None), 2 => Just(Some(Vec::new())), 6 => some].boxed()
+        };
+        let many = prop::collection::vec(prop::sample::select(vec!["a", "ab", "b", "ann"]), 0..3);
+        let many = many.prop_map(|values| Some(values.into_iter().map(str::to_owned).collect()));
+        vec![
+            one(&[
+                "203.0.113.7",
+                "203.0.113.200",
+                "198.51.100.7",
+                "198.51.100.8",
+                "AIDAX",
+                "odd",
+            ]),
+            one(&["AIDAX", "AIDAY", "203.0.113.7"]),
+            one(&["vpce-1", "vpce-2", "true", "AIDAX"]),
+            one(&["1000", "4000", "4001", "7000", "odd"]),
+            many.boxed(),
+        ]
+    }
+
+    const TOLD: [&str; 5] = [
+        "aws:sourceip",
+        "aws:userid",
+        "aws:sourcevpce",
+        "aws:epochtime",
+        "aws:tagkeys",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        /// All requests of a class are judged as each of them by itself, for the same reason.
+        #[test]
+        fn what_one_class_holds_is_judged_alike(
+            statements in prop::collection::vec(
+                (prop::sample::select(vec!["Allow", "Allow", "Deny"]),
+                 prop::sample::select(vec!["*", "b/*", "${aws:userid}/*", "b/${aws:SourceVpce, 'vpce-2'}"]),
+                 prop::collection::vec(condition(), 0..3)), 1..5),
+            contexts in prop::collection::vec(told(), 1..30),
+            resource in prop::sample::select(vec!["b/x", "b/vpce-2", "AIDAX/y"]),
+        ) {
+            let statements: Vec<String> = statements
+                .into_iter()
+                .map(|(effect, resource, mut conditions)| {
+                    // An operator may not stand there twice.
+                    conditions.sort();
+                    conditions.dedup_by_key(|each| each.split(':').take(2).collect::<String>());
+                    let operators: Vec<&str> = conditions.iter().map(|c| c.split('"').nth(1).unwrap()).collect();
+                    let fits = operators.windows(2).all(|pair| pair[0] != pair[1]);
+                    let conditions = if fits { conditions.join(",") } else { conditions[0].clone() };
+                    statement(effect, resource, &conditions)
+                })
+                .collect();
+            let policy = policy(&statements);
+            let attached = [Attached { principal: None, name: "p", policy: &policy }];
+            let asked = Asked::by([&policy]);
+            let known = Context::partial().with("aws:username", Key::Known(vec!["ann".into()]));
+            let classes: Vec<_> = contexts
+                .iter()
+                .map(|told| asked.class(|key| told[TOLD.iter().position(|name| *name == key)?].clone()))
+                .collect();
+            for (told, class) in contexts.iter().zip(&classes) {
+                let by_class = match class {
+                    Some(class) => asked.context(&known, class),
+                    None => known.clone(),
+                };
+                let by_itself = TOLD.iter().zip(told).fold(known.clone(), |context, (name, told)| match told {
+                    Some(values) => context.with(name, Key::Known(values.clone())),
+                    None => context,
+                });
+                let arn = format!("arn:aws:s3:::{resource}");
+                let judged = [&by_class, &by_itself].map(|context| {
+                    let request = Request::new(ANN, "s3:GetObject", &arn, context);
+                    let judgement = evaluate(&request, &attached);
+                    let reason = judgement.reason(&request);
+                    (judgement.decision, reason)
+                });
+                prop_assert_eq!(&judged[0], &judged[1], "{:?}", told);
+            }
+        }
+    }
+}
