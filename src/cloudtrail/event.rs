@@ -6,6 +6,7 @@ use memchr::memmem;
 use simd_json::prelude::*;
 use simd_json::tape::{Array, Object};
 
+use crate::cloudtrail::aggregated::{Aggregated, Summary};
 use crate::cloudtrail::clock::seconds;
 use crate::cloudtrail::ordinary::{Field, Ordinary};
 
@@ -214,54 +215,6 @@ impl<'a> Event<'_, 'a> {
             }
         }
         self.original_event_id = original.filter(|_| self.addendum == Some("UPDATED_DATA"));
-    }
-}
-
-/// How often calls were made within five minutes, as `summary` has it.
-/// Source: CloudTrail User Guide, "CloudTrail record contents for aggregated events".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Summary<'a> {
-    /// `primaryDimension.dimension`: what the calls are grouped by, as `eventName`.
-    pub dimension: &'a str,
-    /// The sum of `primaryDimension.statistics[].value`.
-    pub calls: u64,
-}
-
-/// The fields that only a record has that sums calls up.
-#[derive(Default)]
-struct Aggregated<'a> {
-    event_id: Option<&'a str>,
-    account_id: Option<&'a str>,
-    start: Option<i64>,
-    summary: Option<Summary<'a>>,
-}
-
-impl<'a> Aggregated<'a> {
-    fn read(&mut self, name: &str, value: Json<'_, 'a>) {
-        let start = |window: &Object<'_, 'a>| seconds(window.get("windowStart")?.into_string()?);
-        match name {
-            "eventId" => self.event_id = text(value),
-            "accountId" => self.account_id = text(value),
-            "timeWindow" => self.start = value.as_object().as_ref().and_then(start),
-            "summary" => self.summary = Summary::from_value(value),
-            _ => {}
-        }
-    }
-}
-
-impl<'a> Summary<'a> {
-    fn from_value(value: Json<'_, 'a>) -> Option<Self> {
-        let primary = value.as_object()?.get("primaryDimension")?.as_object()?;
-        let statistics = primary.get("statistics").and_then(|list| list.as_array());
-        let mut calls = 0u64;
-        for statistic in statistics.iter().flatten() {
-            let value = statistic.as_object().and_then(|each| each.get("value"));
-            calls = calls.saturating_add(value.and_then(|value| value.as_u64()).unwrap_or(0));
-        }
-        Some(Self {
-            dimension: primary.get("dimension")?.into_string()?,
-            calls,
-        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! CloudTrail's side: bytes of any container → one [`event::Event`] a record. Knows nothing of IAM or the catalog.
 
+pub mod aggregated;
 mod carrier;
 mod chains;
 pub mod clock;
