@@ -357,25 +357,42 @@ fn values_fill_the_variables_of_resources() {
     );
 }
 
-/// A call that needs two things is one event, whose context both are judged in.
+/// A call that needs two things is one event. With which context IAM is asked for a role that is passed, AWS does not say.
 #[test]
 fn a_call_with_several_needs_counts_once_in_each_context() {
-    let role =
+    let parameters =
         json!({"functionName": "f", "role": "arn:aws:iam::111122223333:role/r", "runtime": "x"});
     let create = |id: &str, address: &str| {
         record(
             id,
             json!({"eventSource": "lambda.amazonaws.com", "eventName": "CreateFunction20150331",
-                "sourceIPAddress": address, "requestParameters": role}),
+                "sourceIPAddress": address, "requestParameters": parameters}),
         )
     };
     let log = json!({"Records": [create("1", "203.0.113.7"), create("2", "203.0.113.8"), create("3", "198.51.100.7")]});
-    let policy = json!({"Version": "2012-10-17", "Statement": {"Sid": "If", "Effect": "Allow", "Action": "*",
-        "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}});
-    let answer = Run::new()
-        .file("log.json", log.to_string())
-        .file("policy.json", policy.to_string())
-        .args([
+    let office = json!({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}});
+    let create_at_office =
+        json!({"Effect": "Allow", "Action": "lambda:*", "Resource": "*", "Condition": office});
+    let pass = |condition: &Value| json!({"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*", "Condition": condition});
+    let certain = (
+        &json!("lambda:CreateFunction"),
+        &json!(1),
+        &json!("3"),
+        &json!(true),
+    );
+    let open = (
+        &json!("iam:PassRole"),
+        &json!(3),
+        &json!("1"),
+        &json!(false),
+    );
+    for (condition, allowed, expected) in [
+        (json!({}), 2, vec![certain]),
+        (office.clone(), 0, vec![open, certain]),
+    ] {
+        let policy =
+            json!({"Version": "2012-10-17", "Statement": [create_at_office, pass(&condition)]});
+        let args = [
             "verify",
             "--policy",
             "policy.json",
@@ -383,25 +400,28 @@ fn a_call_with_several_needs_counts_once_in_each_context() {
             "--quiet",
             "--format",
             "json",
-        ])
-        .code(1)
-        .json();
-    assert_eq!(
-        (&answer["events"], &answer["allowed"]),
-        (&json!(3), &json!(2))
-    );
-    let gaps = answer["gaps"].as_array().unwrap().iter();
-    let gaps: Vec<(&Value, &Value)> = gaps
-        .map(|gap| (&gap["action"], &gap["sampleEventId"]))
-        .collect();
-    let third = &json!("3");
-    assert_eq!(
-        gaps,
-        [
-            (&json!("iam:PassRole"), third),
-            (&json!("lambda:CreateFunction"), third)
-        ]
-    );
+        ];
+        let run = Run::new()
+            .file("log.json", log.to_string())
+            .file("policy.json", policy.to_string());
+        let answer = run.args(args).code(1).json();
+        assert_eq!(
+            (&answer["events"], &answer["allowed"]),
+            (&json!(3), &json!(allowed))
+        );
+        let gaps = answer["gaps"].as_array().unwrap().iter();
+        let gaps: Vec<_> = gaps
+            .map(|gap| {
+                (
+                    &gap["action"],
+                    &gap["events"],
+                    &gap["sampleEventId"],
+                    &gap["certain"],
+                )
+            })
+            .collect();
+        assert_eq!(gaps, expected);
+    }
 }
 
 #[test]

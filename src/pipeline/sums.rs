@@ -17,7 +17,6 @@ use crate::usage::identity;
 use crate::usage::kept::Mark;
 use crate::usage::memo::{Memo, Touched};
 use crate::usage::origin::{LastRegion, Network, Region, mix_place};
-use crate::usage::resolve::{Outcome, Resolved};
 use crate::usage::seen::{SHARDS, Seen, id_of};
 use crate::usage::sum::Sum;
 use crate::usage::times::{EventId, Times};
@@ -333,7 +332,10 @@ impl Adder<'_> {
         account(coverage, problem, event, offset, resolved.as_ref());
         if let Some(mut resolved) = resolved {
             if let Some(asked) = self.asked {
-                classify(asked, event, &mut resolved);
+                let record = Record::of(event, resolved.caller.principal.kind);
+                asked.classify(&mut resolved.meaning, |key, asking| {
+                    record.tell(key, asking)
+                });
             }
             let principal = &resolved.caller.principal;
             let id = id_of(event.id(), event.shared_event_id, || principal);
@@ -362,19 +364,6 @@ impl Adder<'_> {
         if let Some(calls) = &mut self.calls {
             let sum = &mut self.sum;
             calls.empty(|_, principal, meaning, times| sum.add(principal, &meaning, &times));
-        }
-    }
-}
-
-/// Puts the contexts of what a used call needed into their classes.
-fn classify(asked: &Asked<'_>, event: &Event<'_, '_>, resolved: &mut Resolved) {
-    if resolved.meaning.outcome != Outcome::Used {
-        return;
-    }
-    let record = Record::of(event, resolved.caller.principal.kind);
-    for need in &mut resolved.meaning.needs {
-        if let Some(class) = asked.class(|key| record.tell(key, &need.action)) {
-            need.context = mem::take(&mut need.context).within(class);
         }
     }
 }

@@ -16,24 +16,26 @@ use crate::usage::coverage::{Coverage, FileProblem};
 use crate::usage::cut::Cut;
 use crate::usage::filter::Filter;
 use crate::usage::kept::NO_HOUR;
+use crate::usage::ledger::Ledger;
 use crate::usage::origin::{Network, Region};
-use crate::usage::resolve::{Meaning, Outcome};
 use crate::usage::sketch::Sketch;
 use crate::usage::sum::Sum;
 use crate::usage::times::{EventId, Times};
 use crate::usage::told;
 use crate::verify::asked::Asked;
 
-/// Puts the contexts of what used calls in a Region needed into their classes, as far as a ledger knows them.
-fn classify(asked: &Asked<'_>, region: Region, meaning: &mut Meaning) {
-    if asked.is_empty() || meaning.outcome != Outcome::Used {
-        return;
+/// Keeps the names of a principal's sessions and the ids of its access keys.
+fn add_names(
+    ledger: &mut Ledger,
+    principal: &Principal,
+    sessions: &BTreeSet<String>,
+    keys: &BTreeSet<String>,
+) {
+    for session in sessions {
+        ledger.add_names(principal, Some(session), None);
     }
-    for need in &mut meaning.needs {
-        let class = asked.class(|key| told::kept(key, region.as_str(), &need.action));
-        if let Some(class) = class {
-            need.context = std::mem::take(&mut need.context).within(class);
-        }
+    for key in keys {
+        ledger.add_names(principal, None, Some(key));
     }
 }
 
@@ -86,7 +88,8 @@ impl Store {
                 let meaning = call.what.meaning();
                 let (mut meaning, region, via) =
                     meaning.ok_or_else(|| self.damaged("what a call means"))?;
-                classify(asked, region, &mut meaning);
+                let name = region.as_str();
+                asked.classify(&mut meaning, |key, asking| told::kept(key, name, asking));
                 times.regions.count(region, times.count);
                 times.via = via;
                 sum.add(principal, &meaning, &times);
@@ -96,12 +99,7 @@ impl Store {
         let all = events == admitted;
         for (id, (principal, sessions, keys)) in &principals {
             if all || callers.contains(id) {
-                for session in sessions {
-                    sum.ledger.add_names(principal, Some(session), None);
-                }
-                for key in keys {
-                    sum.ledger.add_names(principal, None, Some(key));
-                }
+                add_names(&mut sum.ledger, principal, sessions, keys);
             }
         }
         // What was added above is cut already, and was not to be counted among what was whole.

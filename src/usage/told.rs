@@ -21,6 +21,7 @@ use crate::iam::action::Action;
 use crate::iam::principal::PrincipalKind;
 use crate::usage::opaque::is_redacted;
 use crate::usage::origin::Network;
+use crate::usage::resolve::{Basis, Need};
 use crate::usage::tags;
 
 /// What is told of one condition key: the values that the request carried it with, or none where it did not carry it.
@@ -71,13 +72,34 @@ pub fn is_kept(key: &str) -> bool {
     key == REGION
 }
 
-/// What calls in `region` tell of `key` where nothing more is known of them, of what they needed for `action`; `None`: nothing.
+/// For what the context is asked: one of the things that a call needed.
+#[derive(Clone, Copy)]
+pub struct Asking<'n> {
+    /// The action that IAM was asked about.
+    pub action: &'n Action,
+    /// Whether IAM was asked with the request's own context, see [`is_own`].
+    pub own: bool,
+}
+
+/// Whether IAM was asked for `need`, one of a call's `needs`, with the context of the request. So it is by the service that was
+/// called. What a call needs of another service, to pass a role or to make something there, is asked for apart from the request, and
+/// AWS does not say with which context.
 #[must_use]
-pub fn kept(key: &str, region: &str, action: &Action) -> Option<Told> {
+pub fn is_own(need: &Need, needs: &[Need]) -> bool {
+    let by_request = |other: &Need| !matches!(other.basis, Basis::PassedRole | Basis::Dependent);
+    let same_service = |other: &Need| other.action.service() == need.action.service();
+    needs
+        .iter()
+        .any(|each| by_request(each) && same_service(each))
+}
+
+/// What calls in `region` tell of `key` where nothing more is known of them; `None`: nothing.
+#[must_use]
+pub fn kept(key: &str, region: &str, asking: Asking<'_>) -> Option<Told> {
     // A call to the global endpoint of STS is recorded in us-east-1 wherever it was served, and AWS does not say what the key is
     // then. Source: IAM User Guide, "AWS STS Regions and endpoints".
-    let known = key == REGION && !region.is_empty() && action.service() != "sts";
-    known.then(|| vec![region.to_owned()])
+    let known = key == REGION && !region.is_empty() && asking.action.service() != "sts";
+    (known && asking.own).then(|| vec![region.to_owned()])
 }
 
 /// A record with what several keys are told from.
@@ -130,14 +152,24 @@ impl<'e, 't, 'a> Record<'e, 't, 'a> {
         }
     }
 
-    /// What the record tells of `key`, which is in lower case, where the call needed `action`; `None`: nothing.
+    /// What the record tells of `key`, which is in lower case; `None`: nothing.
     #[must_use]
-    pub fn tell(&self, key: &str, action: &Action) -> Option<Told> {
-        let direct = self.whole.is_some() && is_direct(self.event);
+    pub fn tell(&self, key: &str, asking: Asking<'_>) -> Option<Told> {
         match key {
-            REGION => kept(key, self.event.aws_region?, action),
             "aws:currenttime" => moment(self.event.event_time?),
             "aws:epochtime" => one(&self.event.event_time?.to_string()),
+            "aws:userid" => one(self.user_id()?),
+            "aws:sourceidentity" => one(self.session.source_identity?),
+            REGION => kept(key, self.event.aws_region?, asking),
+            _ if asking.own => self.tell_of_request(key, asking.action),
+            _ => None,
+        }
+    }
+
+    /// As [`Self::tell`], of what belongs to the one request and not to whoever made it.
+    fn tell_of_request(&self, key: &str, action: &Action) -> Option<Told> {
+        let direct = self.whole.is_some() && is_direct(self.event);
+        match key {
             "aws:sourceip" | "aws:sourcevpc" | "aws:sourcevpce" | "aws:vpcsourceip" => {
                 self.way.tell(key)
             }
@@ -151,8 +183,6 @@ impl<'e, 't, 'a> Record<'e, 't, 'a> {
                 let version = member(member(self.whole?, "tlsDetails")?, "tlsVersion")?;
                 version.into_string()?.starts_with("TLS").then(yes)
             }
-            "aws:userid" => one(self.user_id()?),
-            "aws:sourceidentity" => one(self.session.source_identity?),
             "aws:tokenissuetime" | "aws:multifactorauthpresent" | "aws:multifactorauthage"
                 if direct =>
             {
@@ -328,10 +358,13 @@ fn moment(seconds: i64) -> Option<Told> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Record, Told, is_told};
+    use super::{Asking, Record, Told, is_own, is_told};
     use crate::cloudtrail::event::Event;
     use crate::iam::action::Action;
+    use crate::iam::principal::PrincipalKind;
+    use crate::usage::context::ContextKeys;
     use crate::usage::identity;
+    use crate::usage::resolve::{Basis, Need};
 
     /// What `record` tells of `key` where it needed `action`.
     fn tell(record: &Value, key: &str, action: &'static str) -> Option<Told> {
@@ -339,7 +372,8 @@ mod tests {
         let tape = simd_json::to_tape(&mut bytes).unwrap();
         let event = Event::from_value(tape.as_value()).unwrap();
         let kind = identity::caller(&event.user_identity).principal.kind;
-        Record::of(&event, kind).tell(key, &Action::known(action))
+        let action = &Action::known(action);
+        Record::of(&event, kind).tell(key, Asking { action, own: true })
     }
 
     /// A record of Ann's, with `changes` made to its fields; null takes one away.
@@ -501,6 +535,49 @@ mod tests {
         );
         let sts = tell(&record(&json!({})), "aws:requestedregion", "sts:AssumeRole");
         assert_eq!(sts, None);
+    }
+
+    #[test]
+    fn what_is_needed_of_another_service_has_the_times_and_the_principal_of_the_call_alone() {
+        let need = |action: &'static str, basis| Need {
+            action: Action::known(action),
+            resources: Vec::new(),
+            basis,
+            context: ContextKeys::default(),
+            told: true,
+        };
+        let needs = [
+            need("lambda:CreateFunction", Basis::Event),
+            need("iam:PassRole", Basis::PassedRole),
+            need("lambda:TagResource", Basis::Dependent),
+        ];
+        let own = needs.iter().map(|need| is_own(need, &needs));
+        assert_eq!(own.collect::<Vec<_>>(), [true, false, true]);
+        assert!(is_own(
+            &needs[1],
+            &[
+                need("iam:AddRoleToInstanceProfile", Basis::Event),
+                needs[1].clone()
+            ]
+        ));
+
+        let mut bytes = record(&json!({})).to_string().into_bytes();
+        let tape = simd_json::to_tape(&mut bytes).unwrap();
+        let event = Event::from_value(tape.as_value()).unwrap();
+        let record = Record::of(&event, PrincipalKind::User);
+        let action = &Action::known("iam:PassRole");
+        let asking = Asking { action, own: false };
+        for (key, expected) in [
+            ("aws:currenttime", Some("2026-03-01T10:00:00Z")),
+            ("aws:userid", Some("AIDAX")),
+            ("aws:requestedregion", None),
+            ("aws:sourceip", None),
+            ("aws:viaawsservice", None),
+            ("aws:multifactorauthpresent", None),
+        ] {
+            let expected = expected.map(|value| vec![value.to_owned()]);
+            assert_eq!(record.tell(key, asking), expected, "{key}");
+        }
     }
 
     #[test]

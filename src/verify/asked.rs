@@ -6,11 +6,13 @@
 //! classes apart.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::usage::context::Class;
-use crate::usage::told::is_told;
+use crate::usage::resolve::{Meaning, Outcome};
+use crate::usage::told::{self, Asking, Told};
 use crate::verify::condition::Condition;
 use crate::verify::context::{Context, Key};
 use crate::verify::policy::Policy;
@@ -67,7 +69,7 @@ impl<'p> Asked<'p> {
         for name in variables {
             keys.entry(name).or_default().by_value = true;
         }
-        keys.retain(|name, _| is_told(name));
+        keys.retain(|name, _| told::is_told(name));
         Self {
             keys,
             ..Self::default()
@@ -97,9 +99,28 @@ impl<'p> Asked<'p> {
         self.too_many.load(Ordering::Relaxed)
     }
 
+    /// Puts the contexts of what used calls needed into their classes, where `tell` tells the values that a need's request carried a
+    /// key with.
+    pub fn classify(&self, meaning: &mut Meaning, tell: impl Fn(&str, Asking<'_>) -> Option<Told>) {
+        if self.is_empty() || meaning.outcome != Outcome::Used {
+            return;
+        }
+        let own: Vec<bool> = meaning
+            .needs
+            .iter()
+            .map(|need| told::is_own(need, &meaning.needs))
+            .collect();
+        for (need, own) in meaning.needs.iter_mut().zip(own) {
+            let action = &need.action;
+            if let Some(class) = self.class(|key| tell(key, Asking { action, own })) {
+                need.context = mem::take(&mut need.context).within(class);
+            }
+        }
+    }
+
     /// The class of a context of which `tell` tells a key's values, none of a key that is absent; `None` where it tells nothing
     /// of any key.
-    pub fn class(&self, tell: impl Fn(&str) -> Option<Vec<String>>) -> Option<Class> {
+    fn class(&self, tell: impl Fn(&str) -> Option<Told>) -> Option<Class> {
         let told = self.keys().map(|key| match tell(key) {
             None => Key::Unknown,
             Some(values) if values.is_empty() => Key::Absent,
