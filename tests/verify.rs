@@ -451,6 +451,6 @@ fn what_is_not_certain_stands_apart() {
     let said = Run::within(run.folder)
         .args(["verify", "--policy", "policy.json", "ledger"])
         .code(1);
-    let note = "note: a ledger does not tell `aws:sourceip`; what depends on that is not certain, unless logs alone are given\n";
+    let note = "note: a ledger does not tell `aws:sourceip` of each call; what depends on that is not certain, unless logs alone are given\n";
     assert!(said.stderr.ends_with(note), "{}", said.stderr);
 }

@@ -166,7 +166,7 @@ fn tell_unkept(asked: &Asked<'_>) {
     if !keys.is_empty() {
         let keys = terminal::safe(&keys.join("`, `")).into_owned();
         tell(&format!(
-            "note: a ledger does not tell `{keys}`; what depends on that is not certain, unless logs alone are given\n"
+            "note: a ledger does not tell `{keys}` of each call; what depends on that is not certain, unless logs alone are given\n"
         ));
     }
 }

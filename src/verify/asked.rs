@@ -20,6 +20,11 @@ use crate::verify::policy::Policy;
 /// The most classes that are told apart, of some hundred bytes each.
 const MAX_CLASSES: usize = 1 << 16;
 
+/// A key with more values, or one with more bytes, is taken for unknown. AWS has no longer ones: a resource has 50 tags, an object's
+/// key 1,024 bytes.
+const MAX_VALUES: usize = 50;
+const MAX_VALUE: usize = 1024;
+
 /// The condition keys that some policies ask for and a record may tell, and the classes of contexts that were seen.
 #[derive(Debug, Default)]
 pub struct Asked<'p> {
@@ -124,6 +129,8 @@ impl<'p> Asked<'p> {
         let told = self.keys().map(|key| match tell(key) {
             None => Key::Unknown,
             Some(values) if values.is_empty() => Key::Absent,
+            Some(values) if values.len() > MAX_VALUES => Key::Unknown,
+            Some(values) if values.iter().any(|value| value.len() > MAX_VALUE) => Key::Unknown,
             Some(values) => Key::Known(values),
         });
         let told: Vec<Key> = told.collect();
@@ -298,6 +305,8 @@ mod tests {
         let classes: std::collections::BTreeSet<_> = classes.collect();
         assert_eq!((classes.len(), asked.classes().len()), (4, 4));
         assert_eq!(asked.class(|_| None), None);
+        assert_eq!(asked.class(|_| Some(vec!["x".repeat(2000)])), None);
+        assert_eq!(asked.class(|_| Some(vec!["x".to_owned(); 51])), None);
     }
 
     #[test]
