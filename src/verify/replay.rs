@@ -450,7 +450,7 @@ mod tests {
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
     use crate::iam::principal::{Principal, PrincipalKind};
-    use crate::usage::context::ContextKeys;
+    use crate::usage::context::{ContextKey, ContextKeys};
     use crate::usage::joint::Joint;
     use crate::usage::ledger::{Ledger, Tally};
     use crate::verify::asked::Asked;
@@ -656,6 +656,34 @@ mod tests {
                 .collect();
             assert_eq!(gaps, expected, "{condition}");
         }
+    }
+
+    #[test]
+    fn a_sample_is_one_of_the_calls_in_the_gap_or_none() {
+        let mut ledger = ledger(&[(ANN, "iam:PassRole", CI, 3)]);
+        let usage = ledger.principals.values_mut().next().unwrap();
+        let tallies = usage.facts.values_mut().flat_map(|each| each.values_mut());
+        for tally in tallies {
+            let told =
+                |service: &str| ContextKeys::default().with(ContextKey::PassedToService, service);
+            tally.contexts.count(&told("ecs-tasks"), 1, Some("e1"));
+            tally.contexts.count(&told("lambda"), 1, Some("e7"));
+        }
+        let policy = policy(
+            r#"{"Sid": "Pass", "Effect": "Allow", "Action": "iam:*", "Resource": "*",
+                "Condition": {"StringEquals": {"iam:PassedToService": "ec2"}}}"#,
+        );
+        let attached = Attached {
+            principal: None,
+            name: "p",
+            policy: &policy,
+        };
+        let found = replay(&ledger, &Joint::default(), &[attached], &Asked::default());
+        let gaps = found.gaps.iter();
+        let gaps: Vec<_> = gaps
+            .map(|gap| (gap.events, gap.sample_event_id.as_deref(), gap.certain))
+            .collect();
+        assert_eq!(gaps, [(2, Some("e1"), true), (1, None, false)]);
     }
 
     #[test]
