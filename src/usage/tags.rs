@@ -49,18 +49,22 @@ pub(crate) fn tell(
     if own != name || source.strip_suffix(".amazonaws.com")? != service {
         return None;
     }
+    // Without the parameter the call may have passed none, or its service may not log them. Those that come of a session before
+    // are not the request's own, and whether the keys have them, AWS does not say.
+    let list = member(parameters, parameter)?;
+    if member(parameters, "incomingTransitiveTags").is_some() {
+        return None;
+    }
+    // EC2 wraps its lists.
+    let list = member(list, "items").unwrap_or(list).as_array()?;
     let mut tags: Vec<(&str, &str)> = Vec::new();
-    if let Some(list) = member(parameters, parameter) {
-        // EC2 wraps its lists.
-        let list = member(list, "items").unwrap_or(list).as_array()?;
-        for tag in &list {
-            let text = |name| member(tag, name)?.into_string();
-            let tag = (text(tag_key)?, text(tag_value).unwrap_or_default());
-            if is_redacted(tag.0) || !tag.1.is_empty() && is_redacted(tag.1) {
-                return None;
-            }
-            tags.push(tag);
+    for tag in &list {
+        let text = |name| member(tag, name)?.into_string();
+        let tag = (text(tag_key)?, text(tag_value).unwrap_or_default());
+        if is_redacted(tag.0) || !tag.1.is_empty() && is_redacted(tag.1) {
+            return None;
         }
+        tags.push(tag);
     }
     let keys = tags.iter().map(|(key, _)| (*key).to_owned());
     let Some(wanted) = key.strip_prefix(REQUEST_TAG) else {

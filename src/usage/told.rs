@@ -656,8 +656,24 @@ mod tests {
                     json!({"roleName": "r", "key": null}),
                 ),
                 "iam:CreateRole",
+                None,
+                None,
+            ),
+            (
+                of_role(json!([{"key": "Stage", "value": "x"}])),
+                "iam:CreateRole",
                 told(&[]),
-                told(&[]),
+                told(&["Stage"]),
+            ),
+            (
+                call(
+                    "sts.amazonaws.com",
+                    "AssumeRole",
+                    json!({"tags": tags, "incomingTransitiveTags": {"Team": "db"}}),
+                ),
+                "sts:AssumeRole",
+                None,
+                None,
             ),
             (
                 of_role(json!([{"key": "Team", "value": "***"}])),
