@@ -5,7 +5,6 @@
 //! - [`authorize::authorize`] judges it by policies of all types, within an account and across accounts;
 //! - [`compare::compare`] decides whether some policies allow a request that others do not;
 //! - [`lint::lint`] says what is wrong with identity policies;
-//! - [`replay::replay`] judges all that a ledger holds.
 //! - [`replay::replay`] judges all that a ledger holds, and [`asked::Asked`] tells what has to be known of each call for it.
 //!
 //! It proves what `generate` writes, so it shares nothing with it: neither the structs of a policy nor the matching of
