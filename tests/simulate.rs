@@ -289,7 +289,7 @@ fn what_can_not_be_judged_by_ends_in_two() {
         ),
         (
             &["--policy", "requests.jsonl"],
-            "error: `requests.jsonl` is not an IAM policy: unknown field `principal`, expected one of `Version`, `Id`, `Statement` at line 1 column 12\n",
+            "error: `requests.jsonl` is not an IAM policy: unknown element `principal`, expected one of `Version`, `Id`, `Statement` at line 1 column 2\n",
         ),
     ] {
         let said = Run::new()

@@ -8,8 +8,9 @@
 //! - [`replay::replay`] judges all that a ledger holds, and [`asked::Asked`] tells what has to be known of each call for it.
 //!
 //! It proves what `generate` writes, so it shares nothing with it: neither the structs of a policy nor the matching of
-//! wildcards. To judge a request it needs no AWS tables; what it knows is the policy language, as the IAM User Guide defines it. Where the
-//! guide is silent, or says two things, the answer is [`evaluate::Decision::Undecided`] or the one that grants less.
+//! wildcards. To judge a request it needs no AWS tables; what it knows is the policy language, as the IAM User Guide
+//! defines it. Where the guide is silent, or says two things, the answer is [`evaluate::Decision::Undecided`] or the one
+//! that grants less.
 //!
 //! ```
 //! use trailfit::verify::context::Context;

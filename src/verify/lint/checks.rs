@@ -137,6 +137,9 @@ checks! {
         STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS: "`StringLike` compares an ARN as a whole, so that a wildcard crosses its fields.",
         UNTRUSTWORTHY_CONDITION_KEY: "The caller chooses the value of the condition key.",
     }
+    true SecurityWarning {
+        MFA_DENIAL_WITHOUT_IF_EXISTS: "A denial without multi-factor authentication passes requests with long-term access keys, which do not have the key.",
+    }
     false Warning {
         CREATE_SLR_WITH_NOT_ACTION_AND_NOT_RESOURCE: "`NotAction` and `NotResource` allow to create many service-linked roles.",
         CREATE_SLR_WITH_NOT_RESOURCE: "`iam:CreateServiceLinkedRole` with `NotResource` allows to create many service-linked roles.",
@@ -157,7 +160,9 @@ checks! {
     }
     true Warning {
         UNKNOWN_ARN_RESOURCE: "No resource type of the service in our tables has an ARN like this.",
+        UNLISTED_CONDITION_KEY_FOR_ACTION: "The Service Authorization Reference lists the condition key with other actions only.",
         UNSUPPORTED_RESOURCE_FOR_ACTION: "No resource of the statement is one that the action takes.",
+        VARIABLE_BEFORE_ARN_RESOURCE: "A policy variable stands before the fifth colon of an ARN.",
     }
     false Suggestion {
         ALLOW_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE: "All but some actions are allowed by a tag that many actions do not know.",
@@ -185,6 +190,7 @@ checks! {
         WILDCARD_IN_SERVICE_NAME: "The service has a wildcard, which takes services to come.",
     }
     true Suggestion {
+        OLD_VERSION: "A document is of Version 2008-10-17.",
         REDUNDANCY_NOT_JUDGED: "The document is too large for all its entries to be compared with each other.",
         REDUNDANT_CONDITION_VALUE: "Another value of the condition covers this one.",
         RESOURCE_WITHOUT_ACTION: "No action of the statement takes a resource like this.",

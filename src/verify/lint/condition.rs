@@ -40,6 +40,7 @@ fn check_condition(statement: &Statement<'_>, condition: &Condition<'_>, found: 
     }
     always(operator, condition, key, found);
     prefix(statement, operator, condition, found);
+    mfa(statement, operator, condition, found);
 }
 
 /// Sections "Null with if exists", "Null with qualifier".
@@ -304,6 +305,33 @@ fn prefix(
             &condition.spot,
             "the prefixes that are kept away can still be listed by a shorter prefix",
             "List the prefixes that may be used: `StringLike` with Allow, or `StringNotLike` with Deny.",
+        );
+    }
+}
+
+/// A name of our own.
+/// Source: IAM User Guide, "AWS global condition context keys", aws:MultiFactorAuthPresent: never in requests with long-term
+/// credentials.
+fn mfa(
+    statement: &Statement<'_>,
+    operator: Operator,
+    condition: &Condition<'_>,
+    found: &mut Findings,
+) {
+    let mut values = condition.values.iter();
+    if statement.effect == Some(Effect::Deny)
+        && operator.test == Test::Bool
+        && !operator.if_exists
+        && condition
+            .key
+            .eq_ignore_ascii_case("aws:MultiFactorAuthPresent")
+        && values.any(|value| value.text.eq_ignore_ascii_case("false"))
+    {
+        found.add(
+            checks::MFA_DENIAL_WITHOUT_IF_EXISTS,
+            &condition.spot,
+            "a request with a long-term access key does not have the key, and so is not denied",
+            "Use `BoolIfExists`.",
         );
     }
 }

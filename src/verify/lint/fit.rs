@@ -2,19 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::catalog::action::ActionFacts;
+use crate::catalog::action::{self, ActionFacts};
 use crate::catalog::condition_key;
 use crate::catalog::resource::{self, ResourceType};
 use crate::iam::arn::ArnParts;
 use crate::verify::lint::Findings;
 use crate::verify::lint::checks;
-use crate::verify::lint::grammar::{Entry, List, Policy, Statement};
+use crate::verify::lint::grammar::{Condition, Entry, List, Policy, Statement};
 use crate::verify::lint::operator::Operator;
 use crate::verify::lint::pattern::{self, has_wildcard, is_plain};
 
 pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
     for statement in &policy.statements {
         keys(statement, found);
+        unlisted_keys(statement, found);
         if let (Some(actions), Some(resources)) = (&statement.actions, &statement.resources)
             && !actions.negated
             && !resources.negated
@@ -65,6 +66,54 @@ fn keys(statement: &Statement<'_>, found: &mut Findings) {
             }
         }
     }
+}
+
+/// So many condition keys of a statement are held against its actions; no policy within the quota has more.
+const MAX_KEYS: usize = 250;
+
+/// A name of our own, and no error, as the reference is not complete.
+fn unlisted_keys(statement: &Statement<'_>, found: &mut Findings) {
+    let Some(actions) = statement.actions.as_ref().filter(|list| !list.negated) else {
+        return;
+    };
+    let of_service = |condition: &Condition<'_>| {
+        let binds = Operator::parse(condition.operator).is_some_and(Operator::binds);
+        let key = condition_key::find(condition.key).filter(|key| binds && !key.global)?;
+        let (prefix, _) = key.key.split_once(':')?;
+        let certain = KEYS_OF_FEW_ACTIONS.contains(&key.key);
+        // Of some keys the reference lists no action at all.
+        let listed = !certain && action::all_of(prefix).any(|facts| lists(facts, key.key));
+        listed.then_some(key.key)
+    };
+    let conditions = statement.conditions.iter().take(MAX_KEYS);
+    let keys: HashSet<&str> = conditions.filter_map(of_service).collect();
+    let mut keys: Vec<&str> = keys.into_iter().collect();
+    keys.sort_unstable();
+    for entry in &actions.entries {
+        if keys.is_empty() || has_wildcard(entry.text) {
+            continue;
+        }
+        let facts = pattern::actions(entry.text);
+        let Some(facts) = facts.first() else { continue };
+        // Without one of its keys the statement is nothing to the action; so one is enough to tell.
+        if let Some(key) = keys.iter().find(|key| !lists(*facts, key)) {
+            found.add(
+                checks::UNLISTED_CONDITION_KEY_FOR_ACTION,
+                &entry.spot,
+                format!("by the Service Authorization Reference, requests for `{}` have no `{key}`", entry.text),
+                "Move the action to a statement without the condition, if the request does not have the key.",
+            );
+        }
+    }
+}
+
+/// Whether the reference lists the key with the action. Of a key for tags it may write any tag.
+fn lists(facts: ActionFacts, key: &str) -> bool {
+    let family = |key: &'_ str| key.find(['/', '$', '<']).unwrap_or(key.len());
+    let own = &key[..family(key)];
+    facts
+        .condition_keys()
+        .any(|listed| listed[..family(listed)].eq_ignore_ascii_case(own))
 }
 
 /// A resource type: service prefix and name.
@@ -175,46 +224,53 @@ fn service_and_name(text: &str) -> Option<(&str, &str)> {
     }
 }
 
+/// Whether none of the entry's actions takes any resource of the statement.
 fn unfit(
     entry: &Entry<'_>,
     bare: &HashSet<&str>,
     fits: impl Fn(&Type) -> bool,
     found: &mut Findings,
 ) {
-    if has_wildcard(entry.text) {
+    let all = pattern::actions(entry.text);
+    let types = |facts: &ActionFacts| -> Vec<Type> {
+        let prefix = facts.prefix();
+        facts
+            .resource_types()
+            .map(|(name, _)| (prefix, name))
+            .collect()
+    };
+    let idle = |facts: &ActionFacts| {
+        let types = types(facts);
+        let whole = types.is_empty() && bare.contains(facts.prefix());
+        !whole && !types.iter().any(&fits)
+    };
+    if all.is_empty() || !all.iter().all(idle) {
         return;
     }
-    let facts = pattern::actions(entry.text);
-    let [facts] = &facts[..] else {
-        return;
+    let names = match &all[..] {
+        [facts] => types(facts),
+        _ => Vec::new(),
     };
-    let types: Vec<Type> = facts
-        .resource_types()
-        .map(|(name, _)| (facts.prefix(), name))
-        .collect();
-    let (takes, fix) = if types.is_empty() {
-        if bare.contains(facts.prefix()) {
-            return;
-        }
-        (
-            "`*` only".to_owned(),
+    let names: Vec<_> = names.iter().map(|(_, name)| format!("`{name}`")).collect();
+    let (takes, fix) = match (&all[..], &names[..]) {
+        ([_], []) => (
+            ", which takes `*` only".to_owned(),
             "Give it a statement with the resource `*`.",
-        )
-    } else {
-        if types.iter().any(fits) {
-            return;
-        }
-        let names: Vec<_> = types.iter().map(|(_, name)| format!("`{name}`")).collect();
-        (
-            names.join(", "),
+        ),
+        ([_], names) => (
+            format!(", which takes {}", names.join(", ")),
             "Add a resource of one of these types, or remove the action.",
-        )
+        ),
+        _ => (
+            String::new(),
+            "Add resources that these actions take, or remove it.",
+        ),
     };
     found.add(
         checks::UNSUPPORTED_RESOURCE_FOR_ACTION,
         &entry.spot,
         format!(
-            "no resource of the statement is one for `{}`, which takes {takes}",
+            "no resource of the statement is one for `{}`{takes}",
             entry.text
         ),
         fix,

@@ -105,12 +105,17 @@ pub(crate) fn read<'n>(node: &'n Node, spot: &Spot, found: &mut Findings) -> Pol
     policy
 }
 
-/// Section "Invalid version".
+/// Section "Invalid version", and a name of our own.
 fn version_is_current(version: &Member, spot: &Spot, found: &mut Findings) -> bool {
     let spot = spot.below("Version", &version.node);
     match text(&version.node, &spot, "`Version`", found) {
         Some("2012-10-17") => true,
-        None | Some("2008-10-17") => false,
+        None => false,
+        Some("2008-10-17") => {
+            let message = "Version 2008-10-17 knows no policy variables";
+            found.add(checks::OLD_VERSION, &spot, message, "Write `2012-10-17`.");
+            false
+        }
         Some(other) => {
             found.add(
                 checks::INVALID_VERSION,

@@ -5,6 +5,7 @@
 use crate::catalog::condition_key;
 use crate::verify::lint::checks;
 use crate::verify::lint::grammar::{Entry, Policy};
+use crate::verify::lint::pattern::{self, has_variable};
 use crate::verify::lint::{Findings, Spot};
 
 pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
@@ -12,6 +13,9 @@ pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
         let resources = statement.resources.iter().flat_map(|list| &list.entries);
         for entry in resources {
             check_text(entry.text, &entry.spot, policy.variables, found);
+            if policy.variables {
+                check_fields(entry, found);
+            }
         }
         for value in statement.conditions.iter().flat_map(|c| &c.values) {
             check_text(value.text, &value.spot, policy.variables, found);
@@ -34,6 +38,23 @@ fn check_text(text: &str, spot: &Spot, supported: bool, found: &mut Findings) {
             return;
         }
         check_variable(inside, spot, found);
+    }
+}
+
+/// A name of our own.
+/// Source: IAM User Guide, "IAM policy elements: Variables and tags": in the resource part of an ARN only.
+fn check_fields(entry: &Entry<'_>, found: &mut Findings) {
+    if let [fields @ .., _] = &pattern::fields(entry.text)[..]
+        && let Some(field) = fields.iter().find(|field| has_variable(field))
+    {
+        found.add(
+            checks::VARIABLE_BEFORE_ARN_RESOURCE,
+            &entry.spot,
+            format!(
+                "`{field}` stands before the fifth colon, where AWS promises no policy variables"
+            ),
+            "Use variables in the last part of the ARN only, or in a condition.",
+        );
     }
 }
 
