@@ -15,6 +15,7 @@ mod coverage;
 mod export;
 mod generate;
 mod integrity;
+mod judge;
 mod ledger;
 mod lint;
 mod lookup;
