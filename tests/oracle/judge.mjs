@@ -3,8 +3,8 @@
 // In, one request a line: {"policies": [document, ...], "request": {"principal", "action", "resource", "context"}}, and
 // perhaps "boundary" and "session" (a document), "scps" (levels of documents), "rcps" (documents), "resource" (a document).
 // Out, one line for each: {"decision": "allowed" | "implicitlyDenied" | "explicitlyDenied"}, {"error": ...}, or
-// {"skip": ...} where it refuses the question: it judges an action only on a resource of a type that the action knows,
-// and of several resources at once it says whether some may be allowed, not whether all are.
+// {"skip": ...} where it refuses the question: it judges only actions that it knows, and only on a resource of a type that
+// the action knows; and of several resources at once, or of `*`, it says whether some may be allowed, not whether all are.
 
 import { createInterface } from 'node:readline'
 import { runSimulation } from '@cloud-copilot/iam-simulate'
@@ -34,7 +34,13 @@ function ownPolicy(principal, action) {
   return { Version: '2012-10-17', Statement: [statement] }
 }
 
-const unaskable = ['no.resource.types', 'multiple.resource.types', 'must.use.wildcard']
+const unaskable = [
+  'invalid.action',
+  'invalid.service',
+  'no.resource.types',
+  'multiple.resource.types',
+  'must.use.wildcard'
+]
 
 // It lets a session policy limit even what a resource policy grants to the session itself.
 function grantsDirectly(resourcePolicy, principal) {
@@ -42,6 +48,13 @@ function grantsDirectly(resourcePolicy, principal) {
     const list = typeof named === 'string' ? [named] : [named?.AWS ?? []].flat()
     return list.some((name) => name === '*' || name === principal)
   })
+}
+
+// It cuts a resource's type off before it fills variables in, in the midst of one where the type would stand.
+function hasVariableAsType({ policies, boundary, scps = [] }) {
+  const documents = [...policies, boundary ?? [], ...scps].flat()
+  const resources = documents.flatMap(({ Statement }) => [Statement].flat().flatMap((s) => s.Resource ?? s.NotResource))
+  return resources.some((arn) => /^arn:[^:]*:(?!s3:)[^:]*:[^:]*:[^:]*:[^:/]*\$\{/.test(arn))
 }
 
 const named = (documents = []) => documents.map((policy, index) => ({ name: `policy ${index}`, policy }))
@@ -58,6 +71,9 @@ async function judge(question) {
   }
   if (session && grantsDirectly(question.resource, principal)) {
     return { skip: 'its reading of session policies' }
+  }
+  if (hasVariableAsType(question)) {
+    return { skip: 'a variable where the type of a resource stands' }
   }
   const contextVariables = {}
   for (const [key, values] of Object.entries(context)) {
@@ -89,6 +105,9 @@ async function judge(question) {
   }
   if (answer.resultType === 'error') {
     return { error: JSON.stringify(answer.errors) }
+  }
+  if (answer.resultType === 'wildcard') {
+    return { skip: 'a request for many resources' }
   }
   const ignored = answer.result?.ignoredContextKeys ?? []
   if (ignored.length > 0) {

@@ -7,9 +7,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod cases;
+mod compare;
 mod layers;
 mod managed;
 mod pairs;
+mod respell;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +19,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use trailfit::verify::authorize::{Policies, authorize};
 use trailfit::verify::context::{Context, Key};
 use trailfit::verify::evaluate::{Attached, Request};
@@ -40,6 +42,8 @@ pub(crate) enum Expected {
     Exactly(String),
     /// `allowed`, because a family of resources that this one belongs to is.
     AllowedAsFamily,
+    /// Anything but `allowed`.
+    NotAllowed,
     /// Anything but `explicitlyDenied`, because a family of resources that this one belongs to is not denied.
     NotDeniedAsFamily,
 }
@@ -49,6 +53,7 @@ impl Expected {
         match self {
             Self::Exactly(expected) => answer == expected,
             Self::AllowedAsFamily => answer == "allowed",
+            Self::NotAllowed => answer != "allowed" && !answer.is_empty(),
             Self::NotDeniedAsFamily => answer != "explicitlyDenied",
         }
     }
@@ -98,11 +103,11 @@ fn documents(value: &Value) -> Vec<Policy> {
     }
 }
 
-fn documents_of(document: &Value) -> Vec<Policy> {
+pub(crate) fn documents_of(document: &Value) -> Vec<Policy> {
     parse(&document.to_string()).unwrap()
 }
 
-fn attach(policies: &[Policy]) -> Vec<Attached<'_>> {
+pub(crate) fn attach(policies: &[Policy]) -> Vec<Attached<'_>> {
     let attach = |policy| Attached {
         principal: None,
         name: "policy",
@@ -116,7 +121,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// The answers of the judge that `command` starts, one for each question.
-fn ask(command: &mut Command, questions: &[Question]) -> Vec<Value> {
+fn ask(command: &mut Command, questions: &[&Value]) -> Vec<Value> {
     let mut judge = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -124,7 +129,7 @@ fn ask(command: &mut Command, questions: &[Question]) -> Vec<Value> {
         .unwrap();
     let mut lines = String::new();
     for question in questions {
-        lines += &format!("{}\n", question.line);
+        lines += &format!("{question}\n");
     }
     let mut input = judge.stdin.take().unwrap();
     let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
@@ -140,63 +145,100 @@ fn ask(command: &mut Command, questions: &[Question]) -> Vec<Value> {
     answers
 }
 
+/// What came of all questions.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    passed: usize,
+    failed: usize,
+}
+
+impl Outcome {
+    /// Counts an answer; where it is wrong, says what is.
+    pub(crate) fn add(&mut self, right: bool, wrong: impl FnOnce() -> String) {
+        if right {
+            self.passed += 1;
+        } else {
+            self.failed += 1;
+            println!("{}", wrong());
+        }
+    }
+
+    pub(crate) fn end(self) {
+        println!("{} passed, {} failed", self.passed, self.failed);
+        assert_eq!(self.failed, 0);
+        assert!(self.passed > 0);
+    }
+}
+
+pub(crate) fn seed() -> u64 {
+    std::env::var("TRAILFIT_ORACLE_SEED").map_or(1, |seed| seed.parse().unwrap())
+}
+
+/// How many questions the variable asks for.
+pub(crate) fn count(variable: &str, otherwise: usize) -> usize {
+    std::env::var(variable).map_or(otherwise, |count| count.parse().unwrap())
+}
+
 #[test]
 #[ignore = "needs Node.js and Python: run tests/oracle/run.sh"]
 fn every_judge_says_the_same() {
-    let seed = std::env::var("TRAILFIT_ORACLE_SEED").map_or(1, |seed| seed.parse().unwrap());
-    let count =
-        std::env::var("TRAILFIT_ORACLE_PAIRS").map_or(4_000, |count| count.parse().unwrap());
+    let (seed, count) = (seed(), count("TRAILFIT_ORACLE_PAIRS", 4_000));
     let mut questions = cases::questions();
     // The answers to the pairs are trailfit's own; to the cases it is held like the others.
-    let own: Vec<Value> = questions
-        .iter()
-        .map(|question| json!({"decision": trailfit(&question.line)}))
-        .collect();
+    let mut outcome = Outcome::default();
+    hold_trailfit_to(&questions, &mut outcome);
     questions.extend(managed::questions());
     questions.extend(pairs::questions(seed, count));
     questions.extend(layers::questions(seed, count));
+    ask_all(&questions, &mut outcome);
+    outcome.end();
+}
+
+/// Puts `questions` to trailfit.
+pub(crate) fn hold_trailfit_to(questions: &[Question], outcome: &mut Outcome) {
+    for question in questions {
+        let said = trailfit(&question.line);
+        outcome.add(question.expected.admits(&said), || {
+            format!(
+                "{}: trailfit says {said}, it should be {:?}\n  {}",
+                question.source, question.expected, question.line
+            )
+        });
+    }
+}
+
+/// Puts `questions` to the judges that are not trailfit's.
+pub(crate) fn ask_all(questions: &[Question], outcome: &mut Outcome) {
     let here = root().join("oracle");
-    let simulate = ask(Command::new("node").arg(here.join("judge.mjs")), &questions);
+    let lines: Vec<&Value> = questions.iter().map(|question| &question.line).collect();
+    let simulate = ask(Command::new("node").arg(here.join("judge.mjs")), &lines);
     let ministack = ask(
         Command::new("python3")
             .arg(here.join("judge_ministack.py"))
             .env("PYTHONPATH", here.join("python_modules")),
-        &questions,
+        &lines,
     );
-
-    let (mut passed, mut failed) = (0, 0);
     let mut tally: BTreeMap<(&str, String), usize> = BTreeMap::new();
-    for (name, answers) in [
-        ("trailfit", own),
-        ("iam-simulate", simulate),
-        ("ministack", ministack),
-    ] {
+    for (name, answers) in [("iam-simulate", simulate), ("ministack", ministack)] {
         for (question, answer) in questions.iter().zip(answers) {
             if let Some(why) = answer["skip"].as_str() {
-                *tally
-                    .entry((name, format!("not asked: {why}")))
-                    .or_default() += 1;
+                let why = format!("not asked: {why}");
+                *tally.entry((name, why)).or_default() += 1;
                 continue;
             }
             let said = answer["decision"].as_str().unwrap_or_default();
             *tally.entry((name, said.to_owned())).or_default() += 1;
-            if question.expected.admits(said) {
-                passed += 1;
-            } else {
-                failed += 1;
-                println!(
+            outcome.add(question.expected.admits(said), || {
+                format!(
                     "{}: {name} says {answer}, it should be {:?}\n  {}",
                     question.source, question.expected, question.line
-                );
-            }
+                )
+            });
         }
     }
     for ((name, said), count) in &tally {
         println!("{name}: {count} × {said}");
     }
-    println!("{passed} passed, {failed} failed");
-    assert_eq!(failed, 0);
-    assert!(passed > 0);
 }
 
 /// The text of a file below `tests/`.

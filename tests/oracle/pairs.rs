@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{Expected, Question, trailfit};
 
-const PRINCIPAL: &str = "arn:aws:iam::111122223333:user/team/ann";
+pub(crate) const PRINCIPAL: &str = "arn:aws:iam::111122223333:user/team/ann";
 
 /// Actions with the resources that they can be asked about.
 pub(crate) const ACTIONS: &[(&str, &[&str])] = &[
@@ -93,7 +93,7 @@ const TABLES: &[&str] = &[
 ];
 
 /// Condition keys with one value, and what a request may carry under them.
-const KEYS: &[(&str, Kind, &[&str])] = &[
+pub(crate) const KEYS: &[(&str, Kind, &[&str])] = &[
     ("aws:username", Kind::Text, &["ann", "Ann", "bob"]),
     (
         "aws:PrincipalTag/team",
@@ -153,7 +153,7 @@ const NETWORKS: &[&str] = &[
 
 /// What the values of a key are.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(crate) enum Kind {
     Text,
     Number,
     Date,
@@ -288,7 +288,7 @@ fn random_resources(action: &str) -> &'static [&'static str] {
     same.map_or(OBJECTS, |(_, resources)| resources)
 }
 
-fn action_pattern(random: &mut Random, action: &str) -> String {
+pub(crate) fn action_pattern(random: &mut Random, action: &str) -> String {
     let (service, name) = action.split_once(':').unwrap();
     match random.below(8) {
         0 => "*".to_owned(),
@@ -319,7 +319,7 @@ fn free_part(resource: &str) -> usize {
 }
 
 /// A pattern made from `resource`; for `NotResource` neither a short ARN nor a variable, of which the judges differ.
-fn resource_pattern(random: &mut Random, resource: &str, negated: bool) -> String {
+pub(crate) fn resource_pattern(random: &mut Random, resource: &str, negated: bool) -> String {
     if resource == "*" || random.chance(15) {
         return "*".to_owned();
     }
@@ -376,7 +376,7 @@ fn member(random: &mut Random, family: &str) -> String {
 }
 
 /// An operator, a key and values. No operator is paired with a key of another type.
-fn condition_line(random: &mut Random) -> (String, &'static str, Vec<String>) {
+pub(crate) fn condition_line(random: &mut Random) -> (String, &'static str, Vec<String>) {
     if random.chance(20) {
         let operator = random.pick(&[
             "ForAllValues:StringEquals",
