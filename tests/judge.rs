@@ -10,6 +10,7 @@ use trailfit::iam::action::Action;
 use trailfit::iam::arn::ResourceArn;
 use trailfit::iam::condition::Condition;
 use trailfit::iam::policy::{Effect, PolicyDocument, Statement};
+use trailfit::verify::compare::{Answer, Comparison, Side, compare};
 use trailfit::verify::context::{Context, Key};
 use trailfit::verify::evaluate::{Attached, Decision, Request, evaluate};
 use trailfit::verify::policy::{Policy, parse};
@@ -257,6 +258,95 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Nothing allows more than itself, in whatever order.
+    #[test]
+    fn a_policy_allows_nothing_new_against_itself(statements in statements(), limit in statements()) {
+        let (policy, limit) = (document(&statements), document(&limit));
+        let mut backwards = statements.clone();
+        backwards.reverse();
+        let reversed = document(&backwards);
+        compared((&[&policy], Some(&limit)), (&[&reversed, &policy], Some(&limit)), |comparison| {
+            assert_eq!(comparison.answer, Answer::No, "{:?}", comparison.undecided);
+        });
+    }
+
+    /// One statement fewer that allows, or one more that denies, allows nothing new.
+    #[test]
+    fn less_allows_nothing_new(statements in statements(), allow in statement(&["Allow"]), deny in statement(&["Deny"])) {
+        let mut more = statements.clone();
+        more.push(allow);
+        let mut less = statements;
+        less.push(deny);
+        let (more, less) = (document(&more), document(&less));
+        compared((&[&more], None), (&[&less], None), |comparison| {
+            assert_eq!(comparison.answer, Answer::No, "{:?}", comparison.undecided);
+        });
+    }
+
+    /// A comparison knows of every request of the universe, and its witness is one.
+    #[test]
+    fn comparing_is_asking_about_every_request(
+        common in proptest::collection::vec(statement(EITHER), 1..3),
+        old in proptest::collection::vec(statement(EITHER), 0..3),
+        new in proptest::collection::vec(statement(EITHER), 0..3),
+        limits in (proptest::option::weighted(0.3, statements()), proptest::option::weighted(0.3, statements())),
+    ) {
+        let variables = format!("{common:?}{old:?}{new:?}{limits:?}").contains("${");
+        let both = |own: &[Value]| document(&[&common[..], own].concat());
+        let (old, new) = (both(&old), both(&new));
+        let limits = (limits.0.map(|l| document(&l)), limits.1.map(|l| document(&l)));
+        let (old_limit, new_limit) = (limits.0.as_ref(), limits.1.as_ref());
+        let allows = |request: &Request<'_>, policy: &Policy, limit: Option<&Policy>| {
+            let yes = |policy| decide(request, &[policy]) == Decision::Allowed;
+            yes(policy) && limit.is_none_or(yes)
+        };
+        let is_new = |request: &Request<'_>| {
+            allows(request, &new, new_limit) && !allows(request, &old, old_limit)
+        };
+        let mut found = None;
+        for_each_request(|request| {
+            if found.is_none() && is_new(request) {
+                found = Some(format!("{request:?}"));
+            }
+        });
+        compared((&[&old], old_limit), (&[&new], new_limit), |comparison| match &comparison.answer {
+            Answer::No => assert_eq!(found, None),
+            Answer::Yes(witness) => {
+                let keys = witness.context.iter();
+                let context = keys.fold(Context::complete(), |context, (key, values)| {
+                    context.with(key, Key::Known(values.clone()))
+                });
+                let request = Request::new(PRINCIPAL, &witness.action, &witness.resource, &context);
+                assert!(is_new(&request), "{witness:?}");
+            }
+            // What a variable has to stand for may not be found.
+            Answer::Undecided => assert!(variables, "{:?}", comparison.undecided),
+        });
+    }
+}
+
+/// The policies of one side: identity policies, and perhaps a permissions boundary.
+type Given<'p> = (&'p [&'p Policy], Option<&'p Policy>);
+
+/// What the comparison of two sides says.
+fn compared<'p>(old: Given<'p>, new: Given<'p>, check: impl FnOnce(&Comparison<'_>)) {
+    let attach = |(identity, limit): Given<'p>| {
+        let identity: Vec<Attached<'p>> = identity.iter().map(|policy| attach(policy)).collect();
+        let limit: Vec<Attached<'p>> = limit.into_iter().map(attach).collect();
+        (identity, limit)
+    };
+    let (old, new) = (attach(old), attach(new));
+    let side = |(identity, boundary)| Side {
+        identity,
+        boundary,
+        scps: &[],
+    };
+    check(&compare(&side((&old.0, &old.1)), &side((&new.0, &new.1))));
 }
 
 /// The decision of `statements`, which have no more to them than those of [`written`].
