@@ -362,7 +362,7 @@ impl Documents {
 }
 
 /// What `trailfit compare` says to a pair, in the words of `judge_z3.py`.
-fn compared(pair: &Value) -> Value {
+pub(crate) fn compared(pair: &Value) -> Value {
     let [old, new] = ["old", "new"].map(|side| Documents::read(&pair[side]));
     let identity = [&old, &new].map(|side| attach(&side.identity));
     let boundary = [&old, &new].map(|side| attach(&side.boundary));

@@ -50,12 +50,17 @@ function grantsDirectly(resourcePolicy, principal) {
   })
 }
 
+const resourcesOf = (documents) =>
+  documents.flatMap(({ Statement }) => [Statement].flat().flatMap((s) => s.Resource ?? s.NotResource))
+
 // It cuts a resource's type off before it fills variables in, in the midst of one where the type would stand.
 function hasVariableAsType({ policies, boundary, scps = [] }) {
-  const documents = [...policies, boundary ?? [], ...scps].flat()
-  const resources = documents.flatMap(({ Statement }) => [Statement].flat().flatMap((s) => s.Resource ?? s.NotResource))
+  const resources = resourcesOf([...policies, boundary ?? [], ...scps].flat())
   return resources.some((arn) => /^arn:[^:]*:(?!s3:)[^:]*:[^:]*:[^:]*:[^:/]*\$\{/.test(arn))
 }
+
+// It refuses these.
+const isShort = (arn) => arn !== '*' && arn.split(':').length < 6
 
 const named = (documents = []) => documents.map((policy, index) => ({ name: `policy ${index}`, policy }))
 
@@ -74,6 +79,9 @@ async function judge(question) {
   }
   if (hasVariableAsType(question)) {
     return { skip: 'a variable where the type of a resource stands' }
+  }
+  if (resourcesOf(scps.flat()).some(isShort)) {
+    return { skip: 'a short ARN in an SCP' }
   }
   const contextVariables = {}
   for (const [key, values] of Object.entries(context)) {

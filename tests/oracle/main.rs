@@ -12,6 +12,7 @@ mod layers;
 mod managed;
 mod pairs;
 mod respell;
+mod widen;
 
 use std::collections::BTreeMap;
 use std::fs;

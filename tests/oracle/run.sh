@@ -2,8 +2,9 @@
 # Installs two IAM evaluators that are not trailfit's, and Z3, and holds trailfit's to them.
 #
 #   tests/oracle/run.sh              the case folders, the managed policies, and from seed 1 4,000 pairs, 4,000 layers and
-#                                    1,000 comparisons
-#   TRAILFIT_ORACLE_SEED=7 TRAILFIT_ORACLE_PAIRS=100000 TRAILFIT_ORACLE_COMPARISONS=10000 tests/oracle/run.sh
+#                                    1,000 comparisons; every tenth managed policy widened
+#   TRAILFIT_ORACLE_SEED=7 TRAILFIT_ORACLE_PAIRS=100000 TRAILFIT_ORACLE_COMPARISONS=10000 \
+#     TRAILFIT_ORACLE_MANAGED_STEP=1 tests/oracle/run.sh
 #
 # Needs Node.js 18, Python 3.10 with pip, and a Rust toolchain. Ends with "N passed, M failed" and fails where M is not 0.
 set -euo pipefail
