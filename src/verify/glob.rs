@@ -347,13 +347,13 @@ impl Glob {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::{Glob, Token};
 
     /// `*` and `?` as usual; `+` and `.` are their like within a field.
-    fn glob(text: &str) -> Glob {
+    pub(crate) fn glob(text: &str) -> Glob {
         let token = |c| match c {
             '*' => Token::Star,
             '?' => Token::One,

@@ -353,38 +353,46 @@ fn around_dates(dates: &mut [Timestamp]) -> Vec<String> {
 fn around_networks(networks: &[Network]) -> Vec<String> {
     let mut found: BTreeSet<IpAddr> = BTreeSet::new();
     for network in networks {
-        match network.address {
-            IpAddr::V4(address) => {
-                let host = u32::MAX.checked_shr(network.bits).unwrap_or(0);
-                let (first, last) = (address.to_bits() & !host, address.to_bits() | host);
-                let all = [
-                    Some(first),
-                    Some(last),
-                    first.checked_sub(1),
-                    last.checked_add(1),
-                ];
-                found.extend(
-                    all.into_iter()
-                        .flatten()
-                        .map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits))),
-                );
-            }
-            IpAddr::V6(address) => {
-                let host = u128::MAX.checked_shr(network.bits).unwrap_or(0);
-                let (first, last) = (address.to_bits() & !host, address.to_bits() | host);
-                let all = [
-                    Some(first),
-                    Some(last),
-                    first.checked_sub(1),
-                    last.checked_add(1),
-                ];
-                found.extend(
-                    all.into_iter()
-                        .flatten()
-                        .map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))),
-                );
-            }
-        }
+        let (bits, all) = match network.address {
+            IpAddr::V4(address) => (address.to_bits().into(), u32::MAX.into()),
+            IpAddr::V6(address) => (address.to_bits(), u128::MAX),
+        };
+        let host = all.checked_shr(network.bits).unwrap_or(0);
+        let (first, last) = (bits & !host, bits | host);
+        let outside = [first.checked_sub(1), last.checked_add(1)];
+        let outside = outside.into_iter().flatten().filter(|bits| *bits <= all);
+        found.extend(
+            [first, last]
+                .into_iter()
+                .chain(outside)
+                .map(|bits| match network.address {
+                    IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::from_bits(bits as u32)),
+                    IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from_bits(bits)),
+                }),
+        );
     }
     found.iter().map(ToString::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::around_networks;
+    use crate::verify::condition::Network;
+
+    #[test]
+    fn networks_have_ends_and_neighbours() {
+        let around = |text: &str| around_networks(&[Network::parse(text).unwrap()]).join(" ");
+        for (network, expected) in [
+            (
+                "10.0.0.9/8",
+                "9.255.255.255 10.0.0.0 10.255.255.255 11.0.0.0",
+            ),
+            ("0.0.0.0/0", "0.0.0.0 255.255.255.255"),
+            ("255.255.255.255", "255.255.255.254 255.255.255.255"),
+            ("::/127", ":: ::1 ::2"),
+            ("::/0", ":: ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ] {
+            assert_eq!(around(network), expected, "{network}");
+        }
+    }
 }

@@ -281,18 +281,7 @@ mod tests {
     use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
     use super::{Tape, Word, classes, shortest};
-    use crate::verify::glob::{Glob, Token};
-
-    fn glob(text: &str) -> Glob {
-        let token = |c| match c {
-            '*' => Token::Star,
-            '?' => Token::One,
-            '+' => Token::StarInField,
-            '.' => Token::OneInField,
-            c => Token::Char(c),
-        };
-        Glob::new(text.chars().map(token).collect())
-    }
+    use crate::verify::glob::tests::glob;
 
     fn tapes(texts: &[&str]) -> Vec<Tape> {
         texts
