@@ -68,7 +68,7 @@ fn keys(statement: &Statement<'_>, found: &mut Findings) {
     }
 }
 
-/// So many condition keys of a statement are held against its actions; no policy within the quota has more.
+/// So many conditions of a statement are held against its actions.
 const MAX_KEYS: usize = 250;
 
 /// A name of our own, and no error, as the reference is not complete.

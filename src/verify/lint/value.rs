@@ -166,9 +166,7 @@ fn region(condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Findings) {
         return;
     }
     let glob = pattern::glob(value.text);
-    // IAM, CloudFront and other global services sign for a Region of this name, or for us-east-1.
-    let global = glob.matches("aws-global");
-    if !global && !arn::regions().any(|region| glob.matches(region)) {
+    if !arn::regions().any(|region| glob.matches(region)) {
         found.add(
             checks::INVALID_REGION,
             &value.spot,
@@ -232,7 +230,7 @@ fn service(condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Findings) 
 
 /// Section "Invalid kms key value".
 fn key_of_kms(condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Findings) {
-    // Source: Amazon S3 User Guide, "Actions, resources, and condition keys": compared with the key's full ARN.
+    // Source: Service Authorization Reference, Amazon S3: its type is ARN.
     let key = "s3:x-amz-server-side-encryption-aws-kms-key-id";
     let text = value.text;
     if !condition.key.eq_ignore_ascii_case(key)
