@@ -420,6 +420,9 @@ fn z3_compares_the_same() {
                 pair.source, pair.line
             )
         });
+        if own_said == "undecided" {
+            println!("{}: trailfit says {own}\n  {}", pair.source, pair.line);
+        }
         if own_said == "yes" {
             let source = format!("{}, its witness", pair.source);
             witnesses.extend(confirmations(&source, &pair.line, &own["request"]));
