@@ -9,6 +9,9 @@
 mod cases;
 mod compare;
 mod layers;
+mod lint;
+mod lint_generated;
+mod lint_rules;
 mod managed;
 mod pairs;
 mod respell;
