@@ -89,14 +89,24 @@ pub(super) fn unknown(rules: &Rules<'_>, old: &Layers, new: &Layers) -> Option<V
     use Token::{Char, OneInField, StarInField};
     let any = [OneInField, StarInField, Char(':'), OneInField, StarInField];
     let is_known = |name: &str| action::find(name).is_some();
-    let items = rules
-        .rules
-        .iter()
-        .flat_map(|rule| &rule.statement.actions.items);
-    let wild = items.filter(|item| !(item.glob.is_literal() && is_known(&item.text)));
-    let globs: HashSet<&Glob> = wild.map(|item| &item.glob).collect();
-    let mut tapes: Vec<Tape> = globs.iter().map(|glob| Tape::new(glob, false)).collect();
-    tapes.sort();
+    // Patterns that the same statements have are one to them.
+    let mut rules_of: HashMap<&Glob, Vec<usize>> = HashMap::new();
+    for (place, rule) in rules.rules.iter().enumerate() {
+        for item in &rule.statement.actions.items {
+            if !(item.glob.is_literal() && is_known(&item.text)) {
+                rules_of.entry(&item.glob).or_default().push(place);
+            }
+        }
+    }
+    let mut groups: BTreeMap<Vec<usize>, Vec<Tape>> = BTreeMap::new();
+    for (glob, rules) in rules_of {
+        let group = groups.entry(rules).or_default();
+        group.push(Tape::new(glob, false));
+    }
+    let mut tapes: Vec<Vec<Tape>> = groups.into_values().collect();
+    for group in &mut tapes {
+        group.sort();
+    }
     let mut set_aside: Vec<Tape> = Vec::new();
     for _ in 0..MAX_ROUNDS {
         let found = classes(Tape::of(&any), &tapes, &set_aside)?;

@@ -5,7 +5,7 @@
 //! so that one of them serves for all.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use crate::verify::glob::{Glob, Token};
 
@@ -69,32 +69,37 @@ pub(super) enum Word {
 /// The places of globs that run side by side: of which tape, and the token that comes next. Sorted.
 type State = Vec<(u32, u32)>;
 
+/// The place of the first tape of a group of which one matches whatever comes. What the others do is of no matter then.
+const FOREVER: u32 = u32::MAX;
+
 /// Globs that run side by side.
 struct Walk<'t> {
     tapes: Vec<&'t Tape>,
-    /// Of each group of tapes one has to match.
-    groups: Vec<Range<u32>>,
-    /// Those that must not match. The tapes between are only watched.
-    unwanted: Range<u32>,
+    /// The group of each tape, the wanted ones first. Those behind all groups must not match.
+    group_of: Vec<usize>,
+    /// The first tape of each group.
+    first_of: Vec<u32>,
+    wanted: usize,
 }
 
 impl<'t> Walk<'t> {
-    fn new(wanted: &'t [Vec<Tape>], watched: &'t [Tape], unwanted: &'t [Tape]) -> Self {
-        let mut tapes: Vec<&Tape> = Vec::new();
-        let mut groups = Vec::new();
-        for group in wanted {
-            let start = tapes.len() as u32;
-            tapes.extend(group);
-            groups.push(start..tapes.len() as u32);
+    /// Of each group in `wanted` one tape has to match, `watched` are only watched, and none of `unwanted` must match.
+    fn new(wanted: &'t [Vec<Tape>], watched: &'t [Vec<Tape>], unwanted: &'t [Tape]) -> Self {
+        let mut walk = Self {
+            tapes: Vec::new(),
+            group_of: Vec::new(),
+            first_of: Vec::new(),
+            wanted: wanted.len(),
+        };
+        for group in wanted.iter().chain(watched) {
+            walk.group_of
+                .resize(walk.tapes.len() + group.len(), walk.first_of.len());
+            walk.first_of.push(walk.tapes.len() as u32);
+            walk.tapes.extend(group);
         }
-        tapes.extend(watched);
-        let start = tapes.len() as u32;
-        tapes.extend(unwanted);
-        Self {
-            groups,
-            unwanted: start..tapes.len() as u32,
-            tapes,
-        }
+        walk.tapes.extend(unwanted);
+        walk.group_of.resize(walk.tapes.len(), walk.first_of.len());
+        walk
     }
 
     fn start(&self) -> State {
@@ -102,6 +107,28 @@ impl<'t> Walk<'t> {
         for tape in 0..self.tapes.len() as u32 {
             self.arrive(tape, 0, &mut state);
         }
+        self.settled(state)
+    }
+
+    fn group(&self, (tape, _): (u32, u32)) -> usize {
+        self.group_of[tape as usize]
+    }
+
+    /// Whether the tape matches whatever comes.
+    fn is_forever(&self, (tape, place): (u32, u32)) -> bool {
+        let rest = self.tapes[tape as usize].tokens.get(place as usize..);
+        place == FOREVER || rest == Some(&[Token::Star])
+    }
+
+    /// Sorted, and without what is of no matter.
+    fn settled(&self, mut state: State) -> State {
+        let forever = state.iter().filter(|place| self.is_forever(**place));
+        let mut groups: Vec<usize> = forever.map(|place| self.group(*place)).collect();
+        groups.retain(|group| *group < self.first_of.len());
+        state.retain(|place| !groups.contains(&self.group(*place)));
+        state.extend(groups.iter().map(|group| (self.first_of[*group], FOREVER)));
+        state.sort_unstable();
+        state.dedup();
         state
     }
 
@@ -120,52 +147,51 @@ impl<'t> Walk<'t> {
     fn step(&self, state: &State, c: char) -> State {
         let mut next = State::new();
         for &(tape, place) in state {
-            if let Some(token) = self.tapes[tape as usize].takes(place as usize, c) {
+            if place == FOREVER {
+                next.push((tape, place));
+            } else if let Some(token) = self.tapes[tape as usize].takes(place as usize, c) {
                 self.arrive(tape, place + u32::from(!token.is_star()), &mut next);
             }
         }
-        next.sort_unstable();
-        next.dedup();
-        next
+        self.settled(next)
     }
 
+    /// The token that comes next, before the end.
     fn token(&self, (tape, place): (u32, u32)) -> Option<Token> {
-        self.tapes[tape as usize]
-            .tokens
-            .get(place as usize)
-            .copied()
+        let tokens = &self.tapes[tape as usize].tokens;
+        tokens.get(place as usize).copied()
     }
 
-    /// The tapes that match what led to `state`.
-    fn matching(&self, state: &State) -> Vec<u32> {
+    /// The groups that match what led to `state`; behind them all, that something unwanted does.
+    fn matching(&self, state: &State) -> BTreeSet<usize> {
         let ended = state.iter().filter(|place| self.token(**place).is_none());
-        ended.map(|(tape, _)| *tape).collect()
+        ended.map(|place| self.group(*place)).collect()
     }
 
     /// Whether nothing that begins so can be found: a group can no longer match, or what must not match now matches
     /// whatever comes.
     fn is_dead(&self, state: &State) -> bool {
-        let lost = |group: &Range<u32>| !state.iter().any(|(tape, _)| group.contains(tape));
-        let caught = |&(tape, place): &(u32, u32)| {
-            self.unwanted.contains(&tape)
-                && self.tapes[tape as usize].tokens[place as usize..] == [Token::Star]
-        };
-        self.groups.iter().any(lost) || state.iter().any(caught)
+        let lost = |group| !state.iter().any(|place| self.group(*place) == group);
+        let unwanted = |place: &(u32, u32)| self.group(*place) == self.first_of.len();
+        let mut caught = state.iter().filter(|place| unwanted(place));
+        (0..self.wanted).any(lost) || caught.any(|place| self.is_forever(*place))
     }
 
-    fn accepts(&self, state: &State) -> bool {
-        let matching = self.matching(state);
-        let hit = |tapes: &Range<u32>| matching.iter().any(|tape| tapes.contains(tape));
-        self.groups.iter().all(hit) && !hit(&self.unwanted)
+    fn accepts(&self, matching: &BTreeSet<usize>) -> bool {
+        (0..self.wanted).all(|group| matching.contains(&group))
+            && !matching.contains(&self.first_of.len())
     }
 
     /// The characters to go on with: those that are named, and one for all others.
     fn letters(&self, state: &State) -> Vec<char> {
         // Where a group stands before characters only, nothing else gets further.
-        for group in &self.groups {
-            let mut places = state.iter().filter(|(tape, _)| group.contains(tape));
-            if places.all(|place| matches!(self.token(*place), None | Some(Token::Char(_)))) {
-                let named = self.named(state, |tape| group.contains(&tape));
+        for group in 0..self.wanted {
+            let mut places = state.iter().filter(|place| self.group(**place) == group);
+            let plain = |place: &(u32, u32)| {
+                place.1 != FOREVER && matches!(self.token(*place), None | Some(Token::Char(_)))
+            };
+            if places.all(plain) {
+                let named = self.named(state, |place| self.group(place) == group);
                 return named.into_iter().collect();
             }
         }
@@ -180,9 +206,9 @@ impl<'t> Walk<'t> {
     }
 
     /// The characters that tapes name at their places.
-    fn named(&self, state: &State, of: impl Fn(u32) -> bool) -> BTreeSet<char> {
+    fn named(&self, state: &State, of: impl Fn((u32, u32)) -> bool) -> BTreeSet<char> {
         let mut named = BTreeSet::new();
-        for &(tape, place) in state.iter().filter(|(tape, _)| of(*tape)) {
+        for &(tape, place) in state.iter().filter(|place| of(**place)) {
             if let Some(Token::Char(c)) = self.token((tape, place)) {
                 named.insert(c);
                 if self.tapes[tape as usize].fold {
@@ -243,7 +269,7 @@ pub(super) fn shortest(wanted: &[Vec<Tape>], unwanted: &[Tape]) -> Word {
     let walk = Walk::new(wanted, &[], unwanted);
     let mut found = Word::None;
     let explored = walk.explore(|state, text| {
-        if !walk.accepts(state) {
+        if !walk.accepts(&walk.matching(state)) {
             return ControlFlow::Continue(());
         }
         found = Word::Found(text());
@@ -252,23 +278,21 @@ pub(super) fn shortest(wanted: &[Vec<Tape>], unwanted: &[Tape]) -> Word {
     explored.map_or(Word::TooMany, |()| found)
 }
 
-/// The sets of `watched` that together match a string of `wanted` which none of `unwanted` matches, each with a shortest
-/// such string. `None` where there are too many to tell.
+/// The sets of groups in `watched` that together match a string of `wanted` which none of `unwanted` matches, each with a
+/// shortest such string. A group matches where one of its globs does. `None` where there are too many to tell.
 pub(super) fn classes(
     wanted: Tape,
-    watched: &[Tape],
+    watched: &[Vec<Tape>],
     unwanted: &[Tape],
 ) -> Option<BTreeMap<Vec<usize>, String>> {
     let wanted = [vec![wanted]];
     let walk = Walk::new(&wanted, watched, unwanted);
     let mut found = BTreeMap::new();
     walk.explore(|state, text| {
-        if walk.accepts(state) {
-            let matching = walk.matching(state).into_iter();
-            // The wanted tape comes first.
-            let set = matching
-                .filter(|tape| *tape > 0)
-                .map(|tape| tape as usize - 1);
+        let matching = walk.matching(state);
+        if walk.accepts(&matching) {
+            // The wanted group comes first.
+            let set = matching.range(1..).map(|group| group - 1);
             found.entry(set.collect()).or_insert_with(text);
         }
         ControlFlow::Continue(())
@@ -330,18 +354,18 @@ mod tests {
 
     #[test]
     fn classes_are_the_sets_that_match_together() {
-        let found = classes(
-            tapes(&["*"]).remove(0),
-            &tapes(&["a*", "*b", "ab"]),
-            &tapes(&["a"]),
-        );
+        let watched = [tapes(&["a*"]), tapes(&["*b"]), tapes(&["ab", "*c*"])];
+        let found = classes(tapes(&["*"]).remove(0), &watched, &tapes(&["a"]));
         let found: Vec<(Vec<usize>, String)> = found.unwrap().into_iter().collect();
         let expected = [
             (vec![], ""),
             (vec![0], "ax"),
             (vec![0, 1], "axb"),
             (vec![0, 1, 2], "ab"),
+            (vec![0, 2], "ac"),
             (vec![1], "b"),
+            (vec![1, 2], "cb"),
+            (vec![2], "c"),
         ];
         assert_eq!(found, expected.map(|(set, text)| (set, text.to_owned())));
     }
