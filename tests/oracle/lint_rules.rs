@@ -1,6 +1,6 @@
 //! Which findings of the other linters are right, by AWS's documentation, and what trailfit has to say to them.
 //!
-//! `README.md` has a row for each of the reasons in here.
+//! `README.md` has a row for each of the reasons in here that came up.
 
 use serde_json::Value;
 use trailfit::catalog::action::{self, ActionFacts};
