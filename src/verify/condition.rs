@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::verify::context::{Context, Key};
-use crate::verify::matcher::{Answer, Pattern, Syntax, Variables};
+use crate::verify::matcher::{Answer, Pattern, Syntax, Variables, fold_text};
 use crate::verify::resource::{ArnPattern, Subject};
 
 /// One line of a `Condition` element: an operator, a key, its values.
@@ -117,7 +117,9 @@ impl Condition {
             Key::Known(values) => values,
         };
         if let Test::Null(wanted) = &self.test {
-            let absent = values.is_empty();
+            // "... missing context keys or context keys with empty values": IAM User Guide, "Multivalued context key
+            // examples", of `Null` beside `ForAllValues`.
+            let absent = values.iter().all(String::is_empty);
             return Answer::any(
                 wanted
                     .iter()
@@ -164,7 +166,7 @@ impl Condition {
         match &self.test {
             Test::Text { fold, values } => {
                 let value = if *fold {
-                    Cow::Owned(value.to_lowercase())
+                    Cow::Owned(fold_text(value))
                 } else {
                     Cow::Borrowed(value)
                 };
@@ -365,8 +367,13 @@ pub(crate) fn date(text: &str) -> Option<Timestamp> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Some(moment);
     }
-    let local: jiff::civil::DateTime = text.parse().ok()?;
-    Some(local.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    let local = text.strip_suffix(['Z', 'z']).unwrap_or(text);
+    let local: jiff::civil::DateTime = local.parse().ok()?;
+    // The last 26 hours of the year 9999, which policies name as the end of time, are one moment here.
+    let zoned = local.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
+    zoned
+        .ok()
+        .or((local.year() == 9999).then_some(Timestamp::MAX))
 }
 
 /// Addresses that share their first bits.

@@ -24,7 +24,7 @@ const INCLUSION_BUDGET: usize = 1 << 20;
 const MEETING_BUDGET: usize = 1 << 24;
 
 /// A set of strings.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Glob {
     /// What every string of the set begins with: the characters before the first wildcard. Most patterns of a policy
     /// differ from a request here already, and comparing text is quicker than comparing tokens.

@@ -116,7 +116,7 @@ impl Pattern {
     /// The pattern; in lower case where `fold` says so.
     pub(crate) fn compile(text: &str, syntax: Syntax, fold: bool) -> Self {
         if fold {
-            Self::from_pieces(pieces(&text.to_lowercase(), syntax), fold)
+            Self::from_pieces(pieces(&fold_text(text), syntax), fold)
         } else {
             Self::from_pieces(pieces(text, syntax), fold)
         }
@@ -166,7 +166,7 @@ impl Pattern {
                 }
             };
             match value {
-                Some(value) if fold => tokens.extend(value.to_lowercase().chars().map(Token::Char)),
+                Some(value) if fold => tokens.extend(fold_text(value).chars().map(Token::Char)),
                 Some(value) => tokens.extend(value.chars().map(Token::Char)),
                 None => return Filled::Nothing,
             }
@@ -255,6 +255,21 @@ impl Pattern {
             Piece::Is(_) => None,
         })
     }
+}
+
+/// A character in lower case, where that is one character: what is compared where the case of letters does not count.
+/// AWS's pages do not say how it treats letters beyond ASCII.
+pub(crate) fn fold_char(c: char) -> char {
+    let mut lower = c.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(lower), None) => lower,
+        _ => c,
+    }
+}
+
+/// A text, each character by [`fold_char`].
+pub(crate) fn fold_text(text: &str) -> String {
+    text.chars().map(fold_char).collect()
 }
 
 /// Cuts `text` into pieces. A `${` that is not closed, or holds nothing, or another `${`, is literal.

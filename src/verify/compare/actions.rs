@@ -1,6 +1,6 @@
 //! Actions by classes: those that the same statements speak of need to be asked about once.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::catalog::action;
 use crate::verify::compare::rules::{Layers, Rules};
@@ -15,58 +15,54 @@ pub(super) struct Class {
     pub(super) action: String,
     /// Those that the catalog knows, sorted; none for actions that AWS does not have today.
     pub(super) known: Vec<&'static str>,
-    /// The statements of both sides that speak of them.
-    pub(super) old: Layers,
-    pub(super) new: Layers,
 }
 
-/// The classes of the known actions that each layer of `new` allows something of.
-pub(super) fn known(rules: &Rules<'_>, old: &Layers, new: &Layers) -> Vec<Class> {
+impl Class {
+    /// The rules of a side that speak of its actions.
+    pub(super) fn of(&self, rules: &Rules<'_>, side: &Layers) -> Layers {
+        let action = Glob::literal(self.action.to_ascii_lowercase());
+        side.filtered(|rule| speaks_of(rules.rules[rule].statement, &action))
+    }
+}
+
+/// The classes of all known actions: one at first, divided by each list of actions in turn.
+pub(super) fn known(rules: &Rules<'_>) -> Vec<Class> {
     let actions: Vec<&'static str> = action::all().map(|facts| facts.action).collect();
-    let lower: Vec<String> = actions
-        .iter()
-        .map(|action| action.to_ascii_lowercase())
-        .collect();
-    let mut found: HashMap<&Glob, Vec<usize>> = HashMap::new();
-    let mut speaking: Vec<Vec<usize>> = vec![Vec::new(); actions.len()];
-    for (place, rule) in rules.rules.iter().enumerate() {
-        let listed = &rule.statement.actions;
-        let mut named: Vec<usize> = Vec::new();
-        for pattern in &listed.items {
-            let found = found.entry(&pattern.glob);
-            named.extend(&*found.or_insert_with(|| matching(&pattern.glob, &lower)));
-        }
-        if listed.negated {
-            let named: HashSet<usize> = named.into_iter().collect();
-            named_by(
-                place,
-                (0..lower.len()).filter(|a| !named.contains(a)),
-                &mut speaking,
-            );
-        } else {
-            named_by(place, named.into_iter(), &mut speaking);
-        }
-    }
-    let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
-    for (action, rules) in speaking.into_iter().enumerate() {
-        groups.entry(rules).or_default().push(action);
-    }
-    let groups = groups.into_iter().map(|(speaking, members)| {
-        let known: Vec<&'static str> = members.iter().map(|action| actions[*action]).collect();
-        class(known[0].to_owned(), known, &speaking, old, new)
+    let lower: Vec<String> = actions.iter().map(|a| a.to_ascii_lowercase()).collect();
+    let mut class_of = vec![0_usize; actions.len()];
+    let mut count = 1;
+    let lists = rules.rules.iter().map(|rule| {
+        let items = rule.statement.actions.items.iter();
+        items.map(|item| &item.glob).collect::<BTreeSet<&Glob>>()
     });
-    let mut classes: Vec<Class> = groups.filter(Class::may_be_allowed).collect();
+    // That a list is negated divides them no other way.
+    for list in lists.collect::<BTreeSet<_>>() {
+        let mut divided: HashMap<usize, usize> = HashMap::new();
+        let named: BTreeSet<usize> = list
+            .iter()
+            .flat_map(|glob| matching(glob, &lower))
+            .collect();
+        for action in named {
+            let class = divided.entry(class_of[action]).or_insert_with(|| {
+                count += 1;
+                count - 1
+            });
+            class_of[action] = *class;
+        }
+    }
+    let mut classes: BTreeMap<usize, Vec<&'static str>> = BTreeMap::new();
+    for (class, action) in class_of.into_iter().zip(actions) {
+        classes.entry(class).or_default().push(action);
+    }
+    let mut classes: Vec<Class> = classes
+        .into_values()
+        .map(|known| Class {
+            action: known[0].to_owned(),
+            known,
+        })
+        .collect();
     classes.sort_by(|a, b| a.action.cmp(&b.action));
     classes
-}
-
-/// Adds `rule` to what speaks of `actions`, once.
-fn named_by(rule: usize, actions: impl Iterator<Item = usize>, speaking: &mut [Vec<usize>]) {
-    for action in actions {
-        if speaking[action].last() != Some(&rule) {
-            speaking[action].push(rule);
-        }
-    }
 }
 
 /// The places of those of `lower`, which is sorted, that `glob` matches.
@@ -83,22 +79,21 @@ fn matching(glob: &Glob, lower: &[String]) -> Vec<usize> {
 /// How often names that AWS has already are set aside to find others.
 const MAX_ROUNDS: usize = 16;
 
-/// The classes of the actions that the catalog does not know, so far as `new` may allow something of them. `None` where
-/// there are too many to tell.
-pub(super) fn unknown(rules: &Rules<'_>, old: &Layers, new: &Layers) -> Option<Vec<Class>> {
+/// The classes of the actions that the catalog does not know. `None` where there are too many to tell.
+pub(super) fn unknown(rules: &Rules<'_>, steps: &mut u64) -> Option<Vec<Class>> {
     use Token::{Char, OneInField, StarInField};
     let any = [OneInField, StarInField, Char(':'), OneInField, StarInField];
     let is_known = |name: &str| action::find(name).is_some();
     // Patterns that the same statements have are one to them.
-    let mut rules_of: HashMap<&Glob, Vec<usize>> = HashMap::new();
+    let mut rules_of: HashMap<&Glob, BTreeSet<usize>> = HashMap::new();
     for (place, rule) in rules.rules.iter().enumerate() {
         for item in &rule.statement.actions.items {
             if !(item.glob.is_literal() && is_known(&item.text)) {
-                rules_of.entry(&item.glob).or_default().push(place);
+                rules_of.entry(&item.glob).or_default().insert(place);
             }
         }
     }
-    let mut groups: BTreeMap<Vec<usize>, Vec<Tape>> = BTreeMap::new();
+    let mut groups: BTreeMap<BTreeSet<usize>, Vec<Tape>> = BTreeMap::new();
     for (glob, rules) in rules_of {
         let group = groups.entry(rules).or_default();
         group.push(Tape::new(glob, false));
@@ -109,53 +104,17 @@ pub(super) fn unknown(rules: &Rules<'_>, old: &Layers, new: &Layers) -> Option<V
     }
     let mut set_aside: Vec<Tape> = Vec::new();
     for _ in 0..MAX_ROUNDS {
-        let found = classes(Tape::of(&any), &tapes, &set_aside)?;
+        let found = classes(Tape::of(&any), &tapes, &set_aside, steps)?;
         let before = set_aside.len();
         let names = found.values().filter(|name| is_known(name));
         set_aside.extend(names.map(|name| Tape::new(&Glob::literal(&**name), false)));
-        if set_aside.len() > before {
-            continue;
+        if set_aside.len() == before {
+            let classes = found.into_values().map(|action| Class {
+                action,
+                known: Vec::new(),
+            });
+            return Some(classes.collect());
         }
-        let mut out: BTreeMap<(Layers, Layers), String> = BTreeMap::new();
-        for name in found.into_values() {
-            let glob = Glob::literal(&*name);
-            let speaks = |rule: usize| speaks_of(rules.rules[rule].statement, &glob);
-            let layers = (old.filtered(speaks), new.filtered(speaks));
-            let least = out.entry(layers).or_insert_with(|| name.clone());
-            if (name.len(), &name) < (least.len(), least) {
-                *least = name;
-            }
-        }
-        let classes = out.into_iter().map(|((old, new), action)| Class {
-            action,
-            known: Vec::new(),
-            old,
-            new,
-        });
-        return Some(classes.filter(Class::may_be_allowed).collect());
     }
     None
-}
-
-fn class(
-    action: String,
-    known: Vec<&'static str>,
-    speaking: &[usize],
-    old: &Layers,
-    new: &Layers,
-) -> Class {
-    let speaks = |rule: usize| speaking.binary_search(&rule).is_ok();
-    Class {
-        action,
-        known,
-        old: old.filtered(speaks),
-        new: new.filtered(speaks),
-    }
-}
-
-impl Class {
-    /// Whether each layer of NEW has a statement that allows something of it.
-    fn may_be_allowed(&self) -> bool {
-        !self.new.allows.iter().any(Vec::is_empty)
-    }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::verify::compare::words::{Tape, Word, shortest};
 use crate::verify::condition::{Condition, Network, SetOperator, Test, date, number};
@@ -51,7 +51,7 @@ impl World {
     }
 
     /// A value, or absence, of the one key that all of `asked` are about.
-    pub(super) fn solve(&self, asked: &[Asked<'_>]) -> Solved {
+    pub(super) fn solve(&self, asked: &[Asked<'_>], steps: &mut u64) -> Solved {
         let Some(key) = asked.first().map(|(condition, _)| &condition.lookup) else {
             return Solved::Yes(Key::Absent);
         };
@@ -85,8 +85,8 @@ impl World {
             true => Tried::Found(vec![String::new()]),
             false => Tried::None,
         };
-        let one = self.value(&tests).map(|value| vec![value]);
-        let several = self.several(&tests);
+        let one = self.value(&tests, steps).map(|value| vec![value]);
+        let several = self.several(&tests, steps);
         let mut open = false;
         for values in [one, empty, several] {
             match values {
@@ -104,8 +104,8 @@ impl World {
     }
 
     /// Several values at once, where a set operator asks for them: what all of them have to be, and for each operator that
-    /// asks for one, that one.
-    fn several(&self, tests: &[Asked<'_>]) -> Tried<Vec<String>> {
+    /// asks for one, that one. One of them may be the empty string, which alone would be none.
+    fn several(&self, tests: &[Asked<'_>], steps: &mut u64) -> Tried<Vec<String>> {
         let (of_sets, plain): (Vec<Asked<'_>>, Vec<Asked<'_>>) = tests
             .iter()
             .partition(|(condition, _)| condition.set.is_some());
@@ -117,48 +117,60 @@ impl World {
             (condition.set == Some(SetOperator::ForAllValues)) == *wanted
         };
         let (every, some): (Vec<Asked<'_>>, Vec<Asked<'_>>) =
-            of_sets.iter().partition(|a| of_all(a));
+            of_sets.iter().partition(|asked| of_all(asked));
         let mut values = Vec::new();
-        for one in some.iter().map(Some).chain([None]) {
-            let with: Vec<Asked<'_>> = every.iter().chain(one).copied().collect();
-            match self.value(&with) {
+        for one in &some {
+            let with: Vec<Asked<'_>> = every.iter().chain([one]).copied().collect();
+            match self.value(&with, steps) {
                 Tried::Found(value) => values.push(value),
+                Tried::None if self.fit(&with, "") => values.push(String::new()),
+                other => return other.map(|value| vec![value]),
+            }
+        }
+        // What no operator asks for may be there, too: beside the empty string it must be.
+        while values.iter().all(String::is_empty) || values.len() < 2 {
+            match self.value(&every, steps) {
+                Tried::Found(value) => values.push(value),
+                Tried::None if !values.iter().all(String::is_empty) => break,
                 other => return other.map(|value| vec![value]),
             }
         }
         Tried::Found(values)
     }
 
-    /// One value of which the tests hold or fail as wanted.
-    fn value(&self, tests: &[Asked<'_>]) -> Tried<String> {
-        let is_text = |(condition, _): &&Asked<'_>| {
-            matches!(condition.test, Test::Text { .. } | Test::Arn(_))
-        };
-        if tests.iter().all(|test| is_text(&test)) {
-            return self.text(tests);
+    /// Whether the tests hold or fail of `value` as wanted.
+    fn fit(&self, tests: &[Asked<'_>], value: &str) -> bool {
+        tests.iter().all(|(condition, wanted)| {
+            takes(condition, value) && self.fits(condition.holds_for(value, &self.context), *wanted)
+        })
+    }
+
+    /// One value of which the tests hold or fail as wanted, not empty.
+    fn value(&self, tests: &[Asked<'_>], steps: &mut u64) -> Tried<String> {
+        let is_text =
+            |(condition, _): &Asked<'_>| matches!(condition.test, Test::Text { .. } | Test::Arn(_));
+        if tests.iter().all(is_text) {
+            return self.text(tests, steps);
         }
-        let fits = |value: &String| {
-            tests.iter().all(|(condition, wanted)| {
-                takes(condition, value)
-                    && self.fits(condition.holds_for(value, &self.context), *wanted)
-            })
-        };
-        if let Some(value) = candidates(tests).into_iter().find(fits) {
-            return Tried::Found(value);
+        for value in candidates(tests) {
+            *steps = steps.saturating_sub(tests.len() as u64);
+            if *steps == 0 {
+                return Tried::Open;
+            }
+            if self.fit(tests, &value) {
+                return Tried::Found(value);
+            }
         }
-        // Between numbers that are texts with wildcards, too, there may be one that was not tried.
-        let plain = |(condition, _): &Asked<'_>| match &condition.test {
-            Test::Text { fold, .. } => !fold && self.tapes(condition).plain,
-            _ => false,
-        };
-        match tests.iter().filter(is_text).all(plain) {
+        // The same number, date or address can be written in other ways, of which a text may be one; a boolean can not.
+        let boolean = |(condition, _): &Asked<'_>| matches!(condition.test, Test::Bool(_));
+        match tests.iter().any(boolean) || !tests.iter().any(is_text) {
             true => Tried::None,
             false => Tried::Open,
         }
     }
 
     /// A shortest text, not empty.
-    fn text(&self, tests: &[Asked<'_>]) -> Tried<String> {
+    fn text(&self, tests: &[Asked<'_>], steps: &mut u64) -> Tried<String> {
         let mut wanted = vec![vec![Tape::of(&[Token::One, Token::Star])]];
         let mut unwanted = Vec::new();
         for (condition, holds) in tests {
@@ -171,7 +183,7 @@ impl World {
                 wanted.push(group);
             }
         }
-        match shortest(&wanted, &unwanted) {
+        match shortest(&wanted, &unwanted, steps) {
             Word::Found(text) => Tried::Found(text),
             Word::None => Tried::None,
             Word::TooMany => Tried::Open,
@@ -184,7 +196,6 @@ impl World {
             sure: Vec::new(),
             possible: Vec::new(),
             unknown: false,
-            plain: true,
         };
         match &condition.test {
             Test::Text { fold, values } => {
@@ -213,19 +224,15 @@ struct Tapes {
     possible: Vec<Tape>,
     /// Of a value no page says what it matches.
     unknown: bool,
-    /// They match nothing but themselves.
-    plain: bool,
 }
 
 impl Tapes {
     fn add(&mut self, filled: &Filled, fold: bool) {
         match filled {
             Filled::Exactly(glob) => {
-                self.plain &= glob.is_literal();
                 self.sure.push(Tape::new(glob, fold));
             }
             Filled::Among(glob) => {
-                self.plain = false;
                 self.possible.push(Tape::new(glob, fold));
             }
             Filled::Nothing => {}
@@ -317,11 +324,13 @@ fn candidates(tests: &[Asked<'_>]) -> Vec<String> {
 /// The numbers, one between each two neighbours, one below and one above.
 fn around_numbers(numbers: &mut [f64]) -> Vec<String> {
     numbers.sort_by(f64::total_cmp);
-    let ends = numbers.first().map(|n| n - 1.0).into_iter();
-    let ends = ends.chain(numbers.last().map(|n| n + 1.0));
+    let below = |n: &f64| if n - 1.0 < *n { n - 1.0 } else { n.next_down() };
+    let above = |n: &f64| if n + 1.0 > *n { n + 1.0 } else { n.next_up() };
+    let ends = numbers.first().map(below).into_iter();
+    let ends = ends.chain(numbers.last().map(above));
     let between = numbers.windows(2).map(|pair| {
         let whole = pair[0].floor() + 1.0;
-        if whole < pair[1] {
+        if pair[0] < whole && whole < pair[1] {
             whole
         } else {
             f64::midpoint(pair[0], pair[1])
@@ -331,17 +340,23 @@ fn around_numbers(numbers: &mut [f64]) -> Vec<String> {
     all.map(|number| number.to_string()).collect()
 }
 
-/// Likewise; dates have no smallest step here but a nanosecond.
+/// Likewise. Near the first and the last moment there is no other a second away, but one a nanosecond away may be.
 fn around_dates(dates: &mut [Timestamp]) -> Vec<String> {
     dates.sort();
-    let second = jiff::SignedDuration::from_secs(1);
-    let ends = dates.first().map(|d| d.checked_sub(second)).into_iter();
-    let ends = ends.chain(dates.last().map(|d| d.checked_add(second)));
+    let steps = [SignedDuration::from_secs(1), SignedDuration::from_nanos(1)];
+    let below = dates
+        .first()
+        .into_iter()
+        .flat_map(|date| steps.map(|step| date.checked_sub(step)));
+    let above = dates
+        .last()
+        .into_iter()
+        .flat_map(|date| steps.map(|step| date.checked_add(step)));
     let between = dates.windows(2).map(|pair| {
         let half = pair[1].duration_since(pair[0]) / 2;
         pair[0].checked_add(half)
     });
-    let found = ends.chain(between).filter_map(Result::ok);
+    let found = below.chain(above).chain(between).filter_map(Result::ok);
     found
         .chain(dates.iter().copied())
         .map(|date| date.to_string())

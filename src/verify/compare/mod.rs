@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::catalog::{action, condition_key, resource};
 use crate::verify::compare::actions::Class;
 use crate::verify::compare::keys::World;
-use crate::verify::compare::rules::{Ground, Rules};
+use crate::verify::compare::rules::{Ground, Layers, Rules};
 use crate::verify::compare::search::{Found, Question, search};
 use crate::verify::compare::words::Tape;
 use crate::verify::context::{Context, Key};
@@ -96,9 +96,10 @@ pub struct Witness<'p> {
 pub fn compare<'p>(old: &Side<'p>, new: &Side<'p>) -> Comparison<'p> {
     let mut rules = Rules::default();
     let (old_layers, new_layers) = (rules.add(old), rules.add(new));
-    let mut classes = actions::known(&rules, &old_layers, &new_layers);
+    let mut steps = search::MAX_STEPS;
     let mut undecided = Vec::new();
-    match actions::unknown(&rules, &old_layers, &new_layers) {
+    let mut classes = actions::known(&rules);
+    match actions::unknown(&rules, &mut steps) {
         Some(unknown) => classes.extend(unknown),
         None => undecided.push(
             "the policies name actions by so many patterns that those which AWS does not have yet could not be looked at"
@@ -108,10 +109,12 @@ pub fn compare<'p>(old: &Side<'p>, new: &Side<'p>) -> Comparison<'p> {
     let mut comparing = Comparing {
         old,
         new,
+        old_layers,
+        new_layers,
         generous: Ground::new(&rules, worlds::generous()),
         strict: Vec::new(),
         rules: &rules,
-        steps: search::MAX_STEPS,
+        steps,
     };
     let mut actions = Vec::new();
     let mut best: Option<(Found, Witness<'p>)> = None;
@@ -159,6 +162,8 @@ enum Verdict<'p> {
 struct Comparing<'c, 'p> {
     old: &'c Side<'p>,
     new: &'c Side<'p>,
+    old_layers: Layers,
+    new_layers: Layers,
     rules: &'c Rules<'p>,
     generous: Ground<'c, 'p>,
     /// The strict worlds that were looked at before.
@@ -169,28 +174,27 @@ struct Comparing<'c, 'p> {
 
 impl<'p> Comparing<'_, 'p> {
     fn class(&mut self, class: &Class) -> Verdict<'p> {
+        let new = class.of(self.rules, &self.new_layers);
+        if new.allows.iter().any(Vec::is_empty) {
+            return Verdict::No;
+        }
+        let old = class.of(self.rules, &self.old_layers);
         let facts = action::find(&class.action).filter(|_| !class.known.is_empty());
         let formats = facts.map(formats).unwrap_or_default();
         let question = Question {
-            old: &class.old,
-            new: &class.new,
+            old: &old,
+            new: &new,
             without_resource: facts.is_some_and(|facts| facts.resource_types().next().is_none()),
             formats: &formats,
             confirm: &|_| true,
         };
         let possible = search(&mut self.generous, &question, &mut self.steps);
-        let Some(maybe) = possible.found else {
-            return match possible.open {
-                true => Verdict::Undecided(self.bound(class)),
-                false => Verdict::No,
-            };
-        };
-        let layers = [&class.old, &class.new];
-        let allows = layers.iter().flat_map(|side| side.allows.iter().flatten());
-        let all = allows.chain(layers.iter().flat_map(|side| &side.denies));
-        let of: Vec<usize> = all.copied().collect();
+        if possible.found.is_none() && !possible.open {
+            return Verdict::No;
+        }
+        let of: Vec<usize> = old.all().chain(new.all()).collect();
         let variables = worlds::variables(self.rules, &of);
-        for world in worlds::strict(self.rules, &of, &variables, &maybe) {
+        for world in worlds::strict(self.rules, &of, &variables, possible.found.as_ref()) {
             let place = self.ground(world.clone());
             let (old, new, rules) = (self.old, self.new, self.rules);
             let confirm = |found: &Found| {
@@ -208,7 +212,10 @@ impl<'p> Comparing<'_, 'p> {
                 return Verdict::Yes(found, witness);
             }
         }
-        Verdict::Undecided(self.reason(class, &maybe))
+        Verdict::Undecided(match possible.found.filter(|_| !possible.open) {
+            Some(maybe) => self.reason(class, &maybe),
+            None => self.bound(class),
+        })
     }
 
     /// The place of the ground of a world.
@@ -246,7 +253,7 @@ impl<'p> Comparing<'_, 'p> {
         }
     }
 
-    /// A key as AWS writes it, or a policy, where AWS does not know it.
+    /// A key as AWS writes it, or a policy's condition, where AWS does not know it; in lower case where only a variable names it.
     fn spelled(&self, name: &str) -> String {
         let facts = condition_key::find(name).map(|facts| facts.key);
         let in_policy = || {
@@ -317,21 +324,28 @@ fn refuses(side: &Side<'_>, request: &Request<'_>) -> bool {
 
 /// Why `side` refuses the request: for an explicit deny, or else for the first layer that does not allow it.
 fn refusal(side: &Side<'_>, request: &Request<'_>) -> String {
-    let judged: Vec<_> = side
-        .layers()
-        .map(|layer| evaluate(request, layer))
-        .collect();
-    let explicit = judged
-        .iter()
-        .find(|j| j.decision == Decision::ExplicitlyDenied);
-    let implicit = || {
-        judged
-            .iter()
-            .find(|j| j.decision == Decision::ImplicitlyDenied)
+    let judge = |layer: &'_ [Attached<'_>]| {
+        let judgement = evaluate(request, layer);
+        (judgement.reason(request), judgement.decision)
     };
-    explicit
-        .or_else(implicit)
-        .map(|j| j.reason(request))
+    let mut judged = vec![(String::new(), judge(side.identity))];
+    if !side.boundary.is_empty() {
+        let name = "the permissions boundary does not allow it: ".to_owned();
+        judged.push((name, judge(side.boundary)));
+    }
+    for level in side.scps {
+        let name = level.first().map(|first| first.name).unwrap_or_default();
+        judged.push((
+            format!("the SCPs in `{name}` do not allow it: "),
+            judge(level),
+        ));
+    }
+    let by = |wanted: Decision| judged.iter().find(|(_, (_, decision))| *decision == wanted);
+    if let Some((_, (reason, _))) = by(Decision::ExplicitlyDenied) {
+        return reason.clone();
+    }
+    by(Decision::ImplicitlyDenied)
+        .map(|(layer, (reason, _))| format!("{layer}{reason}"))
         .unwrap_or_default()
 }
 
@@ -592,7 +606,7 @@ mod tests {
             (
                 r#""ForAllValues:StringEquals": {"aws:TagKeys": "a"}"#,
                 r#""ForAnyValue:StringEquals": {"aws:TagKeys": "a"}"#,
-                yes(" aws:TagKeys=x,a,x"),
+                yes(" aws:TagKeys=x,a"),
             ),
         ] {
             assert_eq!(
@@ -601,6 +615,107 @@ mod tests {
                 "{old} {new}"
             );
         }
+    }
+
+    #[test]
+    fn odd_values_are_not_forgotten() {
+        let yes = |keys: &str| format!("s3:GetObject arn:aws:s3:::b/k{keys}");
+        let no = || "no".to_owned();
+        let nothing = r#""Null": {"aws:x": "true"}"#;
+        for (old, new, expected) in [
+            // The guard that AWS recommends beside `ForAllValues`.
+            (
+                r#""ForAnyValue:StringEquals": {"aws:x": ["a", "b"]}"#,
+                r#""ForAllValues:StringEquals": {"aws:x": ["a", "b"]}, "Null": {"aws:x": "false"}"#,
+                no(),
+            ),
+            // The empty string beside another.
+            (
+                nothing,
+                r#""ForAnyValue:StringEquals": {"aws:x": ""}, "ForAnyValue:StringLike": {"aws:x": "a*"}"#,
+                yes(" aws:x=,a"),
+            ),
+            // Two values that an operator for one is asked about.
+            (
+                r#""StringLike": {"aws:x": "a*"}"#,
+                r#""ForAllValues:StringLike": {"aws:x": "a*"}, "Null": {"aws:x": "false"}"#,
+                "undecided".to_owned(),
+            ),
+            // Numbers beyond those that have a neighbour one away.
+            (
+                nothing,
+                r#""NumericGreaterThan": {"aws:x": "100000000000000000000"}"#,
+                yes(" aws:x=100000000000000020000"),
+            ),
+            // The same number, written otherwise.
+            (
+                r#""StringEquals": {"aws:x": "5"}"#,
+                r#""NumericEquals": {"aws:x": "5"}"#,
+                "undecided".to_owned(),
+            ),
+            (
+                r#""StringEquals": {"aws:x": "true"}"#,
+                r#""Bool": {"aws:x": "true"}"#,
+                no(),
+            ),
+            // The sign for kelvin is a capital k.
+            (
+                r#""StringEquals": {"aws:x": ["k", "K"]}"#,
+                r#""StringEqualsIgnoreCase": {"aws:x": "k"}"#,
+                yes(" aws:x=\u{212a}"),
+            ),
+            (
+                r#""StringEquals": {"aws:x": ["a\u03c2", "A\u03c2"]}"#,
+                r#""StringEqualsIgnoreCase": {"aws:x": "A\u03a3"}"#,
+                yes(" aws:x=A\u{3a3}"),
+            ),
+            // The end of time, as policies name it.
+            (
+                nothing,
+                r#""DateGreaterThan": {"aws:x": "9999-12-30T22:00:00Z"}"#,
+                yes(" aws:x=9999-12-30T22:00:00.000000001Z"),
+            ),
+            (
+                r#""DateLessThan": {"aws:x": "9999-12-31T23:59:59Z"}"#,
+                r#""DateLessThan": {"aws:x": "2027-01-01T00:00:00Z"}"#,
+                no(),
+            ),
+        ] {
+            assert_eq!(
+                compared(&allow_if(old), &allow_if(new)),
+                expected,
+                "{old} {new}"
+            );
+        }
+        let starred = get("Allow", r#""Resource": "arn:aws:s3:::b/${*}""#, "");
+        assert_eq!(
+            compared(&allow_if(""), &starred),
+            "s3:GetObject arn:aws:s3:::b/${*}"
+        );
+        let absent = r#""Null": {"aws:username": "false"}"#;
+        let all = |condition: &str| get("Allow", r#""Resource": "arn:aws:s3:::b/*""#, condition);
+        let own = get(
+            "Allow",
+            r#""Resource": "arn:aws:s3:::b/${aws:username}/*""#,
+            "",
+        );
+        assert_eq!(
+            compared(&format!("{own}, {}", all(absent)), &all("")),
+            "s3:GetObject arn:aws:s3:::b/x"
+        );
+    }
+
+    #[test]
+    fn a_comparison_ends() {
+        let infixes = |letter: char| -> String {
+            let names: Vec<String> = (10..40)
+                .map(|n| format!("\"arn:aws:s3:::*{letter}{n}*{}*\"", 99 - n))
+                .collect();
+            get("Allow", &format!("\"Resource\": [{}]", names.join(",")), "")
+        };
+        assert!(!compared(&infixes('a'), &infixes('b')).is_empty());
+        let many = vec![r#"{"Effect": "Allow", "Action": "*", "Resource": "*"}"#; 2_000].join(",");
+        assert_eq!(compared(&many, &many), "no");
     }
 
     #[test]

@@ -34,6 +34,11 @@ pub(super) struct Layers {
 }
 
 impl Layers {
+    /// All its rules.
+    pub(super) fn all(&self) -> impl Iterator<Item = usize> {
+        self.allows.iter().flatten().chain(&self.denies).copied()
+    }
+
     /// Those of its rules that `keep` names.
     pub(super) fn filtered(&self, keep: impl Fn(usize) -> bool) -> Self {
         let filter =
@@ -208,8 +213,6 @@ pub(super) struct Resources {
     pub(super) sure: Vec<Glob>,
     /// Besides, something of what these match.
     pub(super) possible: Vec<Varying>,
-    /// A variable has no value: no page says whether the list's negation stands for everything then.
-    pub(super) open: bool,
 }
 
 impl Resources {
@@ -226,7 +229,8 @@ impl Resources {
                         let itself = Glob::new(tokens.collect());
                         out.possible.push(Varying { glob, itself });
                     }
-                    Filled::Nothing => out.open = true,
+                    // What follows from it for the list's negation, the evaluator says.
+                    Filled::Nothing => {}
                 }
             }
         }
@@ -253,7 +257,7 @@ impl<'r, 'p> Ground<'r, 'p> {
     }
 
     /// The value of a key of which these conditions hold or fail.
-    pub(super) fn solve(&mut self, asked: &[(usize, bool)]) -> &Solved {
+    pub(super) fn solve(&mut self, asked: &[(usize, bool)], steps: &mut u64) -> &Solved {
         let mut sorted = asked.to_vec();
         sorted.sort_unstable();
         let (rules, world) = (self.rules, &self.world);
@@ -261,7 +265,7 @@ impl<'r, 'p> Ground<'r, 'p> {
             let asked = asked
                 .iter()
                 .map(|(place, wanted)| (rules.conditions[*place], *wanted));
-            world.solve(&asked.collect::<Vec<Asked<'_>>>())
+            world.solve(&asked.collect::<Vec<Asked<'_>>>(), steps)
         })
     }
 }

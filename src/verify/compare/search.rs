@@ -13,8 +13,8 @@ use crate::verify::compare::subject::{Place, Relation, Subject};
 use crate::verify::compare::words::{Tape, Word};
 use crate::verify::context::Key;
 
-/// How many literals all searches of one comparison may look at together.
-pub(super) const MAX_STEPS: u64 = 1 << 24;
+/// How many literals, and places of patterns, all searches of one comparison may look at together.
+pub(super) const MAX_STEPS: u64 = 1 << 23;
 
 /// How many more requests a search for one action looks at to find a shorter one than the first.
 const MAX_STEPS_TO_SHORTEN: u32 = 32;
@@ -121,6 +121,7 @@ pub(super) fn search(
             open: false,
         },
         steps_to_shorten: MAX_STEPS_TO_SHORTEN,
+        gave_up: false,
         ground,
         question,
         steps,
@@ -146,6 +147,8 @@ struct Search<'s, 'r, 'p> {
     outcome: Outcome,
     steps: &'s mut u64,
     steps_to_shorten: u32,
+    /// A resource took too long to find, or the steps are used up.
+    gave_up: bool,
 }
 
 impl Search<'_, '_, '_> {
@@ -351,9 +354,6 @@ impl<'s> Search<'s, '_, '_> {
         *self.steps = self.steps.saturating_sub(1);
         match literal {
             Literal::In(list) => self.is_in(decided, list),
-            Literal::Out(list) if self.resources[list].open && !self.ground.world.generous => {
-                Some(false)
-            }
             Literal::Out(list) => self.is_in(decided, list).map(|is_in| !is_in),
             Literal::Holds(place) => self.holds(decided, place, true),
             Literal::Fails(place) => self.holds(decided, place, false),
@@ -386,14 +386,14 @@ impl<'s> Search<'s, '_, '_> {
         }
         let mut with = asked.clone();
         with.push((place, wanted));
-        if *self.ground.solve(&with) == Solved::No {
+        if *self.ground.solve(&with, self.steps) == Solved::No {
             return Some(false);
         }
         // In a strict world a condition may neither hold nor fail, so that it has to be asked for.
         if self.ground.world.generous {
             with.pop();
             with.push((place, !wanted));
-            return (*self.ground.solve(&with) == Solved::No).then_some(true);
+            return (*self.ground.solve(&with, self.steps) == Solved::No).then_some(true);
         }
         None
     }
@@ -407,7 +407,7 @@ impl<'s> Search<'s, '_, '_> {
         let generous = self.ground.world.generous;
         let mut keys = BTreeMap::new();
         for (key, asked) in &decided.keys {
-            match self.ground.solve(asked) {
+            match self.ground.solve(asked, self.steps) {
                 Solved::Yes(value) => {
                     keys.insert(*key, value.clone());
                 }
@@ -443,13 +443,13 @@ impl<'s> Search<'s, '_, '_> {
         let outside: Vec<&Resources> = decided.outside.iter().map(of).collect();
         match self
             .subject
-            .resource(&inside, &outside, self.question.formats)
+            .resource(&inside, &outside, self.question.formats, self.steps)
         {
             Place::Star => Some(("*".to_owned(), self.question.without_resource)),
-            Place::Arn(Word::Found(resource), plausible) => Some((resource, plausible)),
+            Place::Arn(Word::Found(resource), plausible) => Some((written(&resource), plausible)),
             Place::Arn(Word::None, _) => None,
             Place::Arn(Word::TooMany, _) => {
-                self.outcome.open = true;
+                self.gave_up = true;
                 None
             }
         }
@@ -457,10 +457,24 @@ impl<'s> Search<'s, '_, '_> {
 
     /// Whether the search is to end.
     fn finished(&mut self) -> bool {
-        self.outcome.open |= *self.steps == 0;
+        self.gave_up |= *self.steps == 0;
+        self.outcome.open |= self.gave_up;
         let found = self.outcome.found.is_some();
-        *self.steps == 0 || found && (self.ground.world.generous || self.steps_to_shorten == 0)
+        self.gave_up || found && (self.ground.world.generous || self.steps_to_shorten == 0)
     }
+}
+
+/// A resource as requests write it: characters that mean something else there in `${…}`.
+fn written(resource: &str) -> String {
+    let mut out = String::with_capacity(resource.len());
+    for (at, c) in resource.char_indices() {
+        match c {
+            '*' | '?' => out.extend(["${", &resource[at..=at], "}"]),
+            '$' if resource[at..].starts_with("${") => out.push_str("${$}"),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 impl Literal {

@@ -77,6 +77,7 @@ impl Subject<'_> {
         inside: &[&Resources],
         outside: &[&Resources],
         formats: &[Tape],
+        steps: &mut u64,
     ) -> Place {
         if let Self::Star = self {
             return Place::Star;
@@ -100,16 +101,22 @@ impl Subject<'_> {
                 .chain(possible.map(|pattern| &pattern.glob));
             wanted.push(globs.filter(near).map(tape).collect());
         }
-        let of_formats = formats.iter().filter_map(|format| {
+        let mut best: Option<String> = None;
+        for format in formats {
             let format = [vec![format.clone()]];
-            match shortest(&[&wanted[..], &format].concat(), &unwanted) {
-                Word::Found(resource) => Some(resource),
-                Word::None | Word::TooMany => None,
+            let of_format = [&wanted[..], &format].concat();
+            match shortest(&of_format, &unwanted, steps) {
+                Word::Found(found) if best.as_ref().is_none_or(|best| found.len() < best.len()) => {
+                    best = Some(found);
+                }
+                // What is too much with a format is so without.
+                Word::TooMany => break,
+                Word::Found(_) | Word::None => {}
             }
-        });
-        match of_formats.min_by_key(String::len) {
+        }
+        match best {
             Some(resource) => Place::Arn(Word::Found(resource), true),
-            None => Place::Arn(shortest(&wanted, &unwanted), false),
+            None => Place::Arn(shortest(&wanted, &unwanted, steps), false),
         }
     }
 }

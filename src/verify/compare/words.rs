@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 
 use crate::verify::glob::{Glob, Token};
+use crate::verify::matcher::fold_char;
 
 /// How many places all states of one search may hold together: it takes some 50 MB then.
-const MAX_PLACES: usize = 1 << 22;
+const MAX_PLACES: u64 = 1 << 22;
 
 /// The characters that stand for "any other", the first that is free.
 const OTHERS: &str = "x0a1b2c3d4e5f6g7h8i9jklmnopqrstuvwyz";
@@ -41,19 +43,22 @@ impl Tape {
 
     fn takes(&self, place: usize, c: char) -> Option<&Token> {
         let token = self.tokens.get(place)?;
-        let takes = token.takes(Some(c)) || self.fold && token.takes(lower(c));
+        let takes = token.takes(Some(c)) || self.fold && token.takes(Some(fold_char(c)));
         takes.then_some(token)
     }
 }
 
-/// The lower case of a character that has one of one character.
-fn lower(c: char) -> Option<char> {
-    only(c.to_lowercase())
-}
-
-fn only(mut characters: impl Iterator<Item = char>) -> Option<char> {
-    characters.next().filter(|_| characters.next().is_none())
-}
+/// The other characters that are taken for each, where the case of letters does not count.
+static CAPITALS: LazyLock<BTreeMap<char, Vec<char>>> = LazyLock::new(|| {
+    let mut out: BTreeMap<char, Vec<char>> = BTreeMap::new();
+    for c in '\0'..=char::MAX {
+        let lower = fold_char(c);
+        if lower != c {
+            out.entry(lower).or_default().push(c);
+        }
+    }
+    out
+});
 
 /// What a search for a string found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -212,7 +217,7 @@ impl<'t> Walk<'t> {
             if let Some(Token::Char(c)) = self.token((tape, place)) {
                 named.insert(c);
                 if self.tapes[tape as usize].fold {
-                    named.extend(only(c.to_uppercase()).filter(|upper| lower(*upper) == Some(c)));
+                    named.extend(CAPITALS.get(&c).into_iter().flatten());
                 }
             }
         }
@@ -220,16 +225,17 @@ impl<'t> Walk<'t> {
     }
 
     /// Goes through the states in the order of the shortest strings that reach them. `visit` gets the text of each that is
-    /// not dead, and says where to stop. `None` where the search outgrew its bound.
+    /// not dead, and says where to stop. Each place of a state is one of `steps`. `None` where there are too many.
     fn explore(
         &self,
+        steps: &mut u64,
         mut visit: impl FnMut(&State, &dyn Fn() -> String) -> ControlFlow<()>,
     ) -> Option<()> {
         let start = self.start();
         let mut seen = HashSet::from([start.clone()]);
         let mut trail = vec![(0_usize, '\0')];
         let mut open = VecDeque::from([(start, 0)]);
-        let mut places = 0;
+        let mut places_left = MAX_PLACES.min(*steps);
         while let Some((state, at)) = open.pop_front() {
             if self.is_dead(&state) {
                 continue;
@@ -240,10 +246,9 @@ impl<'t> Walk<'t> {
             for c in self.letters(&state) {
                 let next = self.step(&state, c);
                 if !seen.contains(&next) {
-                    places += next.len() + 4;
-                    if places > MAX_PLACES {
-                        return None;
-                    }
+                    let places = next.len() as u64 + 4;
+                    *steps = steps.saturating_sub(places);
+                    places_left = places_left.checked_sub(places)?;
                     seen.insert(next.clone());
                     open.push_back((next, trail.len()));
                     trail.push((at, c));
@@ -265,10 +270,10 @@ fn spell(trail: &[(usize, char)], mut at: usize) -> String {
 }
 
 /// A shortest string that of each group in `wanted` one glob matches and none of `unwanted`.
-pub(super) fn shortest(wanted: &[Vec<Tape>], unwanted: &[Tape]) -> Word {
+pub(super) fn shortest(wanted: &[Vec<Tape>], unwanted: &[Tape], steps: &mut u64) -> Word {
     let walk = Walk::new(wanted, &[], unwanted);
     let mut found = Word::None;
-    let explored = walk.explore(|state, text| {
+    let explored = walk.explore(steps, |state, text| {
         if !walk.accepts(&walk.matching(state)) {
             return ControlFlow::Continue(());
         }
@@ -284,11 +289,12 @@ pub(super) fn classes(
     wanted: Tape,
     watched: &[Vec<Tape>],
     unwanted: &[Tape],
+    steps: &mut u64,
 ) -> Option<BTreeMap<Vec<usize>, String>> {
     let wanted = [vec![wanted]];
     let walk = Walk::new(&wanted, watched, unwanted);
     let mut found = BTreeMap::new();
-    walk.explore(|state, text| {
+    walk.explore(steps, |state, text| {
         let matching = walk.matching(state);
         if walk.accepts(&matching) {
             // The wanted group comes first.
@@ -316,7 +322,7 @@ mod tests {
 
     fn find(wanted: &[&[&str]], unwanted: &[&str]) -> Word {
         let wanted: Vec<Vec<Tape>> = wanted.iter().map(|group| tapes(group)).collect();
-        shortest(&wanted, &tapes(unwanted))
+        shortest(&wanted, &tapes(unwanted), &mut 1_000_000)
     }
 
     #[test]
@@ -346,16 +352,28 @@ mod tests {
     fn letter_case_is_told_apart_where_one_glob_does() {
         let any_case = Tape::new(&glob("ab"), true);
         assert_eq!(
-            shortest(&[vec![any_case.clone()]], &tapes(&["ab", "AB", "Ab"])),
+            shortest(
+                &[vec![any_case.clone()]],
+                &tapes(&["ab", "AB", "Ab"]),
+                &mut 1_000_000
+            ),
             Word::Found("aB".to_owned())
         );
-        assert_eq!(shortest(&[tapes(&["AB"])], &[any_case]), Word::None);
+        assert_eq!(
+            shortest(&[tapes(&["AB"])], &[any_case], &mut 1_000_000),
+            Word::None
+        );
     }
 
     #[test]
     fn classes_are_the_sets_that_match_together() {
         let watched = [tapes(&["a*"]), tapes(&["*b"]), tapes(&["ab", "*c*"])];
-        let found = classes(tapes(&["*"]).remove(0), &watched, &tapes(&["a"]));
+        let found = classes(
+            tapes(&["*"]).remove(0),
+            &watched,
+            &tapes(&["a"]),
+            &mut 1_000_000,
+        );
         let found: Vec<(Vec<usize>, String)> = found.unwrap().into_iter().collect();
         let expected = [
             (vec![], ""),

@@ -51,17 +51,21 @@ pub(super) fn strict(
     rules: &Rules<'_>,
     of: &[usize],
     variables: &BTreeSet<String>,
-    maybe: &Found,
+    maybe: Option<&Found>,
 ) -> Vec<World> {
     let choices: Vec<Vec<Key>> = variables
         .iter()
         .enumerate()
         .map(|(place, key)| {
-            let mut values = match maybe.value(rules, key) {
+            let mut values = match maybe.and_then(|maybe| maybe.value(rules, key)) {
                 Some(Key::Known(values)) if values.len() == 1 => values.clone(),
                 _ => Vec::new(),
             };
-            values.extend(fitting(rules, of, key, &maybe.resource));
+            values.extend(
+                maybe
+                    .iter()
+                    .flat_map(|maybe| fitting(rules, of, key, &maybe.resource)),
+            );
             values.push(format!("zq{place}"));
             values.extend(constants(rules, key));
             values.push("zq".to_owned());
