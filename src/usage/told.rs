@@ -20,7 +20,6 @@ use crate::cloudtrail::event::{Event, Json};
 use crate::iam::action::Action;
 use crate::iam::principal::PrincipalKind;
 use crate::usage::opaque::is_redacted;
-use crate::usage::origin::Network;
 use crate::usage::resolve::{Basis, Need};
 use crate::usage::tags;
 
@@ -109,14 +108,16 @@ pub struct Record<'e, 't, 'a> {
     /// The record as CloudTrail writes it; `None` where it may lack fields, as rows of a query do.
     whole: Option<Json<'t, 'a>>,
     session: Session<'a>,
+    /// Whether the principal made the call itself, as far as the record tells; see [`is_direct`].
+    direct: bool,
     way: Way<'a>,
 }
 
 /// How a request came to AWS.
 #[derive(Clone, Copy)]
 enum Way<'a> {
-    /// Through this VPC endpoint, from this address where it is one.
-    Endpoint(&'a str, Option<IpAddr>),
+    /// Through this VPC endpoint, from this address.
+    Endpoint(&'a str, IpAddr),
     /// From an address of the internet.
     Internet(IpAddr),
     Unknown,
@@ -143,12 +144,17 @@ impl<'e, 't, 'a> Record<'e, 't, 'a> {
     #[must_use]
     pub fn of(event: &'e Event<'t, 'a>, kind: PrincipalKind) -> Self {
         let whole = event.whole.filter(|record| is_complete(*record, event));
+        let direct = whole.is_some_and(|record| is_direct(record, event));
         Self {
             event,
             kind,
             whole,
             session: whole.map_or_else(Session::default, Session::of),
-            way: whole.map_or(Way::Unknown, |_| Way::of(event)),
+            direct,
+            way: match direct {
+                true => Way::of(event),
+                false => Way::Unknown,
+            },
         }
     }
 
@@ -168,7 +174,7 @@ impl<'e, 't, 'a> Record<'e, 't, 'a> {
 
     /// As [`Self::tell`], of what belongs to the one request and not to whoever made it.
     fn tell_of_request(&self, key: &str, action: &Action) -> Option<Told> {
-        let direct = self.whole.is_some() && is_direct(self.event);
+        let direct = self.direct;
         match key {
             "aws:sourceip" | "aws:sourcevpc" | "aws:sourcevpce" | "aws:vpcsourceip" => {
                 self.way.tell(key)
@@ -291,25 +297,80 @@ fn is_complete(record: Json<'_, '_>, event: &Event<'_, '_>) -> bool {
         && FIELDS.iter().all(|field| object.get(field).is_some())
 }
 
-/// Whether the principal made the call itself: no service is named as who made it, nor in the place of the address.
-fn is_direct(event: &Event<'_, '_>) -> bool {
-    event.user_identity.invoked_by.is_none() && address(event).is_some()
+/// Whether the principal made the call itself: no service is named as who made it, nor in the place of the agent, of the address
+/// or of the endpoint.
+/// Source: "CloudTrail record contents", `userAgent`, `sourceIPAddress` and `vpcEndpointId`: what AWS made itself has the name of the
+/// service in these fields, or `AWS Internal` and a number, and not always in all of them.
+fn is_direct(record: Json<'_, '_>, event: &Event<'_, '_>) -> bool {
+    let agent = member(record, "userAgent").and_then(|agent| agent.into_string());
+    event.user_identity.invoked_by.is_none()
+        && agent.is_some_and(|agent| !is_service(agent))
+        && endpoint(event).is_none_or(|id| id.starts_with("vpce-"))
+        && address(event).is_some()
 }
 
+/// Whether a `userAgent` names AWS or a service of it that made the request for somebody. The console's two names are those of
+/// who sits before it: the page had them among its examples, for users and for the root user. S3 writes agents in brackets.
+fn is_service(agent: &str) -> bool {
+    let agent = agent.trim_start_matches('[').trim_end_matches(']');
+    let console = matches!(agent, "signin.amazonaws.com" | "console.amazonaws.com");
+    let named = agent.ends_with(".amazonaws.com") || agent.ends_with(".amazonaws.com.cn");
+    agent.starts_with("AWS Internal") || named && !console
+}
+
+fn endpoint<'a>(event: &Event<'_, 'a>) -> Option<&'a str> {
+    event.vpc_endpoint_id.filter(|id| !id.is_empty())
+}
+
+/// The address, where it is one that a caller can have.
 fn address(event: &Event<'_, '_>) -> Option<IpAddr> {
-    event.source_ip_address?.parse().ok()
+    let address: IpAddr = event.source_ip_address?.parse().ok()?;
+    // One of IPv4 may be written as one of IPv6 (`::ffff:203.0.113.7`).
+    let address = address.to_canonical();
+    (is_public(address) || is_private(address)).then_some(address)
+}
+
+/// Whether an address is one of a private network (RFC 1918, RFC 4193) or of one that is shared (RFC 6598).
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [first, second, ..] = v4.octets();
+            v4.is_private() || first == 100 && second & 0xc0 == 64
+        }
+        IpAddr::V6(v6) => v6.is_unique_local(),
+    }
+}
+
+/// Whether an address is one of the internet. Those that are reserved for documentation are taken for such, as they stand for them.
+/// Source: IANA, "IPv4 Special-Purpose Address Registry", "IPv6 Special-Purpose Address Registry" and "IPv6 Global Unicast Address
+/// Assignments".
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let special = match v4.octets() {
+                [0 | 127 | 224.., ..] | [192, 0, 0, _] | [192, 88, 99, _] => true,
+                // For measuring networks.
+                [198, second, ..] => second & 0xfe == 18,
+                _ => v4.is_link_local(),
+            };
+            !special && !is_private(address)
+        }
+        // All that is assigned begins with 2 or 3. What begins with `2001:0` or `2001:1` belongs to protocols, such as Teredo, and
+        // 2002::/16 holds addresses of IPv4.
+        IpAddr::V6(v6) => match v6.segments() {
+            [0x2001, second, ..] => second > 0x1ff,
+            [first, ..] => first & 0xe000 == 0x2000 && first != 0x2002,
+        },
+    }
 }
 
 impl<'a> Way<'a> {
     /// That of a direct call. One from an address of a private network, without a VPC endpoint, came through one that the service
     /// does not log.
     fn of(event: &Event<'_, 'a>) -> Self {
-        let endpoint = event.vpc_endpoint_id.filter(|id| !id.is_empty());
-        let is_public = Network::of(event.source_ip_address, false) == Network::Public;
-        match (endpoint, address(event)) {
-            _ if event.user_identity.invoked_by.is_some() => Self::Unknown,
-            (Some(id), address) => Self::Endpoint(id, address),
-            (None, Some(address)) if is_public => Self::Internet(address),
+        match (endpoint(event), address(event)) {
+            (Some(id), Some(address)) => Self::Endpoint(id, address),
+            (None, Some(address)) if is_public(address) => Self::Internet(address),
             _ => Self::Unknown,
         }
     }
@@ -319,7 +380,7 @@ impl<'a> Way<'a> {
             (Self::Internet(address), "aws:sourceip") => one(&address.to_string()),
             (Self::Internet(_), _) | (Self::Endpoint(..), "aws:sourceip") => Some(Told::new()),
             (Self::Endpoint(id, _), "aws:sourcevpce") => one(id),
-            (Self::Endpoint(_, address), "aws:vpcsourceip") => one(&address?.to_string()),
+            (Self::Endpoint(_, address), "aws:vpcsourceip") => one(&address.to_string()),
             _ => None,
         }
     }
@@ -358,7 +419,7 @@ fn moment(seconds: i64) -> Option<Told> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Asking, Record, Told, is_own, is_told};
+    use super::{Asking, Record, Told, is_own, is_private, is_public, is_told};
     use crate::cloudtrail::event::Event;
     use crate::iam::action::Action;
     use crate::iam::principal::PrincipalKind;
@@ -437,7 +498,13 @@ mod tests {
         check_network(&v6, ["2001:db8::7", "-", "-", "-"]);
         let endpoint = json!({"sourceIPAddress": "10.0.0.7", "vpcEndpointId": "vpce-1"});
         check_network(&endpoint, ["-", "10.0.0.7", "vpce-1", "?"]);
+        // Addresses of IPv4, written as ones of IPv6.
+        let mapped = json!({"sourceIPAddress": "::ffff:203.0.113.7"});
+        check_network(&mapped, ["203.0.113.7", "-", "-", "-"]);
+        let mapped = json!({"sourceIPAddress": "::ffff:10.0.0.7", "vpcEndpointId": "vpce-1"});
+        check_network(&mapped, ["-", "10.0.0.7", "vpce-1", "?"]);
         for changes in [
+            json!({"sourceIPAddress": "::ffff:10.0.0.7"}),
             // Through an endpoint that the service does not log.
             json!({"sourceIPAddress": "10.0.0.7"}),
             json!({"sourceIPAddress": "fd00::7"}),
@@ -445,6 +512,17 @@ mod tests {
             json!({"sourceIPAddress": "athena.amazonaws.com"}),
             json!({"userIdentity": {"invokedBy": "athena.amazonaws.com"}}),
             json!({"userIdentity": {"invokedBy": "AWS Internal"}, "vpcEndpointId": "vpce-1"}),
+            // Through the endpoint of a service.
+            json!({"sourceIPAddress": "athena.amazonaws.com", "vpcEndpointId": "vpce-1"}),
+            json!({"sourceIPAddress": "AWS Internal", "vpcEndpointId": "vpce-1"}),
+            json!({"sourceIPAddress": "AWS Internal/7", "vpcEndpointId": "vpce-1"}),
+            json!({"vpcEndpointId": "AWS Internal"}),
+            json!({"vpcEndpointId": "athena.amazonaws.com"}),
+            // By a service.
+            json!({"userAgent": "lambda.amazonaws.com"}),
+            json!({"userAgent": "AWS Internal", "vpcEndpointId": "vpce-1"}),
+            // From nowhere.
+            json!({"sourceIPAddress": "0.0.0.0", "vpcEndpointId": "vpce-1"}),
             // Rows of a query, records of old versions, what is no call of the API.
             json!({"userAgent": null}),
             json!({"eventVersion": null}),
@@ -470,8 +548,69 @@ mod tests {
             json!({"userIdentity": {"invokedBy": "athena.amazonaws.com"}}),
             json!({"sourceIPAddress": "athena.amazonaws.com"}),
             json!({"requestParameters": null}),
+            json!({"userAgent": "lambda.amazonaws.com"}),
+            json!({"userAgent": "[s3.cn-north-1.amazonaws.com.cn]"}),
+            json!({"userAgent": "AWS Internal"}),
+            json!({"userAgent": "AWS Internal/3"}),
+            json!({"userAgent": 7}),
         ] {
             check(&changes, &expect(["?"; 5]));
+        }
+    }
+
+    #[test]
+    fn the_console_is_an_agent_of_who_sits_before_it() {
+        for agent in [
+            "signin.amazonaws.com",
+            "console.amazonaws.com",
+            "[S3Console/0.4, aws-internal/3]",
+            "aws-cli/2.13.5 Python/3.11.4",
+            "",
+        ] {
+            let changes = json!({"userAgent": agent});
+            check(&changes, &[("aws:viaawsservice", "false")]);
+        }
+    }
+
+    #[test]
+    fn addresses_are_public_or_private_or_nobodys() {
+        for (address, expected) in [
+            ("8.8.8.8", (true, false)),
+            ("203.0.113.7", (true, false)),
+            ("100.63.0.1", (true, false)),
+            ("198.17.0.1", (true, false)),
+            ("198.20.0.1", (true, false)),
+            ("192.0.1.1", (true, false)),
+            ("2600:1f00::1", (true, false)),
+            ("2001:db8::7", (true, false)),
+            ("2001:200::7", (true, false)),
+            ("10.0.0.1", (false, true)),
+            ("172.31.0.1", (false, true)),
+            ("192.168.0.1", (false, true)),
+            ("100.64.0.1", (false, true)),
+            ("100.127.0.1", (false, true)),
+            ("fd00::7", (false, true)),
+            ("0.0.0.0", (false, false)),
+            ("127.0.0.1", (false, false)),
+            ("169.254.169.254", (false, false)),
+            ("192.0.0.8", (false, false)),
+            ("198.19.0.1", (false, false)),
+            ("224.0.0.1", (false, false)),
+            ("255.255.255.255", (false, false)),
+            ("::", (false, false)),
+            ("::1", (false, false)),
+            ("fe80::1", (false, false)),
+            ("64:ff9b::203.0.113.7", (false, false)),
+            ("2001::1", (false, false)),
+            ("2002:cb00:7107::1", (false, false)),
+            ("ff02::1", (false, false)),
+        ] {
+            let parsed = address.parse().unwrap();
+            assert_eq!(
+                (is_public(parsed), is_private(parsed)),
+                expected,
+                "{address}"
+            );
         }
     }
 
