@@ -59,12 +59,17 @@ pub(crate) fn tell(
     let list = member(list, "items").unwrap_or(list).as_array()?;
     let mut tags: Vec<(&str, &str)> = Vec::new();
     for tag in &list {
-        let text = |name| member(tag, name)?.into_string();
-        let tag = (text(tag_key)?, text(tag_value).unwrap_or_default());
+        // A tag without a value has an empty one.
+        let value = member(tag, tag_value).map_or(Some(""), |value| value.into_string())?;
+        let tag = (member(tag, tag_key)?.into_string()?, value);
         if is_redacted(tag.0) || !tag.1.is_empty() && is_redacted(tag.1) {
             return None;
         }
         tags.push(tag);
+    }
+    // As without the parameter.
+    if tags.is_empty() {
+        return None;
     }
     let keys = tags.iter().map(|(key, _)| (*key).to_owned());
     let Some(wanted) = key.strip_prefix(REQUEST_TAG) else {

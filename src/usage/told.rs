@@ -827,6 +827,25 @@ mod tests {
                 told(&["team", "TEAM"]),
             ),
             (of_role(json!("odd")), "iam:CreateRole", None, None),
+            (of_role(json!([])), "iam:CreateRole", None, None),
+            (
+                of_role(json!([{"key": "Team"}])),
+                "iam:CreateRole",
+                told(&[""]),
+                told(&["Team"]),
+            ),
+            (
+                of_role(json!([{"key": "Team", "value": 7}])),
+                "iam:CreateRole",
+                None,
+                None,
+            ),
+            (
+                of_role(json!([{"key": "Team", "value": null}])),
+                "iam:CreateRole",
+                None,
+                None,
+            ),
             (
                 call(
                     "ec2.amazonaws.com",
