@@ -1,7 +1,8 @@
 //! What a record tells of the condition keys that IAM saw with its call, for who asks for a key.
 //!
 //! A key is told only where AWS's documentation ties it to a field of the record; of every other one nothing is known. Who
-//! called is the matter of the principal, and the keys of forwarded calls that of [`crate::usage::keys`].
+//! called is the matter of the principal, but for the path of a role, and the keys of forwarded calls that of
+//! [`crate::usage::keys`].
 //!
 //! Sources: IAM User Guide, "AWS global condition context keys", each key's availability; CloudTrail User Guide, "CloudTrail
 //! record contents" and "CloudTrail userIdentity element". What they leave open is written where it matters.
@@ -18,6 +19,7 @@ use simd_json::prelude::*;
 use crate::cloudtrail::clock::seconds;
 use crate::cloudtrail::event::{Event, Json};
 use crate::iam::action::Action;
+use crate::iam::arn::ArnParts;
 use crate::iam::principal::PrincipalKind;
 use crate::usage::opaque::is_redacted;
 use crate::usage::resolve::{Basis, Need};
@@ -28,7 +30,7 @@ pub type Told = Vec<String>;
 
 /// The keys, in lower case, that some record may tell, besides those of tags. Only one of them is told by a ledger, which keeps
 /// no record: `aws:requestedregion`.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     REGION,
     "aws:calledvia",
     "aws:calledviafirst",
@@ -37,6 +39,7 @@ const KEYS: [&str; 26] = [
     "aws:epochtime",
     "aws:multifactorauthage",
     "aws:multifactorauthpresent",
+    "aws:principalarn",
     "aws:securetransport",
     "aws:sourceidentity",
     "aws:sourceip",
@@ -165,6 +168,7 @@ impl<'e, 't, 'a> Record<'e, 't, 'a> {
             "aws:currenttime" => moment(self.event.event_time?),
             "aws:epochtime" => one(&self.event.event_time?.to_string()),
             "aws:userid" => one(self.user_id()?),
+            "aws:principalarn" => one(self.role_arn()?),
             "aws:sourceidentity" => one(self.session.source_identity?),
             REGION => kept(key, self.event.aws_region?, asking),
             _ if asking.own => self.tell_of_request(key, asking.action),
@@ -210,6 +214,21 @@ impl<'e, 't, 'a> Record<'e, 't, 'a> {
             _ => false,
         };
         (self.whole.is_some() && fits).then_some(id)
+    }
+
+    /// The ARN of the role with its path. That of a session leaves the path out.
+    fn role_arn(&self) -> Option<&'a str> {
+        let identity = &self.event.user_identity;
+        let of_role = |arn: &&str| {
+            let parts = ArnParts::parse(arn);
+            parts.is_some_and(|parts| parts.service == "iam" && parts.resource.starts_with("role/"))
+        };
+        let named = [identity.arn, identity.issuer_arn];
+        let is_role = matches!(
+            self.kind,
+            PrincipalKind::Role | PrincipalKind::PermissionSet
+        );
+        is_role.then(|| named.into_iter().flatten().find(of_role))?
     }
 
     /// The kind of credentials that made the call. An old record may have a session with a long-term key.
@@ -730,6 +749,25 @@ mod tests {
         let role = json!({"userIdentity": {"type": "AssumedRole", "principalId": "AROAX:run",
             "arn": "arn:aws:sts::111122223333:assumed-role/ci/run", "sessionContext": {"sourceIdentity": "ann"}}});
         check(&role, &[(key, "AROAX:run"), ("aws:sourceidentity", "ann")]);
+    }
+
+    #[test]
+    fn the_path_of_a_role_is_told_where_a_record_has_its_own_arn() {
+        let key = "aws:principalarn";
+        let path = "arn:aws:iam::111122223333:role/team/ci";
+        let session = json!({"type": "AssumedRole", "principalId": "AROAX:run",
+            "arn": "arn:aws:sts::111122223333:assumed-role/ci/run"});
+        let mut issued = session.clone();
+        issued["sessionContext"] = json!({"sessionIssuer": {"type": "Role", "arn": path}});
+        // A user's is told by the principal, where there is no record too.
+        for (identity, expected) in [
+            (session, "?"),
+            (issued, path),
+            (json!({"type": "AssumedRole", "arn": path}), path),
+            (json!({}), "?"),
+        ] {
+            check(&json!({"userIdentity": identity}), &[(key, expected)]);
+        }
     }
 
     #[test]

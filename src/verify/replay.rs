@@ -380,7 +380,9 @@ fn known_keys(principal: &Principal) -> Context {
         PrincipalKind::Role | PrincipalKind::PermissionSet => false,
         _ => return context,
     };
-    context.set("aws:PrincipalArn", known(&principal.arn));
+    if is_user || has_path(&principal.arn) {
+        context.set("aws:PrincipalArn", known(&principal.arn));
+    }
     context.set("aws:PrincipalIsAWSService", known("false"));
     context.set("aws:PrincipalServiceName", Key::Absent);
     context.set("aws:PrincipalServiceNamesList", Key::Absent);
@@ -397,6 +399,12 @@ fn known_keys(principal: &Principal) -> Context {
         context.set("aws:username", Key::Absent);
     }
     context
+}
+
+/// Whether the ARN of a role has a path. One without may be that of a role which has none, or be made of a session's, which
+/// leaves the path out: then only a record can tell it.
+fn has_path(arn: &str) -> bool {
+    arn.matches('/').count() > 1
 }
 
 /// Which pairs of an action and a resource of one statement were used.
@@ -656,6 +664,28 @@ mod tests {
                 .collect();
             assert_eq!(gaps, expected, "{condition}");
         }
+    }
+
+    #[test]
+    fn the_path_of_a_role_may_be_unknown() {
+        let ci = "arn:aws:iam::111122223333:role/ci";
+        let policy = policy(
+            r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*",
+                "Condition": {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/ci"}}}"#,
+        );
+        let attached = Attached {
+            principal: None,
+            name: "p",
+            policy: &policy,
+        };
+        let ledger = ledger(&[(ci, "s3:GetObject", "arn:aws:s3:::b/x", 1)]);
+        let found = replay(&ledger, &Joint::default(), &[attached], &Asked::default());
+        let gaps: Vec<_> = found
+            .gaps
+            .iter()
+            .map(|gap| (gap.certain, &*gap.unknown_keys))
+            .collect();
+        assert_eq!(gaps, [(false, &["aws:principalarn".to_owned()][..])]);
     }
 
     #[test]
