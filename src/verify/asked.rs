@@ -4,35 +4,65 @@
 //! kept, its class, and all requests of one class are judged as the one of them whose context is the first in order. How many
 //! classes there are is a matter of the policies, unless one compares with a variable: then the values themselves tell the
 //! classes apart.
+//!
+//! The time of a record is not quite the one that IAM saw, see [`MARGIN`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::mem;
+use std::mem::{self, size_of, size_of_val};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
 
 use crate::usage::context::Class;
 use crate::usage::resolve::{Meaning, Outcome};
 use crate::usage::told::{self, Asking, Told};
-use crate::verify::condition::Condition;
+use crate::verify::condition::{Condition, Test, date};
 use crate::verify::context::{Context, Key};
 use crate::verify::policy::Policy;
 
-/// The most classes that are told apart, of some hundred bytes each.
+/// The most classes that are told apart, and the most bytes that they may take together, as [`size`] reckons them.
 const MAX_CLASSES: usize = 1 << 16;
+const MAX_BYTES: usize = 64 << 20;
 
 /// A key with more values, or one with more bytes, is taken for unknown. AWS has no longer ones: a resource has 50 tags, an object's
 /// key 1,024 bytes.
 const MAX_VALUES: usize = 50;
 const MAX_VALUE: usize = 1024;
 
+/// By how many seconds IAM may have decided on a call before the time of its record, which is the one at which it was completed:
+/// as long as the longest call of a function takes. A long upload may take longer.
+/// Source: CloudTrail User Guide, "CloudTrail record contents", `eventTime`; Lambda Developer Guide, "Lambda quotas".
+const MARGIN: i64 = 15 * 60;
+
+/// The keys of the time.
+const TIMES: [&str; 2] = ["aws:currenttime", "aws:epochtime"];
+
 /// The condition keys that some policies ask for and a record may tell, and the classes of contexts that were seen.
 #[derive(Debug, Default)]
 pub struct Asked<'p> {
     /// By their names, in lower case.
     keys: BTreeMap<String, Questions<'p>>,
-    /// One context of each class: what is known of `keys`, in their order.
-    classes: Mutex<BTreeMap<Class, Vec<Key>>>,
+    classes: Mutex<Classes>,
     too_many: AtomicBool,
+}
+
+/// The classes that were seen.
+#[derive(Debug, Default)]
+struct Classes {
+    by_answers: BTreeMap<Class, Example>,
+    /// The sum of what the largest context of each class takes. So whether it is too much hangs on the contexts alone, and not
+    /// on their order.
+    bytes: usize,
+}
+
+/// A class by one of its contexts.
+#[derive(Debug)]
+struct Example {
+    /// The first one in order: what is known of [`Asked::keys`], in their order.
+    told: Vec<Key>,
+    /// What the largest one takes.
+    largest: usize,
 }
 
 /// What is asked of one key.
@@ -133,7 +163,12 @@ impl<'p> Asked<'p> {
             Some(values) if values.iter().any(|value| value.len() > MAX_VALUE) => Key::Unknown,
             Some(values) => Key::Known(values),
         });
-        let told: Vec<Key> = told.collect();
+        let mut told: Vec<Key> = told.collect();
+        for ((name, questions), key) in self.keys.iter().zip(&mut told) {
+            if TIMES.contains(&&**name) && !questions.have_one_answer_around(key) {
+                *key = Key::Unknown;
+            }
+        }
         if told.iter().all(|key| *key == Key::Unknown) {
             return None;
         }
@@ -141,25 +176,18 @@ impl<'p> Asked<'p> {
         for ((name, questions), key) in self.keys.iter().zip(&told) {
             questions.answer(name, key, &mut answers);
         }
-        let mut classes = self.classes();
-        if let Some(first) = classes.get_mut(&*answers) {
-            if told < *first {
-                *first = told;
-            }
-        } else if classes.len() < MAX_CLASSES {
-            classes.insert(answers.as_slice().into(), told);
-        } else {
+        let class = self.classes().add(&answers, told);
+        if class.is_none() {
             self.too_many.store(true, Ordering::Relaxed);
         }
-        classes
-            .get_key_value(&*answers)
-            .map(|(class, _)| class.clone())
+        class
     }
 
     /// `known`, and what is known of the contexts of `class`.
     pub(crate) fn context(&self, known: &Context, class: &Class) -> Context {
         let classes = self.classes();
-        let told = classes.get(class).into_iter().flatten();
+        let example = classes.by_answers.get(class);
+        let told = example.into_iter().flat_map(|example| &example.told);
         let told = self
             .keys()
             .zip(told)
@@ -169,12 +197,76 @@ impl<'p> Asked<'p> {
         })
     }
 
-    fn classes(&self) -> MutexGuard<'_, BTreeMap<Class, Vec<Key>>> {
+    fn classes(&self) -> MutexGuard<'_, Classes> {
         self.classes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Classes {
+    /// Adds a context to its class; `None` where there is no room for it.
+    fn add(&mut self, answers: &[u8], told: Vec<Key>) -> Option<Class> {
+        let bytes = size(answers, &told);
+        let largest = self.by_answers.get(answers).map_or(0, |old| old.largest);
+        let more = bytes.saturating_sub(largest);
+        let is_new = largest == 0;
+        if is_new && self.by_answers.len() >= MAX_CLASSES || self.bytes + more > MAX_BYTES {
+            return None;
+        }
+        self.bytes += more;
+        if is_new {
+            let largest = bytes;
+            self.by_answers
+                .insert(answers.into(), Example { told, largest });
+        } else if let Some(example) = self.by_answers.get_mut(answers) {
+            example.largest = bytes.max(largest);
+            if told < example.told {
+                example.told = told;
+            }
+        }
+        let known = self.by_answers.get_key_value(answers);
+        known.map(|(class, _)| class.clone())
+    }
+}
+
+/// About how many bytes a class with this context takes, more than none.
+fn size(answers: &[u8], told: &[Key]) -> usize {
+    let values = told.iter().flat_map(|key| match key {
+        Key::Known(values) => &values[..],
+        _ => &[],
+    });
+    let texts: usize = values.map(|value| size_of::<String>() + value.len()).sum();
+    size_of::<(Class, Example)>() + answers.len() + size_of_val(told) + texts
+}
+
 impl Questions<'_> {
+    /// Whether all that is asked of the time is answered alike, whenever within [`MARGIN`] before `key` IAM decided. What is no
+    /// moment is answered alike by all.
+    fn have_one_answer_around(&self, key: &Key) -> bool {
+        let done = match key {
+            Key::Known(values) => values.first().and_then(|value| date(value)),
+            _ => None,
+        };
+        let Some(done) = done.map(Timestamp::as_second) else {
+            return true;
+        };
+        // The record leaves out fractions of the second.
+        let around = done - MARGIN..=done + 1;
+        let is_apart = |condition: &Condition| match &condition.test {
+            Test::Null(_) => true,
+            Test::Date(_, bounds) => {
+                let mut bounds = bounds.iter().flatten();
+                bounds.all(|bound| !around.contains(&bound.as_second()))
+            }
+            Test::Number(_, bounds) => {
+                let around = *around.start() as f64..=*around.end() as f64;
+                bounds.iter().flatten().all(|bound| !around.contains(bound))
+            }
+            // Texts of times.
+            _ => false,
+        };
+        !self.by_value && self.conditions.iter().all(|each| is_apart(each))
+    }
+
     /// Writes down all that is to be known of `key`, which is the one called `name`, so that what is written for different
     /// keys one after another can be read in one way only.
     fn answer(&self, name: &str, key: &Key, answers: &mut Vec<u8>) {
@@ -212,7 +304,7 @@ impl Questions<'_> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Asked, MAX_CLASSES};
+    use super::{Asked, MAX_BYTES, MAX_CLASSES, MAX_VALUE, MAX_VALUES};
     use crate::verify::context::{Context, Key};
     use crate::verify::evaluate::{Attached, Request, evaluate};
     use crate::verify::policy::{Policy, parse};
@@ -289,21 +381,22 @@ mod tests {
             statement(
                 "Deny",
                 "*",
-                r#""DateLessThan": {"aws:CurrentTime": "1970-01-01T00:50:00Z"}"#,
+                r#""DateLessThan": {"aws:CurrentTime": "1970-01-01T12:00:00Z"}"#,
             ),
         ]);
         let asked = Asked::by([&policy]);
+        // Before noon, surely after it, and in between, where it is not known.
         let tell = |number: u32| {
             move |key: &str| {
                 Some(vec![match key {
                     "aws:sourceip" => format!("10.{}.0.1", number % 250),
-                    _ => number.to_string(),
+                    _ => (number * 10).to_string(),
                 }])
             }
         };
         let classes = (1000..9000).map(|number| asked.class(tell(number)).unwrap());
         let classes: std::collections::BTreeSet<_> = classes.collect();
-        assert_eq!((classes.len(), asked.classes().len()), (4, 4));
+        assert_eq!((classes.len(), asked.classes().by_answers.len()), (6, 6));
         assert_eq!(asked.class(|_| None), None);
         assert_eq!(asked.class(|_| Some(vec!["x".repeat(2000)])), None);
         assert_eq!(asked.class(|_| Some(vec!["x".to_owned(); 51])), None);
@@ -325,6 +418,93 @@ mod tests {
         assert_eq!(asked.class(tell(MAX_CLASSES)), None);
         assert!(asked.is_too_much());
         assert!(asked.class(tell(7)).is_some());
+    }
+
+    #[test]
+    fn more_bytes_than_are_kept_are_said_in_whatever_order_they_come() {
+        let policy = policy(&[statement(
+            "Allow",
+            "${aws:userid}",
+            r#""Null": {"aws:TagKeys": "true"}"#,
+        )]);
+        // Each class is once seen with little, once with much that makes no difference.
+        let much = |number: usize, tags: usize| {
+            move |key: &str| {
+                Some(match key {
+                    "aws:userid" => vec![number.to_string()],
+                    _ => vec!["x".repeat(MAX_VALUE); tags],
+                })
+            }
+        };
+        let most = MAX_BYTES / (MAX_VALUE * MAX_VALUES);
+        for (classes, too_much) in [(most - 60, false), (most + 1, true)] {
+            for tags in [[1, MAX_VALUES], [MAX_VALUES, 1]] {
+                let asked = Asked::by([&policy]);
+                for tags in tags {
+                    for number in 0..classes {
+                        asked.class(much(number, tags));
+                    }
+                }
+                assert_eq!(asked.is_too_much(), too_much, "{classes} {tags:?}");
+                assert!(asked.classes().bytes <= MAX_BYTES);
+            }
+        }
+    }
+
+    #[test]
+    fn the_time_is_known_where_no_bound_is_near() {
+        let hour = |time: &str| format!("2026-03-01T{time}:00Z");
+        for (condition, near) in [
+            (
+                r#""DateLessThan": {"aws:CurrentTime": "2026-03-01T10:00:00Z"}"#,
+                true,
+            ),
+            (
+                r#""DateEquals": {"aws:CurrentTime": ["2026-03-01T08:00:00Z", "2026-03-01T09:50:00Z"]}"#,
+                true,
+            ),
+            (
+                r#""DateLessThan": {"aws:CurrentTime": "2026-03-01T09:45:00Z"}"#,
+                true,
+            ),
+            (
+                r#""DateLessThan": {"aws:CurrentTime": "2026-03-01T10:00:01Z"}"#,
+                true,
+            ),
+            (
+                r#""DateLessThan": {"aws:CurrentTime": "2026-03-01T09:44:59Z"}"#,
+                false,
+            ),
+            (
+                r#""DateGreaterThan": {"aws:CurrentTime": "2026-03-01T10:00:02Z"}"#,
+                false,
+            ),
+            (r#""StringLike": {"aws:CurrentTime": "2026-*"}"#, true),
+            (
+                r#""StringEquals": {"aws:username": "${aws:CurrentTime}"}"#,
+                true,
+            ),
+            (r#""Null": {"aws:CurrentTime": "false"}"#, false),
+            (
+                r#""NumericLessThan": {"aws:EpochTime": "1772358900"}"#,
+                true,
+            ),
+            (
+                r#""NumericLessThan": {"aws:EpochTime": "1772358299"}"#,
+                false,
+            ),
+            (r#""DateLessThan": {"aws:EpochTime": "1772358900"}"#, true),
+        ] {
+            let policy = policy(&[statement("Allow", "*", condition)]);
+            let asked = Asked::by([&policy]);
+            let class = asked.class(|key| {
+                Some(vec![match key {
+                    "aws:currenttime" => hour("10:00"),
+                    _ => "1772359200".to_owned(),
+                }])
+            });
+            assert_eq!(class.is_none(), near, "{condition}");
+        }
     }
 
     fn condition() -> impl Strategy<Value = String> {
