@@ -166,7 +166,8 @@ pub enum Network {
     VpcEndpoint,
     /// An address that is not routed in the internet: of a private or shared network, link-local, loopback.
     Private,
-    /// Any other address.
+    /// Any other address; one of IPv4 that is written as one of IPv6 (`::ffff:10.0.0.1`) too, whatever it is. So it stays, as
+    /// ledgers hold it.
     Public,
     /// The record tells none.
     Unknown,
