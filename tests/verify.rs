@@ -278,6 +278,12 @@ fn each_call_is_judged_in_its_own_context() {
                 &[(1, "night", true, "")],
             ),
             (
+                // The other calls were done ten minutes later, and may have begun before.
+                json!({"DateGreaterThan": {"aws:CurrentTime": "2026-09-01T09:50:00Z"}}),
+                1,
+                &[(8, "endpoint", false, "aws:currenttime")],
+            ),
+            (
                 json!({"NumericLessThan": {"aws:EpochTime": "1788292800"}}),
                 8,
                 &[(1, "night", true, "")],
@@ -355,6 +361,67 @@ fn values_fill_the_variables_of_resources() {
          `s3:GetObject` is not allowed on `arn:aws:s3:::vpce-1/a`, only elsewhere\n\
          1 of 2 used events allowed, 1 gap\n"
     );
+}
+
+/// A session's ARN leaves the path of its role out. What a service does through an endpoint of its own is not the caller's.
+#[test]
+fn what_a_record_leaves_out_is_not_certain() {
+    let role = "arn:aws:iam::111122223333:role/ci";
+    let session = |issuer: Value| {
+        json!({"type": "AssumedRole", "principalId": "AROAX:run", "userName": null,
+            "arn": "arn:aws:sts::111122223333:assumed-role/ci/run", "sessionContext": {"sessionIssuer": issuer}})
+    };
+    let of_role = json!({"ArnEquals": {"aws:PrincipalArn": role}});
+    let through = json!({"StringEquals": {"aws:SourceVpce": "vpce-1"}});
+    let open = |key: &str| json!([[false, [key]]]);
+    for (changes, condition, gaps) in [
+        (
+            json!({"userIdentity": session(json!({"type": "Role", "arn": role}))}),
+            &of_role,
+            json!([]),
+        ),
+        (
+            json!({"userIdentity": session(json!({}))}),
+            &of_role,
+            open("aws:principalarn"),
+        ),
+        (
+            json!({"sourceIPAddress": "10.0.0.7", "vpcEndpointId": "vpce-1"}),
+            &through,
+            json!([]),
+        ),
+        (
+            json!({"sourceIPAddress": "athena.amazonaws.com", "vpcEndpointId": "vpce-1"}),
+            &through,
+            open("aws:sourcevpce"),
+        ),
+        (
+            json!({"sourceIPAddress": "10.0.0.7", "vpcEndpointId": "vpce-1", "userAgent": "lambda.amazonaws.com"}),
+            &through,
+            open("aws:sourcevpce"),
+        ),
+    ] {
+        let log = json!({"Records": [record("1", changes.clone())]});
+        let policy = json!({"Version": "2012-10-17", "Statement": under("Allow", condition)});
+        let run = Run::new()
+            .file("log.json", log.to_string())
+            .file("policy.json", policy.to_string())
+            .args([
+                "verify",
+                "--policy",
+                "policy.json",
+                "log.json",
+                "--quiet",
+                "--format",
+                "json",
+            ]);
+        let answer = run.code(i32::from(gaps != json!([]))).json();
+        let found = answer["gaps"].as_array().unwrap().iter();
+        let found: Vec<Value> = found
+            .map(|gap| json!([gap["certain"], gap["unknownKeys"]]))
+            .collect();
+        assert_eq!(json!(found), gaps, "{changes}");
+    }
 }
 
 /// A call that needs two things is one event. With which context IAM is asked for a role that is passed, AWS does not say.
