@@ -153,10 +153,16 @@ fn not_a_policy(path: &Path, reason: String) -> Error {
 /// Why the contexts could not be told apart, and what to do about it.
 fn too_much(asked: &Asked<'_>) -> String {
     let keys: Vec<&str> = asked.keys_by_value().collect();
-    let keys = terminal::safe(&keys.join("`, `")).into_owned();
+    let why = match keys.is_empty() {
+        true => String::new(),
+        false => format!(
+            "they compare `{}` with a variable or use it as one; ",
+            terminal::safe(&keys.join("`, `"))
+        ),
+    };
     format!(
         "the policies tell more contexts of calls apart than can be kept\n\
-         help: they compare `{keys}` with a variable or use it as one; verify a shorter time, or without these statements"
+         help: {why}verify a shorter time, or fewer statements"
     )
 }
 
