@@ -116,7 +116,8 @@ fn boundaries_and_scps_of_both_sides_count() {
         1,
     );
     assert!(
-        said.stdout.contains("not by OLD: no statement allows `"),
+        said.stdout
+            .contains("not by OLD: the SCPs in `read.json` do not allow it: no statement allows `"),
         "{}",
         said.stdout
     );
