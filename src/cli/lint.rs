@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -214,20 +214,41 @@ fn sarif(files: &[Linted]) -> String {
     format!("{log:#}\n")
 }
 
+/// The path without `.`, and without `..` where a name stands before it. What links lead to is not looked up.
+fn resolved(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if out.file_name().is_some() => {
+                out.pop();
+            }
+            // There is nothing above the root.
+            Component::ParentDir if out.has_root() => {}
+            part => out.push(part),
+        }
+    }
+    out
+}
+
 fn each(files: &[Linted]) -> impl Iterator<Item = (&Linted, &Finding)> {
     files
         .iter()
         .flat_map(|file| file.findings.iter().map(move |finding| (file, finding)))
 }
 
-/// The path as a URI reference (RFC 3986): relative, where it is relative or within the working folder.
+/// The path as a URI reference (RFC 3986): relative, where it is within the working folder or leads out of it by `..`.
 fn uri(name: &str) -> String {
     if name == "-" {
         return "stdin".to_owned();
     }
-    let path = Path::new(name);
     let working = std::env::current_dir().unwrap_or_default();
-    let path = path.strip_prefix(working).unwrap_or(path);
+    let whole = resolved(&working.join(name));
+    let path = match whole.strip_prefix(&working) {
+        Ok(path) => path.to_owned(),
+        Err(_) if Path::new(name).is_absolute() => whole,
+        Err(_) => resolved(Path::new(name)),
+    };
     let scheme = if path.is_absolute() { "file://" } else { "" };
     let mut out = scheme.to_owned();
     for byte in path.to_string_lossy().bytes() {

@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 
 use crate::verify::context::{Context, Key};
 use crate::verify::matcher::{Answer, Pattern, Syntax, Variables, fold_text};
+use crate::verify::operator::{self, Operator};
 use crate::verify::resource::{ArnPattern, Subject};
 
 /// One line of a `Condition` element: an operator, a key, its values.
@@ -78,23 +79,26 @@ impl Condition {
         values: &[&str],
         variables: Variables,
     ) -> Result<Self, String> {
-        let lower = operator.to_ascii_lowercase();
-        let (set, rest) = if let Some(rest) = lower.strip_prefix("forallvalues:") {
-            (Some(SetOperator::ForAllValues), rest)
-        } else if let Some(rest) = lower.strip_prefix("foranyvalue:") {
-            (Some(SetOperator::ForAnyValue), rest)
-        } else {
-            (None, &*lower)
-        };
-        let (base, if_exists) = rest
-            .strip_suffix("ifexists")
-            .map_or((rest, false), |base| (base, true));
-        let (negated, test) = compile_test(base, values, variables)
+        let known = Operator::parse(operator)
             .ok_or_else(|| format!("unknown condition operator `{operator}`"))?;
-        if matches!(test, Test::Null(_)) && (set.is_some() || if_exists) {
-            return Err(format!(
-                "`{operator}`: `Null` takes neither a set operator nor `IfExists`"
-            ));
+        let Operator {
+            mut set,
+            negated,
+            if_exists,
+            ..
+        } = known;
+        let mut test = compile_test(known, values, variables);
+        if let Test::Null(wanted) = &mut test {
+            if if_exists {
+                return Err(format!("`{operator}`: `Null` takes no `IfExists`"));
+            }
+            // Source: IAM User Guide, "IAM policy validation check reference", "Null with qualifier": the one holds
+            // always, the other never.
+            match set.take() {
+                Some(SetOperator::ForAllValues) => *wanted = vec![Some(true), Some(false)],
+                Some(SetOperator::ForAnyValue) => wanted.clear(),
+                None => {}
+            }
         }
         if key.is_empty() {
             return Err(format!("empty condition key under `{operator}`"));
@@ -259,78 +263,48 @@ fn any_typed<T>(values: &[Option<T>], test: impl Fn(&T) -> Answer) -> Answer {
     )
 }
 
-/// Whether the operator `base` (in lower case, without prefix and suffix) is negated, and its test. `None` where there
-/// is no such operator.
-fn compile_test(base: &str, values: &[&str], variables: Variables) -> Option<(bool, Test)> {
-    use Compare::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
-    let text = |fold: bool, wildcards: bool| Test::Text {
-        fold,
-        values: values
-            .iter()
-            .map(|v| {
-                Pattern::compile(
-                    v,
-                    Syntax {
-                        wildcards,
-                        variables,
-                    },
-                    fold,
-                )
-            })
-            .collect(),
+/// What `operator` tests, with these values.
+fn compile_test(operator: Operator, values: &[&str], variables: Variables) -> Test {
+    let patterns = |wildcards, fold| -> Vec<Pattern> {
+        let syntax = Syntax {
+            wildcards,
+            variables,
+        };
+        let compile = |v: &&str| Pattern::compile(v, syntax, fold);
+        values.iter().map(compile).collect()
     };
-    let arn = || {
-        let compile = |v: &&str| ArnPattern::compile_condition(v, variables);
-        Test::Arn(values.iter().map(compile).collect())
-    };
-    let numbers = |compare| Test::Number(compare, values.iter().map(|v| number(v)).collect());
-    let dates = |compare| Test::Date(compare, values.iter().map(|v| date(v)).collect());
-    let ips = || Test::Ip(values.iter().map(|v| Network::parse(v)).collect());
-    Some(match base {
-        "stringequals" => (false, text(false, false)),
-        "stringnotequals" => (true, text(false, false)),
-        "stringequalsignorecase" => (false, text(true, false)),
-        "stringnotequalsignorecase" => (true, text(true, false)),
-        "stringlike" => (false, text(false, true)),
-        "stringnotlike" => (true, text(false, true)),
-        "arnequals" | "arnlike" => (false, arn()),
-        "arnnotequals" | "arnnotlike" => (true, arn()),
-        "numericequals" => (false, numbers(Equal)),
-        "numericnotequals" => (true, numbers(Equal)),
-        "numericlessthan" => (false, numbers(Less)),
-        "numericlessthanequals" => (false, numbers(LessOrEqual)),
-        "numericgreaterthan" => (false, numbers(Greater)),
-        "numericgreaterthanequals" => (false, numbers(GreaterOrEqual)),
-        "dateequals" => (false, dates(Equal)),
-        "datenotequals" => (true, dates(Equal)),
-        "datelessthan" => (false, dates(Less)),
-        "datelessthanequals" => (false, dates(LessOrEqual)),
-        "dategreaterthan" => (false, dates(Greater)),
-        "dategreaterthanequals" => (false, dates(GreaterOrEqual)),
-        "ipaddress" => (false, ips()),
-        "notipaddress" => (true, ips()),
-        "bool" => {
-            let syntax = Syntax {
-                wildcards: false,
-                variables,
-            };
-            let compile = |v: &&str| Pattern::compile(v, syntax, true);
-            (false, Test::Bool(values.iter().map(compile).collect()))
+    let fold = operator.fold;
+    match operator.test {
+        operator::Test::String => Test::Text {
+            fold,
+            values: patterns(false, fold),
+        },
+        operator::Test::StringLike => Test::Text {
+            fold,
+            values: patterns(true, fold),
+        },
+        operator::Test::Arn => {
+            let compile = |v: &&str| ArnPattern::compile_condition(v, variables);
+            Test::Arn(values.iter().map(compile).collect())
         }
-        "binaryequals" => {
-            let values = values.iter().map(|v| (*v).into()).collect();
-            (false, Test::Binary(values))
+        operator::Test::Numeric(compare) => {
+            Test::Number(compare, values.iter().map(|v| number(v)).collect())
         }
-        "null" => {
+        operator::Test::Date(compare) => {
+            Test::Date(compare, values.iter().map(|v| date(v)).collect())
+        }
+        operator::Test::Bool => Test::Bool(patterns(false, true)),
+        operator::Test::Binary => Test::Binary(values.iter().map(|v| (*v).into()).collect()),
+        operator::Test::IpAddress => Test::Ip(values.iter().map(|v| Network::parse(v)).collect()),
+        operator::Test::Null => {
             let wanted = |v: &&str| match v.to_ascii_lowercase().as_str() {
                 "true" => Some(true),
                 "false" => Some(false),
                 _ => None,
             };
-            (false, Test::Null(values.iter().map(wanted).collect()))
+            Test::Null(values.iter().map(wanted).collect())
         }
-        _ => return None,
-    })
+    }
 }
 
 /// An integer or decimal number: a sign, digits, one point.
@@ -670,13 +644,23 @@ mod tests {
         assert_eq!(check("StringEquals", "${aws:userid}", &["x"]), No);
     }
 
+    /// IAM User Guide, "IAM policy validation check reference", "Null with qualifier".
+    #[test]
+    fn null_with_a_set_operator_is_the_same_for_every_request() {
+        for wanted in ["true", "false"] {
+            for request in [&[][..], &["a"], &["a", "b"]] {
+                assert_eq!(check("ForAllValues:Null", wanted, request), Yes);
+                assert_eq!(check("ForAnyValue:Null", wanted, request), No);
+            }
+        }
+    }
+
     #[test]
     fn unknown_operators_are_refused() {
         for operator in [
             "StringMatches",
             "ForSomeValues:StringEquals",
             "NullIfExists",
-            "ForAnyValue:Null",
             "IfExists",
             "",
         ] {

@@ -171,7 +171,22 @@ impl Glob {
         // Where `other` has a wildcard within the prefix, it has strings that begin otherwise.
         other.prefix.starts_with(&*self.prefix)
             && (self.covers_greedily(other)
-                || !(self.ordered && other.is_literal()) && self.covers_thoroughly(other))
+                || !(self.ordered && other.is_literal())
+                    && self.may_cover(other)
+                    && self.covers_thoroughly(other))
+    }
+
+    /// Whether it matches one of the shortest strings of `other`, which most pairs that begin alike can be told apart by.
+    /// No is right; yes says nothing.
+    fn may_cover(&self, other: &Self) -> bool {
+        let one = |token: Token| match token {
+            Token::Char(c) => c,
+            _ => '\u{1}',
+        };
+        let tokens = other.all_tokens().filter(|token| !token.is_star());
+        let shortest: String = tokens.map(one).collect();
+        !self.ordered
+            || shortest.starts_with(&*self.prefix) && self.covers_greedily(&Self::literal(shortest))
     }
 
     /// The two-pointer match behind the prefix: on a mismatch, let the last star take one token more. A yes is right; a

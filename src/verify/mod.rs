@@ -108,5 +108,6 @@ mod grants;
 mod json;
 mod layer;
 mod matcher;
+mod operator;
 mod reach;
 mod resource;

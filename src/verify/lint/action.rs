@@ -3,14 +3,15 @@
 use crate::catalog::action::{self, ActionFacts};
 use crate::verify::lint::checks;
 use crate::verify::lint::grammar::{Entry, Policy};
+use crate::verify::lint::lookup::Lookup;
 use crate::verify::lint::pattern::{self, has_variable, has_wildcard};
 use crate::verify::lint::{Findings, variable};
 
-pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
+pub(crate) fn check<'n>(policy: &Policy<'n>, lookup: &mut Lookup<'n>, found: &mut Findings) {
     let lists = policy.statements.iter().flat_map(|s| &s.actions);
     let mut guesses = MAX_GUESSES;
     for entry in lists.flat_map(|list| &list.entries) {
-        check_entry(entry, &mut guesses, found);
+        check_entry(entry, lookup, &mut guesses, found);
     }
 }
 
@@ -18,7 +19,12 @@ pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
 const MAX_GUESSES: usize = 20;
 
 /// Sections "Invalid action", "Invalid service in action", "Wildcard in service name".
-fn check_entry(entry: &Entry<'_>, guesses: &mut usize, found: &mut Findings) {
+fn check_entry<'n>(
+    entry: &Entry<'n>,
+    lookup: &mut Lookup<'n>,
+    guesses: &mut usize,
+    found: &mut Findings,
+) {
     let text = entry.text;
     if text == "*" {
         return;
@@ -45,7 +51,7 @@ fn check_entry(entry: &Entry<'_>, guesses: &mut usize, found: &mut Findings) {
             format!("there is no service `{prefix}`"),
             "Write the service's prefix in the Service Authorization Reference.",
         );
-    } else if pattern::actions(text).is_empty() {
+    } else if lookup.actions(text).is_empty() && !lookup.is_spent() {
         let message = match has_wildcard(name) {
             true => format!("`{prefix}` has no action like `{name}`"),
             false => format!("`{prefix}` has no action `{name}`"),

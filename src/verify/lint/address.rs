@@ -6,10 +6,10 @@ use crate::verify::condition::Network;
 use crate::verify::lint::Findings;
 use crate::verify::lint::checks;
 use crate::verify::lint::grammar::Condition;
-use crate::verify::lint::operator::{Operator, Test};
 use crate::verify::lint::pattern::has_variable;
+use crate::verify::operator::{Operator, Test};
 
-/// Sections "Type mismatch IP range", "Improve IP range".
+/// Sections "Type mismatch IP range", which was a general warning in 2023 and is an error now, and "Improve IP range".
 pub(crate) fn check(operator: Operator, condition: &Condition<'_>, found: &mut Findings) {
     if operator.test != Test::IpAddress {
         return;

@@ -4,18 +4,19 @@ use crate::catalog::arn;
 use crate::iam::arn::ArnParts;
 use crate::verify::lint::checks::{self, Check};
 use crate::verify::lint::grammar::{Entry, Policy};
+use crate::verify::lint::lookup::Lookup;
 use crate::verify::lint::pattern::{self, has_wildcard, is_plain};
 use crate::verify::lint::{Findings, action};
 
-pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
+pub(crate) fn check<'n>(policy: &Policy<'n>, lookup: &mut Lookup<'n>, found: &mut Findings) {
     let lists = policy.statements.iter().flat_map(|s| &s.resources);
     for entry in lists.flat_map(|list| &list.entries) {
-        check_entry(entry, found);
+        check_entry(entry, lookup, found);
     }
 }
 
 /// Sections "Invalid ARN prefix", "Missing ARN field", and those of the fields.
-fn check_entry(entry: &Entry<'_>, found: &mut Findings) {
+fn check_entry<'n>(entry: &Entry<'n>, lookup: &mut Lookup<'n>, found: &mut Findings) {
     let mut say = |check: &'static Check, message: String, fix: &str| {
         found.add(check, &entry.spot, message, fix);
     };
@@ -59,24 +60,27 @@ fn check_entry(entry: &Entry<'_>, found: &mut Findings) {
     if !is_plain(service) {
         return;
     }
-    let formats: Vec<_> = arn::formats(service).collect();
-    if formats.is_empty() {
-        if !pattern::is_service(service) {
-            let message = format!("no service has ARNs with `{service}`");
-            let fix = "Write the ARN as the Service Authorization Reference has it.";
-            say(checks::INVALID_SERVICE, message, fix);
-        }
-        return;
+    let formats = lookup.arns(service);
+    if formats.is_empty() && !pattern::is_service(service) {
+        let message = format!("no service has ARNs with `{service}`");
+        let fix = "Write the ARN as the Service Authorization Reference has it.";
+        say(checks::INVALID_SERVICE, message, fix);
     }
     let glob = pattern::glob(resource);
-    if more_formats(service).any(|format| pattern::fits(format, resource, &glob)) {
+    let mut fits = |format: &'static str| lookup.fits(format, resource, &glob);
+    let is_other = more_formats(service).any(&mut fits);
+    let fitting: Vec<_> = match is_other {
+        true => Vec::new(),
+        false => {
+            let each = formats.iter().copied();
+            each.filter(|format| fits(format.resource)).collect()
+        }
+    };
+    if lookup.is_spent() {
         return;
     }
-    let (fitting, others): (Vec<_>, Vec<_>) = formats
-        .into_iter()
-        .partition(|format| pattern::fits(format.resource, resource, &glob));
-    if fitting.is_empty() {
-        return unknown_resource(own, &others, entry, found);
+    if fitting.is_empty() && !is_other && !formats.is_empty() {
+        unknown_resource(own, &formats, entry, found);
     }
     check_region(own, &fitting, entry, found);
     check_account(own, &fitting, entry, found);
@@ -139,6 +143,11 @@ fn unknown_resource(
     }
 }
 
+/// Whether there are formats, and it is so of each. Without one, an ARN is judged by itself.
+fn all(formats: &[ArnParts<'_>], is_so: impl Fn(&ArnParts<'_>) -> bool) -> bool {
+    !formats.is_empty() && formats.iter().all(is_so)
+}
+
 /// Sections "Invalid ARN Region", "ARN Region not allowed", "Missing ARN Region".
 fn check_region(
     own: ArnParts<'_>,
@@ -154,7 +163,7 @@ fn check_region(
     } = own;
     let mut say = |check, message: String, fix: &str| found.add(check, &entry.spot, message, fix);
     if region.is_empty() {
-        if formats.iter().all(|format| !format.region.is_empty()) {
+        if all(formats, |format| !format.region.is_empty()) {
             let message = format!("the ARN names no Region, and all of `{service}` like it do");
             say(
                 checks::MISSING_ARN_REGION,
@@ -164,7 +173,7 @@ fn check_region(
         }
     } else if !is_plain(region) {
         // A star takes an empty Region too.
-    } else if formats.iter().all(|format| format.region.is_empty()) {
+    } else if all(formats, |format| format.region.is_empty()) {
         let message =
             format!("the ARN names the Region `{region}`, and none of `{service}` like it does");
         say(
@@ -203,7 +212,7 @@ fn check_account(
     // is in AWS's managed policies (AmazonBedrockFullAccess, AWSElasticDisasterRecoveryLaunchActionsPolicy, CloudWatchFullAccessV2).
     let shared = ["ssm", "resource-explorer-2"].contains(&service);
     if account.is_empty() {
-        if !shared && formats.iter().all(|format| !format.account.is_empty()) {
+        if !shared && all(formats, |format| !format.account.is_empty()) {
             let message = format!("the ARN names no account, and all of `{service}` like it do");
             say(
                 checks::MISSING_ARN_ACCOUNT,
@@ -214,7 +223,7 @@ fn check_account(
     } else if !is_plain(account) || account == "aws" || formats.iter().any(|f| f.account == account)
     {
         // A star takes an empty account too.
-    } else if formats.iter().all(|format| format.account.is_empty()) {
+    } else if all(formats, |format| format.account.is_empty()) {
         let message =
             format!("the ARN names the account `{account}`, and none of `{service}` like it does");
         say(

@@ -1,8 +1,9 @@
 //! Characters that IAM takes in no policy.
 
 use crate::verify::document::{Node, Value};
+use crate::verify::lint::Findings;
 use crate::verify::lint::checks;
-use crate::verify::lint::{Findings, Spot};
+use crate::verify::lint::spot::Spot;
 
 /// A string with a character that is none of U+0009, U+000A, U+000D and U+0020 to U+00FF.
 /// Source: IAM API Reference, CreatePolicy, the pattern of `PolicyDocument`. Between strings JSON allows no others.
@@ -11,7 +12,7 @@ pub(crate) fn check(node: &Node, spot: &Spot, found: &mut Findings) {
         Value::String(text) => check_text(text, spot, found),
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
-                check(item, &spot.below(at, item), found);
+                check(item, &spot.entry(at, item), found);
             }
         }
         Value::Object(members) => {

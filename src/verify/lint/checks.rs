@@ -66,7 +66,9 @@ checks! {
         ARN_ACCOUNT_NOT_ALLOWED: "An ARN has an account where the service's ARNs have none.",
         ARN_REGION_NOT_ALLOWED: "An ARN has a Region where the service's ARNs have none.",
         DATA_TYPE_MISMATCH: "An element has another JSON type than the grammar asks for.",
-        DUPLICATE_KEYS_WITH_DIFFERENT_CASE: "A condition key stands under one operator in two spellings.",
+        DUPLICATE_KEYS_WITH_DIFFERENT_CASE: "An operator, or a condition key under one operator, stands in two spellings.",
+        EMPTY_ARRAY_ACTION: "`Action` or `NotAction` is an empty list.",
+        EMPTY_ARRAY_RESOURCE: "`Resource` or `NotResource` is an empty list.",
         EMPTY_VARIABLE: "A policy variable names no key.",
         INVALID_ACTION: "The service has no such action, or the pattern matches none.",
         INVALID_ARN_ACCOUNT: "The account in an ARN is not twelve digits.",
@@ -159,7 +161,11 @@ checks! {
         WILDCARD_WITHOUT_LIKE_OPERATOR: "A value has `*` or `?` under an operator that takes them literally.",
     }
     true Warning {
+        INVALID_ACCOUNT_VALUE: "The value of a condition key for accounts is not twelve digits.",
+        MULTIVALUED_VARIABLE: "A policy variable names a key that may have several values.",
+        TYPE_MISMATCH_ARN: "A value that is compared with an ARN is no ARN.",
         UNKNOWN_ARN_RESOURCE: "No resource type of the service in our tables has an ARN like this.",
+        UNKNOWN_VARIABLE: "A policy variable names a key that our tables do not have.",
         UNLISTED_CONDITION_KEY_FOR_ACTION: "The Service Authorization Reference lists the condition key with other actions only.",
         UNSUPPORTED_RESOURCE_FOR_ACTION: "No resource of the statement is one that the action takes.",
         VARIABLE_BEFORE_ARN_RESOURCE: "A policy variable stands before the fifth colon of an ARN.",
@@ -167,12 +173,10 @@ checks! {
     false Suggestion {
         ALLOW_NOTACTION_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE: "All but some actions are allowed by a tag that many actions do not know.",
         ALLOW_WITH_UNSUPPORTED_TAG_CONDITION_KEY_FOR_SERVICE: "Actions are allowed by a tag that the service does not know, and so never.",
-        EMPTY_ARRAY_ACTION: "`Action` or `NotAction` is an empty list.",
         EMPTY_ARRAY_CONDITION: "A condition key has no values.",
-        EMPTY_ARRAY_CONDITION_FORALLVALUES: "`ForAllValues` has no values, and holds only where the key is missing.",
-        EMPTY_ARRAY_CONDITION_FORANYVALUE: "`ForAnyValue` has no values, and never holds.",
-        EMPTY_ARRAY_CONDITION_IFEXISTS: "`IfExists` has no values, and holds only where the key is missing.",
-        EMPTY_ARRAY_RESOURCE: "`Resource` or `NotResource` is an empty list.",
+        EMPTY_ARRAY_CONDITION_FORALLVALUES: "`ForAllValues` has no values, and looks at no more than whether the key is missing.",
+        EMPTY_ARRAY_CONDITION_FORANYVALUE: "`ForAnyValue` has no values, and never looks at one.",
+        EMPTY_ARRAY_CONDITION_IFEXISTS: "`IfExists` has no values, and looks at no more than whether the key is missing.",
         EMPTY_OBJECT_CONDITION: "`Condition` or an operator in it is empty.",
         EMPTY_SID_VALUE: "`Sid` is empty.",
         EQUIVALENT_TO_NULL_FALSE: "A condition holds wherever the key is there.",
@@ -190,6 +194,8 @@ checks! {
         WILDCARD_IN_SERVICE_NAME: "The service has a wildcard, which takes services to come.",
     }
     true Suggestion {
+        ENTRIES_NOT_JUDGED: "The document is too large for all its entries to be held against our tables.",
+        MORE_FINDINGS: "There are more findings than are listed.",
         OLD_VERSION: "A document is of Version 2008-10-17.",
         REDUNDANCY_NOT_JUDGED: "The document is too large for all its entries to be compared with each other.",
         REDUNDANT_CONDITION_VALUE: "Another value of the condition covers this one.",

@@ -2,23 +2,30 @@
 
 use crate::catalog::condition_key::{self, Availability, ConditionKeyFacts, DataType};
 use crate::iam::policy::Effect;
+use crate::verify::condition::SetOperator;
 use crate::verify::lint::checks;
 use crate::verify::lint::grammar::{Condition, Policy, Statement};
-use crate::verify::lint::operator::{Operator, Set, Test};
+use crate::verify::lint::lookup::Lookup;
 use crate::verify::lint::pattern::{self, action_glob};
 use crate::verify::lint::{Findings, address, value};
+use crate::verify::operator::{Operator, Test};
 
-pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
+pub(crate) fn check(policy: &Policy<'_>, lookup: &mut Lookup<'_>, found: &mut Findings) {
     for statement in &policy.statements {
         for condition in &statement.conditions {
-            check_condition(statement, condition, found);
+            check_condition(statement, condition, lookup, found);
         }
         pairs(statement, found);
     }
 }
 
 /// Section "Invalid condition operator".
-fn check_condition(statement: &Statement<'_>, condition: &Condition<'_>, found: &mut Findings) {
+fn check_condition(
+    statement: &Statement<'_>,
+    condition: &Condition<'_>,
+    lookup: &mut Lookup<'_>,
+    found: &mut Findings,
+) {
     let key = known_key(condition, found);
     let Some(operator) = Operator::parse(condition.operator) else {
         found.add(
@@ -30,7 +37,7 @@ fn check_condition(statement: &Statement<'_>, condition: &Condition<'_>, found: 
         return;
     };
     null(operator, condition, found);
-    value::check(operator, condition, found);
+    value::check(operator, condition, key, lookup, found);
     address::check(operator, condition, found);
     empty(operator, condition, found);
     if let Some(key) = key {
@@ -150,6 +157,10 @@ fn types(
     }
 }
 
+/// The keys that the Service Authorization Reference calls lists, and the service's own page compares without a set operator.
+/// Source: Amazon EventBridge User Guide, "Using IAM policy conditions in Amazon EventBridge".
+const SINGLE_IN_USE: [&str; 2] = ["events:detail-type", "events:source"];
+
 /// Sections "ForAllValues with single valued key", "Missing qualifier".
 fn counts(
     operator: Operator,
@@ -158,7 +169,10 @@ fn counts(
     found: &mut Findings,
 ) {
     let written = condition.key;
-    if operator.set == Some(Set::ForAllValues) && !key.multivalued && operator.test != Test::Null {
+    if operator.set == Some(SetOperator::ForAllValues)
+        && !key.multivalued
+        && operator.test != Test::Null
+    {
         found.add(
             checks::FORALLVALUES_WITH_SINGLE_VALUED_KEY,
             &condition.spot,
@@ -168,7 +182,8 @@ fn counts(
             "Remove `ForAllValues:`.",
         );
     }
-    if operator.set.is_none() && key.multivalued && operator.test != Test::Null {
+    let single = SINGLE_IN_USE.contains(&key.key);
+    if operator.set.is_none() && key.multivalued && !single && operator.test != Test::Null {
         found.add(
             checks::MISSING_QUALIFIER,
             &condition.spot,
@@ -208,29 +223,32 @@ fn empty(operator: Operator, condition: &Condition<'_>, found: &mut Findings) {
     if !condition.is_empty {
         return;
     }
-    let (check, holds) = match operator {
-        Operator {
-            set: Some(Set::ForAllValues),
-            ..
-        } => (
-            checks::EMPTY_ARRAY_CONDITION_FORALLVALUES,
-            "holds only where the key is missing",
-        ),
-        Operator {
-            set: Some(Set::ForAnyValue),
-            ..
-        } => (checks::EMPTY_ARRAY_CONDITION_FORANYVALUE, "never holds"),
-        Operator {
-            if_exists: true, ..
-        } => (
-            checks::EMPTY_ARRAY_CONDITION_IFEXISTS,
-            "holds only where the key is missing",
-        ),
-        _ => (checks::EMPTY_ARRAY_CONDITION, "says nothing"),
+    let check = match (operator.set, operator.if_exists) {
+        (Some(SetOperator::ForAllValues), _) => checks::EMPTY_ARRAY_CONDITION_FORALLVALUES,
+        (Some(SetOperator::ForAnyValue), _) => checks::EMPTY_ARRAY_CONDITION_FORANYVALUE,
+        (None, true) => checks::EMPTY_ARRAY_CONDITION_IFEXISTS,
+        (None, false) => checks::EMPTY_ARRAY_CONDITION,
+    };
+    // What the evaluator makes of it: no value matches, and so a negated operator holds for each.
+    let holds = match (missing(operator), operator.negated) {
+        _ if operator.test == Test::Null => "never holds",
+        (true, true) => "always holds",
+        (true, false) => "holds only where the key is missing",
+        (false, true) => "holds only where the key is there",
+        (false, false) => "never holds",
     };
     let message = format!("`{}` has no values, and {holds}", condition.key);
     let fix = "Give values; to ask whether the key is missing, use `Null`.";
     found.add(check, &condition.spot, message, fix);
+}
+
+/// Whether a condition holds where the key is missing.
+fn missing(operator: Operator) -> bool {
+    match operator.set {
+        Some(SetOperator::ForAllValues) => true,
+        Some(SetOperator::ForAnyValue) => operator.if_exists,
+        None => operator.if_exists || operator.negated,
+    }
 }
 
 /// Sections "Equivalent to null false", "Equivalent to null true", "Redundant key due to wildcard in condition", "Redundant
@@ -247,11 +265,7 @@ fn always(
         return;
     }
     // What the condition says where the key is missing, and where it is there.
-    let missing = match operator.set {
-        Some(Set::ForAllValues) => true,
-        Some(Set::ForAnyValue) => operator.if_exists,
-        None => operator.if_exists || operator.negated,
-    };
+    let missing = missing(operator);
     let there = !operator.negated;
     // Keys that are in every request are never missing.
     let never_missing = key.is_some_and(|key| key.availability() == Availability::Always);

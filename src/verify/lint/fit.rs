@@ -9,18 +9,19 @@ use crate::iam::arn::ArnParts;
 use crate::verify::lint::Findings;
 use crate::verify::lint::checks;
 use crate::verify::lint::grammar::{Condition, Entry, List, Policy, Statement};
-use crate::verify::lint::operator::Operator;
+use crate::verify::lint::lookup::Lookup;
 use crate::verify::lint::pattern::{self, has_wildcard, is_plain};
+use crate::verify::operator::Operator;
 
-pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
+pub(crate) fn check<'n>(policy: &Policy<'n>, lookup: &mut Lookup<'n>, found: &mut Findings) {
     for statement in &policy.statements {
-        keys(statement, found);
-        unlisted_keys(statement, found);
+        keys(statement, lookup, found);
+        unlisted_keys(statement, lookup, found);
         if let (Some(actions), Some(resources)) = (&statement.actions, &statement.resources)
             && !actions.negated
             && !resources.negated
         {
-            resources_of(actions, resources, found);
+            resources_of(actions, resources, lookup, found);
         }
     }
 }
@@ -37,7 +38,7 @@ const KEYS_OF_FEW_ACTIONS: [&str; 5] = [
 ];
 
 /// Section "Unsupported action for condition key".
-fn keys(statement: &Statement<'_>, found: &mut Findings) {
+fn keys<'n>(statement: &Statement<'n>, lookup: &mut Lookup<'n>, found: &mut Findings) {
     let Some(actions) = statement.actions.as_ref().filter(|list| !list.negated) else {
         return;
     };
@@ -55,7 +56,7 @@ fn keys(statement: &Statement<'_>, found: &mut Findings) {
             .iter()
             .filter(|entry| !has_wildcard(entry.text));
         for entry in plain {
-            let facts = pattern::actions(entry.text);
+            let facts = lookup.actions(entry.text);
             if facts.first().is_some_and(|facts| !key.supported_by(*facts)) {
                 found.add(
                     checks::UNSUPPORTED_ACTION_FOR_CONDITION_KEY,
@@ -72,7 +73,7 @@ fn keys(statement: &Statement<'_>, found: &mut Findings) {
 const MAX_KEYS: usize = 250;
 
 /// A name of our own, and no error, as the reference is not complete.
-fn unlisted_keys(statement: &Statement<'_>, found: &mut Findings) {
+fn unlisted_keys<'n>(statement: &Statement<'n>, lookup: &mut Lookup<'n>, found: &mut Findings) {
     let Some(actions) = statement.actions.as_ref().filter(|list| !list.negated) else {
         return;
     };
@@ -86,6 +87,10 @@ fn unlisted_keys(statement: &Statement<'_>, found: &mut Findings) {
         listed.then_some(key.key)
     };
     let conditions = statement.conditions.iter().take(MAX_KEYS);
+    // The service with the most actions has near a thousand.
+    if !lookup.spend(conditions.len() << 10) {
+        return;
+    }
     let keys: HashSet<&str> = conditions.filter_map(of_service).collect();
     let mut keys: Vec<&str> = keys.into_iter().collect();
     keys.sort_unstable();
@@ -93,7 +98,10 @@ fn unlisted_keys(statement: &Statement<'_>, found: &mut Findings) {
         if keys.is_empty() || has_wildcard(entry.text) {
             continue;
         }
-        let facts = pattern::actions(entry.text);
+        if !lookup.spend(keys.len() * 8) {
+            return;
+        }
+        let facts = lookup.actions(entry.text);
         let Some(facts) = facts.first() else { continue };
         // Without one of its keys the statement is nothing to the action; so one is enough to tell.
         if let Some(key) = keys.iter().find(|key| !lists(*facts, key)) {
@@ -159,19 +167,27 @@ impl Formats {
 }
 
 /// Names of our own: do actions and resources go together, by the Service Authorization Reference?
-fn resources_of(actions: &List<'_>, resources: &List<'_>, found: &mut Findings) {
+fn resources_of<'n>(
+    actions: &List<'n>,
+    resources: &List<'n>,
+    lookup: &mut Lookup<'n>,
+    found: &mut Findings,
+) {
     let mut formats = Formats::default();
     // The services of actions that take `*` only.
     let mut without_types = HashSet::new();
-    let mut all_known = true;
+    let mut all_known = actions.whole;
     let mut entries = HashSet::new();
     for entry in &actions.entries {
         if !entries.insert(entry.text) {
             continue;
         }
-        let facts = pattern::actions(entry.text);
+        let facts = lookup.actions(entry.text);
+        if !lookup.spend(facts.len() * 16) {
+            return;
+        }
         all_known &= !facts.is_empty();
-        for facts in facts {
+        for facts in facts.iter().copied() {
             formats.add(facts);
             if facts.resource_types().next().is_none() {
                 without_types.insert(facts.prefix());
@@ -181,7 +197,7 @@ fn resources_of(actions: &List<'_>, resources: &List<'_>, found: &mut Findings) 
     let mut met = HashSet::new();
     // The services of resources such as `arn:aws:s3:::*`, which AWS's own policies write in the place of `*`.
     let mut bare = HashSet::new();
-    let mut open = resources.entries.is_empty();
+    let mut open = resources.entries.is_empty() || !resources.whole;
     for entry in &resources.entries {
         let Some((service, name)) = service_and_name(entry.text) else {
             open = true;
@@ -190,10 +206,13 @@ fn resources_of(actions: &List<'_>, resources: &List<'_>, found: &mut Findings) 
         let own = pattern::glob(name);
         let mut used = false;
         for (kind, format) in formats.of(service) {
-            if pattern::fits(format, name, &own) {
+            if lookup.fits(format, name, &own) {
                 used = true;
                 met.insert(*kind);
             }
+        }
+        if lookup.is_spent() {
+            return;
         }
         if own.matches("*") {
             bare.insert(service);
@@ -211,7 +230,7 @@ fn resources_of(actions: &List<'_>, resources: &List<'_>, found: &mut Findings) 
     if !open {
         for entry in &actions.entries {
             let fits = |kind: &Type| met.contains(kind);
-            unfit(entry, &bare, fits, found);
+            unfit(entry, &bare, fits, lookup, found);
         }
     }
 }
@@ -225,13 +244,17 @@ fn service_and_name(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether none of the entry's actions takes any resource of the statement.
-fn unfit(
-    entry: &Entry<'_>,
+fn unfit<'n>(
+    entry: &Entry<'n>,
     bare: &HashSet<&str>,
     fits: impl Fn(&Type) -> bool,
+    lookup: &mut Lookup<'n>,
     found: &mut Findings,
 ) {
-    let all = pattern::actions(entry.text);
+    let all = lookup.actions(entry.text);
+    if !lookup.spend(all.len() * 16) {
+        return;
+    }
     let types = |facts: &ActionFacts| -> Vec<Type> {
         let prefix = facts.prefix();
         facts

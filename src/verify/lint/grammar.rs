@@ -6,8 +6,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::iam::policy::{Effect, MANAGED_POLICY_QUOTA};
 use crate::verify::document::{Member, Node, Value};
+use crate::verify::lint::Findings;
 use crate::verify::lint::checks;
-use crate::verify::lint::{Findings, Spot};
+use crate::verify::lint::spot::{Spot, short};
 use crate::verify::policy::{POLICY_ELEMENTS, STATEMENT_ELEMENTS};
 
 /// The policy of a document, as far as it has the right shape.
@@ -31,6 +32,8 @@ pub(crate) struct List<'n> {
     pub(crate) negated: bool,
     pub(crate) spot: Spot,
     pub(crate) entries: Vec<Entry<'n>>,
+    /// Whether all that the element holds are strings, and so in `entries`.
+    pub(crate) whole: bool,
 }
 
 /// A string in a list.
@@ -57,6 +60,17 @@ pub(crate) struct Scalar<'n> {
     pub(crate) spot: Spot,
     pub(crate) value: &'n Value,
     pub(crate) text: &'n str,
+}
+
+/// Whether an object has an element of a policy, if only in another case of letters, or nothing at all. A template for
+/// CloudFormation has not.
+pub(crate) fn is_policy(node: &Node) -> bool {
+    let known = |member: &Member| {
+        let mut elements = POLICY_ELEMENTS.iter();
+        elements.any(|element| element.eq_ignore_ascii_case(&member.key))
+    };
+    node.members()
+        .is_none_or(|members| members.is_empty() || members.iter().any(known))
 }
 
 /// The policy in `node`; says what has not the right shape.
@@ -252,24 +266,24 @@ fn list<'n>(
     let what = format!("an entry of `{}`", member.key);
     let items = items(&member.node, &spot);
     if items.is_empty() {
-        let message = format!(
-            "`{}` has no entry, so that the statement does nothing",
-            member.key
-        );
-        found.add(
-            empty,
-            &spot,
-            message,
-            "Add entries, or remove the statement.",
-        );
+        // Source: the messages of CreatePolicy, "Policy statement must contain actions." and "… resources.".
+        let message = format!("`{}` has no entry, which IAM refuses", member.key);
+        let fix = match negated {
+            false => "Add entries, or remove the statement.",
+            true => "Add entries; for all but none, write `*` without `Not`.",
+        };
+        found.add(empty, &spot, message, fix);
     }
+    let count = items.len();
     let entries = items.into_iter().filter_map(|(item, at)| {
         let text = text(item, &at, &what, found)?;
         Some(Entry { spot: at, text })
     });
+    let entries: Vec<_> = entries.collect();
     Some(List {
         negated,
-        entries: entries.collect(),
+        whole: entries.len() == count,
+        entries,
         spot,
     })
 }
@@ -279,7 +293,7 @@ fn conditions<'n>(member: &'n Member, spot: &Spot, found: &mut Findings) -> Vec<
     let spot = spot.below("Condition", &member.node);
     let mut out = Vec::new();
     for (operator, at) in members(&member.node, &spot, "`Condition`", found) {
-        let what = format!("`{}`", operator.key);
+        let what = format!("`{}`", short(&operator.key));
         for (key, key_at) in members(&operator.node, &at, &what, found) {
             let values = items(&key.node, &key_at)
                 .into_iter()
@@ -398,7 +412,7 @@ fn twice(member: &Member, spot: &Spot, found: &mut Findings) {
 fn items<'n>(node: &'n Node, spot: &Spot) -> Vec<(&'n Node, Spot)> {
     let items = node.items().iter().enumerate();
     let place = |(at, item)| match node.value {
-        Value::Array(_) => (item, spot.below(at, item)),
+        Value::Array(_) => (item, spot.entry(at, item)),
         _ => (item, spot.clone()),
     };
     items.map(place).collect()

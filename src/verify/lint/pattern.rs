@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::catalog::action::{self, ActionFacts};
+use crate::catalog::action;
 use crate::verify::glob::{Glob, Token};
 use crate::verify::matcher::{Piece, Syntax, Variables, pieces};
 
@@ -25,7 +25,7 @@ pub(crate) fn action_glob(text: &str) -> Glob {
 }
 
 /// The strings of a format such as `role/${RoleNameWithPath}`, each variable of which is some text.
-fn format_glob(format: &str) -> Glob {
+pub(crate) fn format_glob(format: &str) -> Glob {
     let mut tokens = Vec::with_capacity(format.len());
     let mut rest = format;
     while let Some((before, after)) = rest.split_once("${") {
@@ -35,14 +35,6 @@ fn format_glob(format: &str) -> Glob {
     }
     tokens.extend(rest.chars().map(Token::Char));
     Glob::new(tokens)
-}
-
-/// Whether the resource part of an ARN can be of the format: `text`, and the strings it may stand for.
-pub(crate) fn fits(format: &str, text: &str, own: &Glob) -> bool {
-    // A variable may be a path, but for the name of a bucket.
-    // Source: Amazon S3 User Guide, "General purpose bucket naming rules".
-    let bucket = format == "${BucketName}" && without_variables(text).contains('/');
-    !bucket && format_glob(format).meets(own)
 }
 
 /// Whether `text` has a wildcard, other than in the escapes `${*}` and `${?}`.
@@ -61,7 +53,7 @@ pub(crate) fn is_plain(text: &str) -> bool {
 }
 
 /// `text` without what stands between `${` and `}`.
-fn without_variables(text: &str) -> Cow<'_, str> {
+pub(crate) fn without_variables(text: &str) -> Cow<'_, str> {
     let Some((before, mut rest)) = text.split_once("${") else {
         return Cow::Borrowed(text);
     };
@@ -99,21 +91,4 @@ pub(crate) fn fields(text: &str) -> Vec<&str> {
 /// Whether AWS has a service of this prefix.
 pub(crate) fn is_service(prefix: &str) -> bool {
     action::all_of(prefix).next().is_some()
-}
-
-/// The actions that the tables have of an entry of `Action`; none of `*` and where the service has a wildcard.
-pub(crate) fn actions(entry: &str) -> Vec<ActionFacts> {
-    let Some((prefix, name)) = entry.split_once(':') else {
-        return Vec::new();
-    };
-    if !has_wildcard(name) {
-        return action::find_in(prefix, name).into_iter().collect();
-    }
-    if name == "*" {
-        return action::all_of(prefix).collect();
-    }
-    let glob = action_glob(entry);
-    action::all_of(prefix)
-        .filter(|facts| glob.matches(&facts.action.to_ascii_lowercase()))
-        .collect()
 }

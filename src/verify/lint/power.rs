@@ -4,11 +4,12 @@
 //! resources are left open.
 
 use crate::iam::policy::Effect;
+use crate::verify::lint::Findings;
 use crate::verify::lint::checks::{self, Check};
 use crate::verify::lint::grammar::{List, Policy, Statement};
-use crate::verify::lint::operator::Operator;
 use crate::verify::lint::pattern::{self, action_glob, glob, has_wildcard};
-use crate::verify::lint::{Findings, Spot};
+use crate::verify::lint::spot::Spot;
+use crate::verify::operator::Operator;
 
 /// An action that should name its resources.
 struct Power {

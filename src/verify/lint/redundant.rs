@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use crate::verify::context::Context;
 use crate::verify::glob::Glob;
+use crate::verify::lint::Findings;
 use crate::verify::lint::checks::{self, Check};
 use crate::verify::lint::grammar::{Condition, Entry, List, Policy, Statement};
 use crate::verify::lint::pattern::{action_glob, has_variable, has_wildcard};
-use crate::verify::lint::{Findings, Spot};
+use crate::verify::lint::spot::{Spot, short};
 use crate::verify::matcher::{Answer, Variables};
 use crate::verify::resource::{ArnPattern, Subject};
 
@@ -161,6 +162,9 @@ impl Judge {
             })
             .collect();
         for (at, pattern) in patterns.iter().enumerate() {
+            if self.left == 0 {
+                return;
+            }
             let same = *first.entry(&folded[at]).or_insert(at);
             let covering = if same == at {
                 wide.iter().copied().find(|&other| {
@@ -178,7 +182,8 @@ impl Judge {
                     &list.entries[at].spot,
                     format!(
                         "`{}` is covered by `{}`",
-                        pattern.text, patterns[other].text
+                        short(pattern.text),
+                        short(patterns[other].text)
                     ),
                     "Remove it.",
                 );
@@ -189,7 +194,8 @@ impl Judge {
     /// Section "Redundant statement". Of statements that say the same, the first stays.
     fn statements(&mut self, statements: &[Compiled<'_, '_>], found: &mut Findings) {
         let whole = |(_, s): &(usize, &Compiled<'_, '_>)| {
-            s.own.effect.is_some() && s.actions.is_some() && s.resources.is_some()
+            let whole = |list: &Option<List<'_>>| list.as_ref().is_some_and(|list| list.whole);
+            s.own.effect.is_some() && whole(&s.own.actions) && whole(&s.own.resources)
         };
         let whole: Vec<_> = statements.iter().enumerate().filter(whole).collect();
         for (at, inner) in &whole {

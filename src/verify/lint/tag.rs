@@ -6,10 +6,10 @@ use crate::iam::policy::Effect;
 use crate::verify::lint::Findings;
 use crate::verify::lint::checks;
 use crate::verify::lint::grammar::{Condition, Policy, Statement};
-use crate::verify::lint::operator::Operator;
-use crate::verify::lint::pattern;
+use crate::verify::lint::lookup::Lookup;
+use crate::verify::operator::Operator;
 
-pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
+pub(crate) fn check<'n>(policy: &Policy<'n>, lookup: &mut Lookup<'n>, found: &mut Findings) {
     for statement in &policy.statements {
         let tag = |condition: &&Condition<'_>| {
             Operator::parse(condition.operator).is_some_and(Operator::binds)
@@ -18,13 +18,18 @@ pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
         };
         // One is enough for the statement to be without effect.
         if let Some(condition) = statement.conditions.iter().find(tag) {
-            check_tag(statement, condition, found);
+            check_tag(statement, condition, lookup, found);
         }
     }
 }
 
 /// Sections "Allow with unsupported tag condition key for service", "Deny with …", and both with NotAction.
-fn check_tag(statement: &Statement<'_>, condition: &Condition<'_>, found: &mut Findings) {
+fn check_tag<'n>(
+    statement: &Statement<'n>,
+    condition: &Condition<'n>,
+    lookup: &mut Lookup<'n>,
+    found: &mut Findings,
+) {
     let (Some(effect), Some(actions)) = (statement.effect, &statement.actions) else {
         return;
     };
@@ -53,7 +58,10 @@ fn check_tag(statement: &Statement<'_>, condition: &Condition<'_>, found: &mut F
         return;
     }
     for entry in &actions.entries {
-        let facts = pattern::actions(entry.text);
+        let facts = lookup.actions(entry.text);
+        if !lookup.spend(facts.len()) {
+            return;
+        }
         // Which of the resources that an action takes have tags, the tables do not tell; where it takes none, there are none.
         let untagged = |facts: &ActionFacts| {
             let mut keys = facts.condition_keys();

@@ -1,21 +1,33 @@
 //! The values of a condition: are they of the operator's type, and does each of them count?
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::catalog::arn;
-use crate::verify::condition::{date, number};
+use crate::catalog::condition_key::{ConditionKeyFacts, DataType};
+use crate::verify::condition::{Compare, date, number};
 use crate::verify::document::Value;
 use crate::verify::lint::Findings;
 use crate::verify::lint::checks;
 use crate::verify::lint::grammar::{Condition, Scalar};
-use crate::verify::lint::operator::{Operator, Test};
+use crate::verify::lint::lookup::Lookup;
 use crate::verify::lint::pattern::{self, has_variable, has_wildcard, is_plain};
+use crate::verify::lint::spot::short;
+use crate::verify::matcher::Variables;
+use crate::verify::operator::{Operator, Test};
+use crate::verify::resource::ArnPattern;
 
-pub(crate) fn check(operator: Operator, condition: &Condition<'_>, found: &mut Findings) {
+pub(crate) fn check(
+    operator: Operator,
+    condition: &Condition<'_>,
+    key: Option<ConditionKeyFacts>,
+    lookup: &mut Lookup<'_>,
+    found: &mut Findings,
+) {
     json_types(condition, found);
     one_boolean(operator, condition, found);
     bounds(operator, condition, found);
-    repeated(operator, condition, found);
+    repeated(operator, condition, lookup, found);
     for value in &condition.values {
         if has_variable(value.text) && !operator.test.takes_variables() {
             variable(condition, value, found);
@@ -24,11 +36,16 @@ pub(crate) fn check(operator: Operator, condition: &Condition<'_>, found: &mut F
         typed(operator, condition, value, found);
         literal_wildcard(operator, condition, value, found);
         if matches!(operator.test, Test::String | Test::StringLike) {
-            region(condition, value, found);
-            network(condition, value, found);
-            service(condition, value, found);
+            if lookup.spend(value.text.len() * 8) {
+                region(operator, condition, value, found);
+            }
+            network(operator, condition, value, found);
+            service(operator, condition, value, found);
         }
-        key_of_kms(condition, value, found);
+        if !key_of_kms(condition, value, found) {
+            arn_value(operator, condition, key, value, found);
+        }
+        account(operator, condition, value, found);
     }
 }
 
@@ -93,12 +110,12 @@ fn typed(operator: Operator, condition: &Condition<'_>, value: &Scalar<'_>, foun
             let fix = "Write `true` or `false`.";
             found.add(checks::TYPE_MISMATCH_BOOLEAN, spot, message, fix);
         }
-        Test::Date if date(text).is_none() => {
+        Test::Date(_) if date(text).is_none() => {
             let message = format!("`{text}` under `{name}` is no date");
             let fix = "Write it like `2026-01-31T00:00:00Z`.";
             found.add(checks::TYPE_MISMATCH_DATE, spot, message, fix);
         }
-        Test::Date => {
+        Test::Date(_) => {
             let seconds = text.strip_prefix('-').unwrap_or(text);
             if seconds.len() != 4 && seconds.bytes().all(|b| b.is_ascii_digit()) {
                 let message = format!("`{text}` is a date in seconds since 1970");
@@ -155,8 +172,16 @@ fn literal_wildcard(
     }
 }
 
+/// The value as the operator compares it.
+fn text_of<'n>(operator: Operator, value: &Scalar<'n>) -> Cow<'n, str> {
+    match operator.fold {
+        true => Cow::Owned(value.text.to_ascii_lowercase()),
+        false => Cow::Borrowed(value.text),
+    }
+}
+
 /// Section "Invalid Region".
-fn region(condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Findings) {
+fn region(operator: Operator, condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Findings) {
     let keys = ["aws:RequestedRegion", "ec2:Region"];
     if !keys
         .iter()
@@ -165,7 +190,7 @@ fn region(condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Findings) {
     {
         return;
     }
-    let glob = pattern::glob(value.text);
+    let glob = pattern::glob(&text_of(operator, value));
     if !arn::regions().any(|region| glob.matches(region)) {
         found.add(
             checks::INVALID_REGION,
@@ -177,13 +202,18 @@ fn region(condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Findings) {
 }
 
 /// Sections "Invalid vpc format", "Invalid vpce format".
-fn network(condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Findings) {
+fn network(
+    operator: Operator,
+    condition: &Condition<'_>,
+    value: &Scalar<'_>,
+    found: &mut Findings,
+) {
     let (check, start) = match condition.key {
         key if key.eq_ignore_ascii_case("aws:SourceVpc") => (checks::INVALID_VPC_FORMAT, "vpc-"),
         key if key.eq_ignore_ascii_case("aws:SourceVpce") => (checks::INVALID_VPCE_FORMAT, "vpce-"),
         _ => return,
     };
-    let text = value.text;
+    let text = &*text_of(operator, value);
     let id = |id: &str| matches!(id.len(), 8 | 17) && id.bytes().all(|b| b.is_ascii_alphanumeric());
     if is_plain(text) && !text.strip_prefix(start).is_some_and(id) {
         let message = format!("`{text}` is not `{start}` and 8 or 17 letters and digits");
@@ -207,9 +237,14 @@ const SERVICE_KEYS: [&str; 8] = [
 ];
 
 /// Section "Invalid service principal format".
-fn service(condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Findings) {
+fn service(
+    operator: Operator,
+    condition: &Condition<'_>,
+    value: &Scalar<'_>,
+    found: &mut Findings,
+) {
     let of_service = |key: &&str| key.eq_ignore_ascii_case(condition.key);
-    let text = value.text;
+    let text = &*text_of(operator, value);
     if !SERVICE_KEYS.iter().any(of_service) || !is_plain(text) {
         return;
     }
@@ -229,7 +264,7 @@ fn service(condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Findings) 
 }
 
 /// Section "Invalid kms key value".
-fn key_of_kms(condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Findings) {
+fn key_of_kms(condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Findings) -> bool {
     // Source: Service Authorization Reference, Amazon S3: its type is ARN.
     let key = "s3:x-amz-server-side-encryption-aws-kms-key-id";
     let text = value.text;
@@ -237,7 +272,7 @@ fn key_of_kms(condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Finding
         || !is_plain(text)
         || matches!(value.value, Value::Bool(_))
     {
-        return;
+        return false;
     }
     let fields = pattern::fields(text);
     let is_key = matches!(fields[..], ["arn", _, "kms", _, _, key] if key.starts_with("key/"));
@@ -249,14 +284,87 @@ fn key_of_kms(condition: &Condition<'_>, value: &Scalar<'_>, found: &mut Finding
             "Write it like `arn:aws:kms:region:account:key/id`.",
         );
     }
+    !is_key
+}
+
+/// A name of our own: what can be equal to no ARN.
+fn arn_value(
+    operator: Operator,
+    condition: &Condition<'_>,
+    key: Option<ConditionKeyFacts>,
+    value: &Scalar<'_>,
+    found: &mut Findings,
+) {
+    let text = value.text;
+    let only_arns = |key: ConditionKeyFacts| key.data_types().all(|kind| kind == DataType::Arn);
+    let is_none = match operator.test {
+        // A variable at the start may be the whole ARN.
+        Test::Arn => {
+            !text.starts_with("${") && ArnPattern::compile_condition(text, Variables::All).is_none()
+        }
+        Test::String => {
+            let untyped =
+                key.is_none_or(|key| key.data_types().next().is_none() || !only_arns(key));
+            !untyped && is_plain(text) && !text.starts_with("arn:")
+        }
+        _ => false,
+    };
+    if is_none {
+        found.add(
+            checks::TYPE_MISMATCH_ARN,
+            &value.spot,
+            format!(
+                "`{text}` under `{}` of `{}` is no ARN of six fields",
+                condition.operator, condition.key
+            ),
+            "Write it like `arn:partition:service:region:account:resource`.",
+        );
+    }
+}
+
+/// The keys whose values are account ids.
+/// Source: IAM User Guide, "AWS global condition context keys"; AWS KMS Developer Guide, `kms:CallerAccount`; Service
+/// Authorization Reference, Amazon S3.
+const ACCOUNT_KEYS: [&str; 6] = [
+    "aws:PrincipalAccount",
+    "aws:ResourceAccount",
+    "aws:SourceAccount",
+    "aws:VpceAccount",
+    "kms:CallerAccount",
+    "s3:ResourceAccount",
+];
+
+/// A name of our own.
+fn account(
+    operator: Operator,
+    condition: &Condition<'_>,
+    value: &Scalar<'_>,
+    found: &mut Findings,
+) {
+    let text = value.text;
+    let of_account = |key: &&str| key.eq_ignore_ascii_case(condition.key);
+    let compared = matches!(operator.test, Test::String | Test::StringLike) && is_plain(text);
+    let digits = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+    if compared && !digits && ACCOUNT_KEYS.iter().any(of_account) {
+        found.add(
+            checks::INVALID_ACCOUNT_VALUE,
+            &value.spot,
+            format!("the account `{text}` is not twelve digits"),
+            "Write the account's twelve digits, in quotes.",
+        );
+    }
 }
 
 /// Section "Redundant condition value num".
 fn bounds(operator: Operator, condition: &Condition<'_>, found: &mut Findings) {
-    if operator.test != Test::Numeric(true) || condition.values.len() < 2 {
+    let least = match operator.test {
+        Test::Numeric(Compare::Greater | Compare::GreaterOrEqual) => true,
+        Test::Numeric(Compare::Less | Compare::LessOrEqual) => false,
+        _ => return,
+    };
+    if condition.values.len() < 2 {
         return;
     }
-    let least = condition.operator.to_ascii_lowercase().contains("greater");
     found.add(
         checks::REDUNDANT_CONDITION_VALUE_NUM,
         &condition.spot,
@@ -270,22 +378,33 @@ fn bounds(operator: Operator, condition: &Condition<'_>, found: &mut Findings) {
 }
 
 /// A value that is there twice, or that a pattern beside it covers.
-fn repeated(operator: Operator, condition: &Condition<'_>, found: &mut Findings) {
+fn repeated(
+    operator: Operator,
+    condition: &Condition<'_>,
+    lookup: &mut Lookup<'_>,
+    found: &mut Findings,
+) {
     let like = operator.test == Test::StringLike;
     let patterns: Vec<_> = condition
         .values
         .iter()
         .filter(|value| like && has_wildcard(value.text) && !has_variable(value.text))
-        .take(MAX_PATTERNS)
         .map(|value| (value.text, pattern::glob(value.text)))
         .collect();
     let mut seen = HashSet::new();
     for value in &condition.values {
         let text = value.text;
-        let covering = patterns
-            .iter()
+        let plain = !has_wildcard(text) && !has_variable(text);
+        let mut covering = patterns.iter().take(if plain { patterns.len() } else { 0 });
+        if !lookup.spend(if plain { patterns.len() } else { 1 }) {
+            return;
+        }
+        let covering = covering
             .find(|(other, glob)| {
-                *other != text && !has_wildcard(text) && !has_variable(text) && glob.matches(text)
+                *other != text
+                    && text.starts_with(glob.prefix())
+                    && lookup.spend(other.len().saturating_mul(text.len()))
+                    && glob.matches(text)
             })
             .map(|(other, _)| *other);
         let by = match covering {
@@ -296,11 +415,8 @@ fn repeated(operator: Operator, condition: &Condition<'_>, found: &mut Findings)
         found.add(
             checks::REDUNDANT_CONDITION_VALUE,
             &value.spot,
-            format!("`{text}` is covered by the value `{by}`"),
+            format!("`{}` is covered by the value `{}`", short(text), short(by)),
             "Remove it.",
         );
     }
 }
-
-/// So many patterns of a condition are held against its values; no policy within the quota has more.
-const MAX_PATTERNS: usize = 2_000;

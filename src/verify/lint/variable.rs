@@ -3,10 +3,11 @@
 //! Source of the grammar: IAM User Guide, "IAM policy elements: Variables and tags".
 
 use crate::catalog::condition_key;
+use crate::verify::lint::Findings;
 use crate::verify::lint::checks;
 use crate::verify::lint::grammar::{Entry, Policy};
 use crate::verify::lint::pattern::{self, has_variable};
-use crate::verify::lint::{Findings, Spot};
+use crate::verify::lint::spot::Spot;
 
 pub(crate) fn check(policy: &Policy<'_>, found: &mut Findings) {
     for statement in &policy.statements {
@@ -101,6 +102,18 @@ fn check_variable(inside: &str, spot: &Spot, found: &mut Findings) {
             format!("there is no condition key `{key}` for a policy variable to stand for");
         let fix = "Write one of the global condition context keys.";
         found.add(checks::INVALID_GLOBAL_CONDITION_KEY, spot, message, fix);
+    } else if let Some(facts) = condition_key::find(key) {
+        // Source: IAM User Guide, "IAM policy elements: Variables and tags": single-valued keys can be variables.
+        if facts.multivalued {
+            let message = format!("`{key}` may have several values, and so is no policy variable");
+            let fix = "Use the key in a condition.";
+            found.add(checks::MULTIVALUED_VARIABLE, spot, message, fix);
+        }
+    } else if !condition_key::is_of_identity_provider(key) {
+        let message =
+            format!("no condition key `{key}` is known for a policy variable to stand for");
+        let fix = "Write a condition key, such as `aws:username`.";
+        found.add(checks::UNKNOWN_VARIABLE, spot, message, fix);
     }
     if default.is_some_and(|default| !quoted(default)) {
         let message = "the default of a policy variable is not between single quotes";

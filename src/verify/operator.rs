@@ -3,22 +3,18 @@
 //! Source: IAM User Guide, "IAM JSON policy elements: Condition operators". Their names do not tell case apart.
 
 use crate::catalog::condition_key::DataType;
+use crate::verify::condition::{Compare, SetOperator};
 
 /// An operator, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Operator {
-    pub(crate) set: Option<Set>,
+    pub(crate) set: Option<SetOperator>,
     pub(crate) test: Test,
     /// Whether it holds where the values differ.
     pub(crate) negated: bool,
     pub(crate) if_exists: bool,
-}
-
-/// A set operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Set {
-    ForAllValues,
-    ForAnyValue,
+    /// Whether the case of letters does not count.
+    pub(crate) fold: bool,
 }
 
 /// What is compared with what.
@@ -30,9 +26,8 @@ pub(crate) enum Test {
     StringLike,
     /// ARNs, with wildcards.
     Arn,
-    /// Numbers, by their order if `true`.
-    Numeric(bool),
-    Date,
+    Numeric(Compare),
+    Date(Compare),
     Bool,
     Binary,
     IpAddress,
@@ -44,9 +39,9 @@ impl Operator {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let lower = text.to_ascii_lowercase();
         let (set, rest) = if let Some(rest) = lower.strip_prefix("forallvalues:") {
-            (Some(Set::ForAllValues), rest)
+            (Some(SetOperator::ForAllValues), rest)
         } else if let Some(rest) = lower.strip_prefix("foranyvalue:") {
-            (Some(Set::ForAnyValue), rest)
+            (Some(SetOperator::ForAnyValue), rest)
         } else {
             (None, &*lower)
         };
@@ -60,30 +55,34 @@ impl Operator {
             "stringnotlike" => (Test::StringLike, true),
             "arnequals" | "arnlike" => (Test::Arn, false),
             "arnnotequals" | "arnnotlike" => (Test::Arn, true),
-            "numericequals" => (Test::Numeric(false), false),
-            "numericnotequals" => (Test::Numeric(false), true),
-            "numericlessthan"
-            | "numericlessthanequals"
-            | "numericgreaterthan"
-            | "numericgreaterthanequals" => (Test::Numeric(true), false),
-            "dateequals"
-            | "datelessthan"
-            | "datelessthanequals"
-            | "dategreaterthan"
-            | "dategreaterthanequals" => (Test::Date, false),
-            "datenotequals" => (Test::Date, true),
             "bool" => (Test::Bool, false),
             "binaryequals" => (Test::Binary, false),
             "ipaddress" => (Test::IpAddress, false),
             "notipaddress" => (Test::IpAddress, true),
             "null" => (Test::Null, false),
-            _ => return None,
+            _ => {
+                let (test, order): (fn(Compare) -> Test, _) = match base.strip_prefix("numeric") {
+                    Some(order) => (Test::Numeric, order),
+                    None => (Test::Date, base.strip_prefix("date")?),
+                };
+                let (compare, negated) = match order {
+                    "equals" => (Compare::Equal, false),
+                    "notequals" => (Compare::Equal, true),
+                    "lessthan" => (Compare::Less, false),
+                    "lessthanequals" => (Compare::LessOrEqual, false),
+                    "greaterthan" => (Compare::Greater, false),
+                    "greaterthanequals" => (Compare::GreaterOrEqual, false),
+                    _ => return None,
+                };
+                (test(compare), negated)
+            }
         };
         Some(Self {
             set,
             test,
             negated,
             if_exists,
+            fold: matches!(base, "stringequalsignorecase" | "stringnotequalsignorecase"),
         })
     }
 
@@ -91,7 +90,7 @@ impl Operator {
     pub(crate) fn binds(self) -> bool {
         !self.negated
             && !self.if_exists
-            && self.set != Some(Set::ForAllValues)
+            && self.set != Some(SetOperator::ForAllValues)
             && self.test != Test::Null
     }
 }
@@ -108,7 +107,7 @@ impl Test {
             Self::String | Self::StringLike => matches!(kind, DataType::String | DataType::Arn),
             Self::Arn => kind == DataType::Arn,
             Self::Numeric(_) => kind == DataType::Numeric,
-            Self::Date => kind == DataType::Date,
+            Self::Date(_) => kind == DataType::Date,
             Self::Bool => kind == DataType::Bool,
             Self::IpAddress => kind == DataType::IpAddress,
             // AWS documents no key as Binary, so that nothing is known of them.
