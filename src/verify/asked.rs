@@ -5,7 +5,7 @@
 //! classes there are is a matter of the policies, unless one compares with a variable: then the values themselves tell the
 //! classes apart.
 //!
-//! The time of a record is not quite the one that IAM saw, see [`MARGIN`].
+//! The time of a record is not quite the one that IAM saw, see `MARGIN`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::{self, size_of, size_of_val};
