@@ -73,22 +73,20 @@ impl World {
         let (nulls, tests): (Vec<Asked<'_>>, Vec<Asked<'_>>) = asked
             .iter()
             .partition(|(condition, _)| matches!(condition.test, Test::Null(_)));
+        // No text is a value to some operators, and none at all to others.
+        let takes_it = tests.iter().all(|(condition, _)| takes(condition, ""));
+        let empty = Some(known(&[""])).filter(|empty| takes_it && fits(empty));
         let present = self.context.clone().with(key, known(&["x"]));
         if !nulls
             .iter()
             .all(|(null, wanted)| self.fits(null.holds(&present), *wanted))
         {
-            return Solved::No;
+            return empty.map_or(Solved::No, Solved::Yes);
         }
-        // No text is the one value that set operators take for none at all.
-        let empty = match tests.iter().all(|(condition, _)| takes(condition, "")) {
-            true => Tried::Found(vec![String::new()]),
-            false => Tried::None,
-        };
         let one = self.value(&tests, steps).map(|value| vec![value]);
         let several = self.several(&tests, steps);
         let mut open = false;
-        for values in [one, empty, several] {
+        for values in [one, several] {
             match values {
                 Tried::Found(values) => {
                     let key = Key::Known(values);
@@ -100,7 +98,11 @@ impl World {
                 Tried::Open => open = true,
             }
         }
-        if open { Solved::Open } else { Solved::No }
+        match empty {
+            Some(empty) => Solved::Yes(empty),
+            None if open => Solved::Open,
+            None => Solved::No,
+        }
     }
 
     /// Several values at once, where a set operator asks for them: what all of them have to be, and for each operator that
