@@ -121,9 +121,12 @@ impl Condition {
             Key::Known(values) => values,
         };
         if let Test::Null(wanted) = &self.test {
-            // "... missing context keys or context keys with empty values": IAM User Guide, "Multivalued context key
-            // examples", of `Null` beside `ForAllValues`.
-            let absent = values.iter().all(String::is_empty);
+            let absent = values.is_empty();
+            // IAM User Guide, "Multivalued context key examples", says of `Null` beside `ForAllValues` that it tells keys with
+            // empty values from others; no page says so of keys with one value.
+            if !absent && values.iter().all(String::is_empty) {
+                return Answer::Unknown;
+            }
             return Answer::any(
                 wanted
                     .iter()

@@ -73,16 +73,16 @@ impl World {
         let (nulls, tests): (Vec<Asked<'_>>, Vec<Asked<'_>>) = asked
             .iter()
             .partition(|(condition, _)| matches!(condition.test, Test::Null(_)));
-        // No text is a value to some operators, and none at all to others.
-        let takes_it = tests.iter().all(|(condition, _)| takes(condition, ""));
-        let empty = Some(known(&[""])).filter(|empty| takes_it && fits(empty));
         let present = self.context.clone().with(key, known(&["x"]));
         if !nulls
             .iter()
             .all(|(null, wanted)| self.fits(null.holds(&present), *wanted))
         {
-            return empty.map_or(Solved::No, Solved::Yes);
+            return Solved::No;
         }
+        // What `Null` makes of no text as the only value is not documented for all keys: there it is not looked at.
+        let takes_it = tests.iter().all(|(condition, _)| takes(condition, ""));
+        let empty = Some(known(&[""])).filter(|empty| takes_it && nulls.is_empty() && fits(empty));
         let one = self.value(&tests, steps).map(|value| vec![value]);
         let several = self.several(&tests, steps);
         let mut open = false;

@@ -635,12 +635,6 @@ mod tests {
                 r#""ForAnyValue:StringEquals": {"aws:x": ""}, "ForAnyValue:StringLike": {"aws:x": "a*"}"#,
                 yes(" aws:x=,a"),
             ),
-            // The empty string, which `Null` takes for none.
-            (
-                r#""StringEquals": {"aws:y": "1"}"#,
-                r#""Null": {"aws:x": "true"}, "StringEquals": {"aws:x": ""}"#,
-                yes(" aws:x="),
-            ),
             // Two values that an operator for one is asked about.
             (
                 r#""StringLike": {"aws:x": "a*"}"#,
