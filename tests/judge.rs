@@ -187,6 +187,23 @@ fn decide(request: &Request<'_>, policies: &[&Policy]) -> Decision {
     evaluate(request, &attached).decision
 }
 
+/// Asserts that `may` every decision become what it is with `more` among `statements`.
+fn one_more(
+    statements: &[Value],
+    more: Value,
+    at: Index,
+    may: impl Fn(&Decision, &Decision) -> bool,
+) {
+    let before = document(statements);
+    let mut longer = statements.to_vec();
+    longer.insert(at.index(statements.len() + 1), more);
+    let after = document(&longer);
+    for_each_request(|request| {
+        let (was, is) = (decide(request, &[&before]), decide(request, &[&after]));
+        assert!(may(&was, &is), "{request:?}: {was:?}, then {is:?}");
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -197,13 +214,8 @@ proptest! {
         more in statement(&["Allow"]),
         at in any::<Index>(),
     ) {
-        let before = document(&statements);
-        let mut longer = statements.clone();
-        longer.insert(at.index(statements.len() + 1), more);
-        let after = document(&longer);
-        for_each_request(|request| {
-            let (was, is) = (decide(request, &[&before]), decide(request, &[&after]));
-            assert!(is == was || is == Decision::Allowed && was == Decision::ImplicitlyDenied, "{request:?}: {was:?}, then {is:?}");
+        one_more(&statements, more, at, |was, is| {
+            is == was || *is == Decision::Allowed && *was == Decision::ImplicitlyDenied
         });
     }
 
@@ -214,14 +226,7 @@ proptest! {
         more in statement(&["Deny"]),
         at in any::<Index>(),
     ) {
-        let before = document(&statements);
-        let mut longer = statements.clone();
-        longer.insert(at.index(statements.len() + 1), more);
-        let after = document(&longer);
-        for_each_request(|request| {
-            let (was, is) = (decide(request, &[&before]), decide(request, &[&after]));
-            assert!(is == was || is == Decision::ExplicitlyDenied, "{request:?}: {was:?}, then {is:?}");
-        });
+        one_more(&statements, more, at, |was, is| is == was || *is == Decision::ExplicitlyDenied);
     }
 
     /// Neither the order of statements nor how they are spread over documents means anything.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::policies::{Loaded, Principals, attached, load};
+use crate::cli::policies::{Loaded, Principals, attached, levels, load};
 use crate::cli::{Ending, Format, output};
 use crate::error::Result;
 use crate::report::summary::many;
@@ -70,11 +70,7 @@ impl Files {
         Policies {
             identity: attached(&self.identity),
             boundary: attached(&self.boundary),
-            scps: self
-                .scps
-                .iter()
-                .map(|level| level.attached().collect())
-                .collect(),
+            scps: levels(&self.scps),
         }
     }
 }

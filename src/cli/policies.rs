@@ -14,7 +14,7 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    pub(crate) fn attached(&self) -> impl Iterator<Item = Attached<'_>> {
+    fn attached(&self) -> impl Iterator<Item = Attached<'_>> {
         self.policies.iter().map(|policy| Attached {
             principal: None,
             name: &self.name,
@@ -37,30 +37,52 @@ pub(crate) fn attached(files: &[Loaded]) -> Vec<Attached<'_>> {
     files.iter().flat_map(Loaded::attached).collect()
 }
 
-/// Reads a file of policy documents whose statements name principals or do not, as `principals` says.
-pub(crate) fn load(path: &Path, principals: Principals) -> Result<Loaded> {
-    let text = fs::read_to_string(path).map_err(|source| Error::Read {
+/// The policies of each file as a level of its own, attached to everybody.
+pub(crate) fn levels(files: &[Loaded]) -> Vec<Vec<Attached<'_>>> {
+    files
+        .iter()
+        .map(|level| level.attached().collect())
+        .collect()
+}
+
+/// The text of a file.
+pub(crate) fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(|source| Error::Read {
         path: path.to_owned(),
         source,
-    })?;
-    let not_a_policy = |reason| Error::Policy {
+    })
+}
+
+/// The policies in the text of a file.
+pub(crate) fn parse(path: &Path, text: &str) -> Result<Vec<Policy>> {
+    policy::parse(text).map_err(|error| not_a_policy(path, error.to_string()))
+}
+
+/// The error that a file is no policy.
+pub(crate) fn not_a_policy(path: &Path, reason: String) -> Error {
+    Error::Policy {
         path: path.to_owned(),
         reason,
-    };
-    let policies = policy::parse(&text).map_err(|error| not_a_policy(error.to_string()))?;
+    }
+}
+
+/// Reads a file of policy documents whose statements name principals or do not, as `principals` says.
+pub(crate) fn load(path: &Path, principals: Principals) -> Result<Loaded> {
+    let policies = parse(path, &read(path)?)?;
     let named = principals == Principals::Named;
     let odd = policies
         .iter()
         .find_map(|policy| policy.statement_with_principal(named));
     if let Some(statement) = odd {
-        return Err(not_a_policy(match principals {
+        let reason = match principals {
             Principals::Named => {
                 format!("statement `{statement}` has no `Principal`, as this type of policy must")
             }
             Principals::Implied => format!(
                 "statement `{statement}` has a `Principal`, which only resource policies and RCPs have"
             ),
-        }));
+        };
+        return Err(not_a_policy(path, reason));
     }
     Ok(Loaded {
         name: path.display().to_string(),

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::policies::{Loaded, Principals, attached, load};
+use crate::cli::policies::{Loaded, Principals, attached, levels, load};
 use crate::cli::{Ending, output, tell};
 use crate::error::{Error, Result};
 use crate::report::terminal;
 use crate::verify::authorize::{Policies, authorize};
 use crate::verify::context::Context;
-use crate::verify::evaluate::{Attached, Decision, Matched, Request};
+use crate::verify::evaluate::{Decision, Matched, Request};
 
 /// Judge requests by policies, as IAM does: JSON lines in, JSON lines out.
 ///
@@ -89,15 +89,11 @@ pub fn run(arguments: &Arguments) -> Result<Ending> {
     let scps = read(&arguments.scp, Principals::Implied)?;
     let rcps = read(&arguments.rcp, Principals::Named)?;
     let resource = read(arguments.resource_policy.as_slice(), Principals::Named)?;
-    let levels: Vec<Vec<Attached<'_>>> = scps
-        .iter()
-        .map(|level| level.attached().collect())
-        .collect();
     let policies = Policies {
         identity: &attached(&identity),
         boundary: &attached(&boundary),
         session: &attached(&session),
-        scps: &levels,
+        scps: &levels(&scps),
         rcps: &attached(&rcps),
         resource: &attached(&resource),
     };

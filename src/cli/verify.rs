@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::cli::input::Input;
+use crate::cli::policies::{not_a_policy, parse, read};
 use crate::cli::{Ending, Format, output, tell, usage_error};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::report::index::Written;
 use crate::report::summary::{grouped, many};
 use crate::report::terminal;
@@ -17,7 +17,7 @@ use crate::usage::joint::Joint;
 use crate::usage::told;
 use crate::verify::asked::Asked;
 use crate::verify::evaluate::Attached;
-use crate::verify::policy::{self, Policy};
+use crate::verify::policy::Policy;
 use crate::verify::replay::{self, Gap, Replay};
 
 /// Replay every used event against policies: exit 1 where one would not have been allowed.
@@ -127,27 +127,13 @@ fn add(
     name: &str,
     policies: &mut Vec<Loaded>,
 ) -> Result<()> {
-    let parsed = policy::parse(text).map_err(|error| not_a_policy(path, error.to_string()))?;
+    let parsed = parse(path, text)?;
     policies.extend(parsed.into_iter().map(|policy| Loaded {
         principal: principal.map(str::to_owned),
         name: name.to_owned(),
         policy,
     }));
     Ok(())
-}
-
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-fn not_a_policy(path: &Path, reason: String) -> Error {
-    Error::Policy {
-        path: path.to_owned(),
-        reason,
-    }
 }
 
 /// Why the contexts could not be told apart, and what to do about it.

@@ -65,6 +65,11 @@ impl Context {
         self.keys.iter().map(|(name, key)| (&**name, key))
     }
 
+    /// Whether `name`, which is in lower case, was named.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        self.keys.contains_key(name)
+    }
+
     /// What is known of `name`, which is in lower case.
     pub(crate) fn get(&self, name: &str) -> &Key {
         self.keys.get(name).unwrap_or(&self.rest)

@@ -94,6 +94,19 @@ fn keep_fields(pieces: &mut [Piece], crossing: Crossing) {
     }
 }
 
+/// A format such as `role/${RoleNameWithPath}`, each variable of which is some text.
+pub(crate) fn format_tokens(format: &str) -> Vec<Token> {
+    let mut tokens = Vec::with_capacity(format.len());
+    let mut rest = format;
+    while let Some((before, after)) = rest.split_once("${") {
+        tokens.extend(before.chars().map(Token::Char));
+        tokens.extend([Token::One, Token::Star]);
+        rest = after.split_once('}').map_or("", |(_, behind)| behind);
+    }
+    tokens.extend(rest.chars().map(Token::Char));
+    tokens
+}
+
 /// Where the first wildcard or variable of `text` begins.
 fn first_special(text: &str) -> Option<usize> {
     memchr::memchr3_iter(b'*', b'?', b'$', text.as_bytes())

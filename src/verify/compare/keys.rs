@@ -35,8 +35,6 @@ pub(super) struct World {
     /// The keys that are settled have their values here. Of the others nothing is known in a generous world; in a strict
     /// one they are absent, until they are asked for.
     pub(super) context: Context,
-    /// The keys that are settled, in lower case.
-    pub(super) settled: Vec<String>,
     /// Whether what IAM's documentation or an unknown variable leaves open counts as what is wanted of it. A search in a
     /// generous world that finds nothing proves that there is nothing; what a strict one finds is there.
     pub(super) generous: bool,
@@ -59,7 +57,7 @@ impl World {
             let mut asked = asked.iter();
             asked.all(|(condition, wanted)| self.fits(condition.holds(context), *wanted))
         };
-        if self.settled.iter().any(|settled| **settled == **key) {
+        if self.context.names(key) {
             return match all(&self.context) {
                 true => Solved::Yes(self.context.get(key).clone()),
                 false => Solved::No,

@@ -21,6 +21,7 @@ use crate::verify::compare::words::Tape;
 use crate::verify::context::{Context, Key};
 use crate::verify::evaluate::{Attached, Decision, Matched, Request, evaluate};
 use crate::verify::glob::Token;
+use crate::verify::resource::format_tokens;
 
 mod actions;
 mod keys;
@@ -357,27 +358,13 @@ fn formats(facts: action::ActionFacts) -> Vec<Tape> {
 }
 
 fn format(text: &str) -> Tape {
-    let mut tokens = Vec::new();
-    let text = text.replace("${Partition}", "aws");
-    let mut rest = &*text;
-    while let Some(c) = rest.chars().next() {
-        if let Some((_, behind)) = rest
-            .strip_prefix("${")
-            .and_then(|inside| inside.split_once('}'))
-        {
-            let in_field = tokens
-                .iter()
-                .filter(|token| **token == Token::Char(':'))
-                .count()
-                < 5;
-            tokens.extend(match in_field {
-                true => [Token::OneInField, Token::StarInField],
-                false => [Token::One, Token::Star],
-            });
-            rest = behind;
-        } else {
-            tokens.push(Token::Char(c));
-            rest = &rest[c.len_utf8()..];
+    let mut tokens = format_tokens(&text.replace("${Partition}", "aws"));
+    // The first five fields take no colon.
+    let mut colons = 0;
+    for token in &mut tokens {
+        colons += usize::from(*token == Token::Char(':'));
+        if colons < 5 {
+            *token = token.in_field();
         }
     }
     Tape::of(&tokens)

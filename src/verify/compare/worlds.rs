@@ -23,7 +23,6 @@ const MAX_CONSTANTS: usize = 4;
 pub(super) fn generous() -> World {
     World {
         context: Context::partial(),
-        settled: Vec::new(),
         generous: true,
     }
 }
@@ -87,7 +86,6 @@ pub(super) fn strict(
         }
         World {
             context,
-            settled: variables.iter().cloned().collect(),
             generous: false,
         }
     });

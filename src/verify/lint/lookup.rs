@@ -8,6 +8,7 @@ use crate::catalog::arn;
 use crate::iam::arn::ArnParts;
 use crate::verify::glob::Glob;
 use crate::verify::lint::pattern::{self, action_glob, has_wildcard};
+use crate::verify::resource::format_tokens;
 
 /// How much is held against the tables for one text, in characters compared or what takes as long. Of AWS's 1,594 managed
 /// policies, the one that takes the most takes 1.2 million.
@@ -112,7 +113,7 @@ impl<'n> Lookup<'n> {
 
     /// Whether the resource part of an ARN can be of the format: `text`, and the strings it may stand for.
     pub(crate) fn fits(&mut self, format: &'static str, text: &str, own: &Glob) -> bool {
-        let compile = || Rc::new(pattern::format_glob(format));
+        let compile = || Rc::new(Glob::new(format_tokens(format)));
         let glob = self.formats.entry(format).or_insert_with(compile).clone();
         let shared = glob.prefix().len().min(own.prefix().len());
         // Most pairs end here.

@@ -24,19 +24,6 @@ pub(crate) fn action_glob(text: &str) -> Glob {
     glob(&text.to_ascii_lowercase())
 }
 
-/// The strings of a format such as `role/${RoleNameWithPath}`, each variable of which is some text.
-pub(crate) fn format_glob(format: &str) -> Glob {
-    let mut tokens = Vec::with_capacity(format.len());
-    let mut rest = format;
-    while let Some((before, after)) = rest.split_once("${") {
-        tokens.extend(before.chars().map(Token::Char));
-        tokens.extend([Token::One, Token::Star]);
-        rest = after.split_once('}').map_or("", |(_, behind)| behind);
-    }
-    tokens.extend(rest.chars().map(Token::Char));
-    Glob::new(tokens)
-}
-
 /// Whether `text` has a wildcard, other than in the escapes `${*}` and `${?}`.
 pub(crate) fn has_wildcard(text: &str) -> bool {
     without_variables(text).contains(['*', '?'])
