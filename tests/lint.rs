@@ -831,6 +831,7 @@ fn what_is_right_is_let_be() {
         json!({"Resource": ["arn:aws:s3:::b/${aws:username}/*", "arn:aws:s3:::b/${aws:PrincipalTag/a, 'none'}/${*}"]}),
         json!({"Action": "s3:ListAllMyBuckets", "Resource": "arn:aws:s3:::*"}),
         json!({"Action": "logs:PutLogEvents", "Resource": "arn:aws:logs:*:*:log-group:/a/*:log-stream:*"}),
+        json!({"Action": "logs:TagResource", "Resource": "arn:aws:logs:eu-west-1:111122223333:log-group:g"}),
         json!({"Action": "ssm:SendCommand", "Resource": "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript"}),
         json!({"Action": "iam:AttachRolePolicy", "Resource": "arn:aws:iam::*:role/r",
                "Condition": {"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/ReadOnlyAccess"}}}),

@@ -88,22 +88,31 @@ fn check_entry<'n>(entry: &Entry<'n>, lookup: &mut Lookup<'n>, found: &mut Findi
 
 /// ARNs that the Service Authorization Reference has no resource type for, or of another form, by the service in them.
 fn more_formats(service: &str) -> impl Iterator<Item = &'static str> {
-    // The managed policy of AWS's that has such an ARN, or the page.
-    const FORMATS: [(&str, &str); 5] = [
-        // AWSConfigServiceRolePolicy: any path of the control plane.
-        ("apigateway", "/${Path}"),
-        // AWSBackupSearchOperatorAccess; the reference names it by the service that was backed up.
-        ("backup", "recovery-point:${Id}"),
-        // AWSCodeStarServiceRole.
-        ("cloudformation", "transform/${Name}"),
-        // The reference; our tables have `:*` behind the name, as most calls are checked so.
-        ("logs", "log-group:${Name}"),
-        // AmazonCloudWatchRUMFullAccess: all groups, by none of their names.
-        ("logs", "log-group::log-stream:${Name}"),
-    ];
-    let of_service = move |(of, format): (&str, &'static str)| (of == service).then_some(format);
+    let of_service =
+        move |(of, _, format): (&str, &str, &'static str)| (of == service).then_some(format);
     FORMATS.into_iter().filter_map(of_service)
 }
+
+/// Those of them that are of this resource type of the service.
+pub(crate) fn more_formats_of(service: &str, kind: &str) -> impl Iterator<Item = &'static str> {
+    let of_type = move |(of, own, format)| (of == service && own == kind).then_some(format);
+    FORMATS.into_iter().filter_map(of_type)
+}
+
+/// Service, resource type (none, where it is of no type of the service) and format; each with the managed policy of AWS's that
+/// has such an ARN, or the page.
+const FORMATS: [(&str, &str, &str); 5] = [
+    // AWSConfigServiceRolePolicy: any path of the control plane.
+    ("apigateway", "", "/${Path}"),
+    // AWSBackupSearchOperatorAccess; the reference names it by the service that was backed up.
+    ("backup", "", "recovery-point:${Id}"),
+    // AWSCodeStarServiceRole.
+    ("cloudformation", "", "transform/${Name}"),
+    // The reference; our tables have `:*` behind the name, as most calls are checked so.
+    ("logs", "log-group", "log-group:${Name}"),
+    // AmazonCloudWatchRUMFullAccess: all groups, by none of their names.
+    ("logs", "", "log-group::log-stream:${Name}"),
+];
 
 /// Section "Invalid ARN resource", where the type is known but for its spelling. The tables have not all ARNs that IAM asks
 /// for: AmazonSageMakerHyperPodObservabilityAdminAccess has `/workspaces` of two services, say. So what is not known is no error.

@@ -7,6 +7,7 @@ use crate::catalog::condition_key;
 use crate::catalog::resource::{self, ResourceType};
 use crate::iam::arn::ArnParts;
 use crate::verify::lint::Findings;
+use crate::verify::lint::arn;
 use crate::verify::lint::checks;
 use crate::verify::lint::grammar::{Condition, Entry, List, Policy, Statement};
 use crate::verify::lint::lookup::Lookup;
@@ -157,6 +158,11 @@ impl Formats {
                     false => self.others.push(entry),
                 }
             }
+            let more = arn::more_formats_of(facts.prefix(), name).map(|format| (kind, format));
+            self.of_service
+                .entry(facts.prefix())
+                .or_default()
+                .extend(more);
         }
     }
 
