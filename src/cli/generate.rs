@@ -7,13 +7,15 @@ use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cli::input::Input;
+use crate::cli::tailor::Tailor;
 use crate::cli::{Ending, output, own_policy, parallel, tell, usage_error};
 use crate::error::{Error, Result};
-use crate::generate::{self, Plan, Resources};
-use crate::iam::policy::{MANAGED_POLICY_QUOTA, PolicyDocument};
+use crate::generate::options::Options;
+use crate::generate::{self, Plan};
+use crate::iam::policy::PolicyDocument;
 use crate::iam::principal::{Principal, PrincipalKind};
 use crate::report::index::{CoverageEntry, Index, PrincipalEntry, WideningEntry, Written};
 use crate::report::summary::many;
@@ -35,22 +37,13 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// How far resources are generalised.
-    #[arg(long, value_enum, default_value = "balanced", value_name = "HOW")]
-    resources: ResourcesArgument,
+    #[command(flatten)]
+    tailor: Tailor,
 
     /// Print the least-privilege policy of trailfit itself, for reading these INPUTs (without any: a template), and read
     /// nothing.
     #[arg(long, conflicts_with_all = ["out", "principal"])]
     own_policy: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ResourcesArgument {
-    /// Not at all.
-    Exact,
-    /// Generated identifiers, dates and large families of names.
-    Balanced,
 }
 
 /// Runs the command.
@@ -73,14 +66,11 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     if arguments.out.is_none() && ledger.principals.len() != 1 {
         return not_one(ledger);
     }
-    let resources = match arguments.resources {
-        ResourcesArgument::Exact => Resources::Exact,
-        ResourcesArgument::Balanced => Resources::Balanced,
-    };
+    let options = arguments.tailor.options();
     let used: Vec<_> = ledger.principals.iter().collect();
     let threads = arguments.input.threads();
     let proved = parallel::map(&used, threads, |(principal, usage)| {
-        Proved::of(principal, usage, ledger.created.of(principal), resources)
+        Proved::of(principal, usage, ledger.created.of(principal), &options)
     });
     // As the ledger, they are not taken apart in the end.
     let mut proved = ManuallyDrop::new(proved.into_iter().collect::<Result<Vec<_>>>()?);
@@ -186,9 +176,9 @@ impl<'l> Proved<'l> {
         principal: &'l Principal,
         usage: &'l PrincipalUsage,
         created: Option<i64>,
-        resources: Resources,
+        options: &Options,
     ) -> Result<Self> {
-        let plan = generate::plan(usage, resources, MANAGED_POLICY_QUOTA);
+        let plan = generate::plan(usage, options);
         let texts: Vec<String> = plan.documents.iter().map(PolicyDocument::to_json).collect();
         prove(principal, usage, &texts)?;
         let mut entry = PrincipalEntry::of(principal, usage, created);

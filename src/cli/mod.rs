@@ -27,6 +27,7 @@ mod policies;
 pub mod principals;
 pub mod progress;
 pub mod simulate;
+pub mod tailor;
 pub mod verify;
 
 /// Least privilege from observed use: reads CloudTrail logs, writes the IAM policies that fit, and proves them.

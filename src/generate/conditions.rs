@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::generate::Part;
 use crate::generate::minimise::{self, Facts, Grant};
 use crate::iam::condition::Condition;
 use crate::iam::principal::PrincipalKind;
@@ -51,7 +52,7 @@ pub fn offers(usage: &PrincipalUsage, kind: PrincipalKind) -> Vec<Offer> {
     }
     let grants = facts
         .iter()
-        .flat_map(|(conditions, facts)| minimise::grants(facts, conditions));
+        .flat_map(|(conditions, facts)| minimise::grants(facts, Part::Recurring, conditions));
     let mut grants: Vec<Grant> = grants.collect();
     minimise::order(&mut grants);
     let uses = |grant: &Grant| {

@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::generate::Part;
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::condition::Condition;
@@ -17,6 +18,8 @@ pub struct Grant {
     pub resources: Vec<ResourceArn>,
     /// What must all hold; sorted.
     pub conditions: Vec<Condition>,
+    /// What it is granted for.
+    pub part: Part,
 }
 
 /// What a statement costs beside its actions and resources, about: braces, keys, `Allow` and a Sid.
@@ -116,12 +119,12 @@ pub(super) fn without_covered<R: Borrow<ResourceArn>, T>(resources: Vec<(R, T)>)
         .collect()
 }
 
-/// The grants that allow exactly the pairs of `facts` under `conditions`, in canonical [`order`].
+/// The grants for `part` that allow exactly the pairs of `facts` under `conditions`, in canonical [`order`].
 ///
 /// Actions of one service that share a resource, directly or through others, form a group. Within a group either each
 /// action stands once, with all its resources, or each resource once, with all its actions, whichever is shorter:
 /// a change in one group leaves the statements of all others as they are.
-pub(super) fn grants(facts: &Facts<'_>, conditions: &[Condition]) -> Vec<Grant> {
+pub(super) fn grants(facts: &Facts<'_>, part: Part, conditions: &[Condition]) -> Vec<Grant> {
     let mut grants = Vec::new();
     for service in facts.chunk_by(|(a, _), (b, _)| a.service() == b.service()) {
         let numbered = Numbered::of(service);
@@ -139,16 +142,19 @@ pub(super) fn grants(facts: &Facts<'_>, conditions: &[Condition]) -> Vec<Grant> 
                 }
             };
             let found = found.into_iter().filter(|pair| !pair.resources.is_empty());
-            grants.extend(found.map(|pair| numbered.grant(pair, conditions)));
+            grants.extend(found.map(|pair| numbered.grant(pair, part, conditions)));
         }
     }
     order(&mut grants);
     grants
 }
 
-/// By service, then by actions.
+/// By part, then by service, then by actions.
 pub(super) fn order(grants: &mut [Grant]) {
-    grants.sort_by(|a, b| service(a).cmp(service(b)).then_with(|| a.cmp(b)));
+    grants.sort_by(|a, b| {
+        let blocks = (a.part, service(a)).cmp(&(b.part, service(b)));
+        blocks.then_with(|| a.cmp(b))
+    });
 }
 
 /// The service of a grant's actions: they share one.
@@ -264,7 +270,7 @@ impl<'f> Numbered<'f> {
             .sum()
     }
 
-    fn grant(&self, pair: Pair, conditions: &[Condition]) -> Grant {
+    fn grant(&self, pair: Pair, part: Part, conditions: &[Condition]) -> Grant {
         let resources = pair.resources.iter().map(|&r| self.resources[r]);
         let mut resources: Vec<&ResourceArn> = resources.collect();
         resources.sort_unstable();
@@ -276,6 +282,7 @@ impl<'f> Numbered<'f> {
                 .collect(),
             resources: resources.into_iter().cloned().collect(),
             conditions: conditions.to_vec(),
+            part,
         }
     }
 }
@@ -287,6 +294,7 @@ mod tests {
     use proptest::prelude::{Strategy, prop, proptest};
 
     use super::{Facts, Grant, literal_ends, without_covered};
+    use crate::generate::Part;
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
     use crate::iam::condition::Condition;
@@ -309,7 +317,7 @@ mod tests {
             .iter()
             .map(|(action, resources)| (action, resources.iter().collect()))
             .collect();
-        super::grants(&facts, conditions)
+        super::grants(&facts, Part::Recurring, conditions)
     }
 
     fn shown(grants: &[Grant]) -> Vec<String> {

@@ -7,31 +7,41 @@ pub mod conditions;
 mod evidence;
 mod family;
 mod generalise;
+mod lasting;
 mod layout;
 pub mod minimise;
+pub mod options;
 mod shapes;
 mod sid;
 mod split;
+pub mod widening;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::catalog::operation;
 use crate::generate::generalise::{Granted, Patterns, Rule, Rules};
+use crate::generate::lasting::lasting;
 use crate::generate::minimise::Facts;
+use crate::generate::options::{Options, Resources};
+use crate::generate::split::Split;
+use crate::generate::widening::{Widening, cut_short, widenings};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::condition::Condition;
 use crate::iam::policy::PolicyDocument;
 use crate::usage::ledger::PrincipalUsage;
 
-/// How far resources are generalised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resources {
-    /// Not at all: the resources as they were used. Only what no policy can hold is still replaced.
-    Exact,
-    /// By the named rules, so that the policy fits tomorrow's identifiers and dates too.
-    Balanced,
+/// What a statement is in a policy for. Statements of different parts are never merged, so that one part can be taken out by
+/// itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Was used, and may well be used again.
+    Recurring,
+    /// Was used to set something up, it seems, and then no more.
+    OneOff,
+    /// Was not used: it follows from what was.
+    Inferred,
 }
 
 /// The policy of one principal.
@@ -39,46 +49,27 @@ pub enum Resources {
 pub struct Plan {
     /// In order; each within the quota. None where nothing was used.
     pub documents: Vec<PolicyDocument>,
+    /// Of each document, what each of its statements is in it for.
+    pub parts: Vec<Vec<Part>>,
     /// Whatever the documents allow beyond what was used, sorted by resource and rule.
     pub widened: Vec<Widening>,
     /// What to tell the reader beside: what was left out, what does not fit an attachment quota.
     pub notes: Vec<String>,
 }
 
-/// One pattern that allows more than was used, and one rule that made it. Where several rules had a hand in a pattern
-/// it has a `Widening` for each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Widening {
-    /// The rule's name: `dated-name`.
-    pub rule: &'static str,
-    /// The actions that are allowed on the pattern by this rule, sorted.
-    pub actions: Vec<Action>,
-    /// The pattern.
-    pub resource: ResourceArn,
-    /// How many distinct resources that were used by these actions the pattern stands for.
-    pub values: usize,
-    /// Up to three of them, the first in order.
-    pub examples: Vec<String>,
-    /// What it newly allows, in words.
-    pub admits: String,
-}
-
 /// What makes the role that a service keeps for itself.
 const CREATE_SERVICE_LINKED_ROLE: Action = Action::known("iam:CreateServiceLinkedRole");
 
-/// How many examples a widening gives.
-const EXAMPLES: usize = 3;
-
-/// The policy documents that allow what `usage` tells was used, each of at most `quota` characters (see
-/// [`PolicyDocument::size`]). Denied and inconclusive calls grant nothing.
+/// The policy documents that allow what `usage` tells was used, written as `options` say. Denied and inconclusive calls grant
+/// nothing.
 #[must_use]
-pub fn plan(usage: &PrincipalUsage, resources: Resources, quota: usize) -> Plan {
+pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
     let lasting = lasting(usage);
     let mut widened = Vec::new();
     let mut grants = Vec::new();
-    for (conditions, used) in used(usage) {
+    for ((part, conditions), used) in used(usage) {
         let mut patterns = writable(&used);
-        if resources == Resources::Balanced {
+        if options.resources != Resources::Exact {
             patterns = generalise::generalise(without_covered(patterns), &lasting);
         }
         let patterns = without_covered(patterns);
@@ -87,16 +78,21 @@ pub fn plan(usage: &PrincipalUsage, resources: Resources, quota: usize) -> Plan 
             .iter()
             .map(|(action, granted)| (*action, granted.iter().map(|(r, _)| &**r).collect()))
             .collect();
-        grants.extend(minimise::grants(&facts, &conditions));
+        grants.extend(minimise::grants(&facts, part, &conditions));
     }
     minimise::order(&mut grants);
     widened.sort_by(|a, b| (&a.resource, a.rule).cmp(&(&b.resource, b.rule)));
     let cuts = usage.cut.iter();
     widened.extend(cuts.filter_map(|(action, cut)| cut_short(usage, action, cut.depth)));
-    let (documents, mut notes) = split::documents(grants, quota);
+    let Split {
+        documents,
+        parts,
+        mut notes,
+    } = split::documents(grants, options.quota);
     notes.extend(service_linked(usage));
     Plan {
         documents,
+        parts,
         widened,
         notes,
     }
@@ -124,69 +120,15 @@ fn service_linked(usage: &PrincipalUsage) -> Option<String> {
     })
 }
 
-/// What the ledger's bound on the resources of one action widened, before any rule here could.
-fn cut_short(usage: &PrincipalUsage, action: &Action, depth: usize) -> Option<Widening> {
-    let is_cut = |resource: &&ResourceArn| {
-        let components = resource
-            .parts()
-            .map(|p| p.resource.split(['/', ':']).count());
-        resource.as_str().ends_with(['*']) && components == Some(depth + 1)
-    };
-    let cut: Vec<&ResourceArn> = usage.facts.get(action)?.keys().filter(is_cut).collect();
-    Some(Widening {
-        rule: "too-many-resources",
-        actions: vec![action.clone()],
-        resource: (*cut.first()?).clone(),
-        values: cut.len(),
-        examples: cut
-            .iter()
-            .take(EXAMPLES)
-            .map(|resource| resource.to_string())
-            .collect(),
-        admits: format!(
-            "all that is below each of {} places such as this one",
-            cut.len()
-        ),
-    })
-}
-
-/// The facts whose authorisation was passed at least once, by the conditions that all calls satisfied.
-fn used(usage: &PrincipalUsage) -> BTreeMap<Vec<Condition>, Facts<'_>> {
-    let mut used: BTreeMap<Vec<Condition>, Facts<'_>> = BTreeMap::new();
+/// The facts whose authorisation was passed at least once, by what they are in the policy for and by the conditions that all
+/// calls satisfied.
+fn used(usage: &PrincipalUsage) -> BTreeMap<(Part, Vec<Condition>), Facts<'_>> {
+    let mut used: BTreeMap<(Part, Vec<Condition>), Facts<'_>> = BTreeMap::new();
     for (action, resource, tally) in usage.used() {
-        let facts = used.entry(conditions::written(tally)).or_default();
-        minimise::add(facts, action, resource);
+        let under = (Part::Recurring, conditions::written(tally));
+        minimise::add(used.entry(under).or_default(), action, resource);
     }
     used
-}
-
-/// The fewest days that tell what lasts from what comes and goes.
-const LASTING_DAYS: u16 = 7;
-
-/// The resources in use from beginning to end: where the principal was active over [`LASTING_DAYS`] at least, those seen
-/// both in the first and in the last quarter of that time, on three days or more. An identifier that lasts is as good as
-/// a name.
-fn lasting(usage: &PrincipalUsage) -> BTreeSet<&ResourceArn> {
-    let first = usage.used().filter_map(|(.., tally)| tally.days.first());
-    let last = usage.used().filter_map(|(.., tally)| tally.days.last());
-    let (Some(&first), Some(&last)) = (first.min(), last.max()) else {
-        return BTreeSet::new();
-    };
-    let quarter = (last - first) / 4;
-    if last - first < LASTING_DAYS - 1 {
-        return BTreeSet::new();
-    }
-    let mut days: BTreeMap<&ResourceArn, BTreeSet<u16>> = BTreeMap::new();
-    for (_, resource, tally) in usage.used() {
-        days.entry(resource).or_default().extend(&tally.days);
-    }
-    let lasts = |days: &BTreeSet<u16>| {
-        days.len() >= 3
-            && days.first().is_some_and(|day| *day <= first + quarter)
-            && days.last().is_some_and(|day| *day >= last - quarter)
-    };
-    let lasting = days.iter().filter(|(_, days)| lasts(days));
-    lasting.map(|(resource, _)| *resource).collect()
 }
 
 /// The facts as a policy can hold them.
@@ -212,63 +154,31 @@ fn without_covered(patterns: Patterns<'_>) -> Patterns<'_> {
         .collect()
 }
 
-/// What the patterns that a rule made allow beyond `used`; both have the same actions.
-fn widenings(used: &Facts<'_>, patterns: &Patterns<'_>) -> Vec<Widening> {
-    #[derive(Default)]
-    struct Stands<'a> {
-        actions: Vec<Action>,
-        values: Vec<&'a str>,
-    }
-    let mut found: BTreeMap<(&ResourceArn, Rule), Stands<'_>> = BTreeMap::new();
-    for ((action, granted), (_, resources)) in patterns.iter().zip(used) {
-        let made = granted.iter().enumerate();
-        let made = made.filter(|(_, (_, rules))| !rules.is_empty());
-        let made = made.map(|(place, (pattern, _))| (place, pattern.as_str()));
-        let wildcards = minimise::Wildcards::among(made);
-        let mut values: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-        for resource in resources {
-            let written = generalise::writable(resource);
-            let text = written.as_ref().unwrap_or(resource).as_str();
-            for place in wildcards.covering(text) {
-                values.entry(place).or_default().push(resource.as_str());
-            }
-        }
-        for (place, values) in values {
-            let (pattern, rules) = &granted[place];
-            for rule in rules.iter() {
-                let stands = found.entry((pattern, rule)).or_default();
-                stands.actions.push((*action).clone());
-                stands.values.extend(&values);
-            }
-        }
-    }
-    let widening = |((resource, rule), mut stands): ((&ResourceArn, Rule), Stands<'_>)| {
-        stands.values.sort_unstable();
-        stands.values.dedup();
-        let examples = stands.values.iter().take(EXAMPLES);
-        Widening {
-            rule: rule.name(),
-            actions: stands.actions,
-            admits: rule.admits(resource),
-            resource: resource.clone(),
-            values: stands.values.len(),
-            examples: examples.map(|value| (*value).to_owned()).collect(),
-        }
-    };
-    found.into_iter().map(widening).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use proptest::prelude::{Just, ProptestConfig, Strategy, prop, prop_oneof, proptest};
 
-    use super::{Plan, Resources, plan};
+    use super::{Plan, plan};
+    use crate::generate::options::{Options, Resources};
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
     use crate::iam::policy::MANAGED_POLICY_QUOTA;
     use crate::usage::ledger::{PrincipalUsage, Tally};
+
+    const SMALL: Options = Options {
+        resources: Resources::Balanced,
+        quota: 1_000,
+    };
+    const SMALL_EXACT: Options = Options {
+        resources: Resources::Exact,
+        ..SMALL
+    };
+    const EXACT: Options = Options {
+        quota: MANAGED_POLICY_QUOTA,
+        ..SMALL_EXACT
+    };
 
     /// `(action, resource, used)`
     type Fact = (String, String, bool);
@@ -345,7 +255,7 @@ mod tests {
                 };
                 resources.insert(ResourceArn::from_pattern(arn), tally);
             }
-            let plan = plan(&usage, Resources::Balanced, MANAGED_POLICY_QUOTA);
+            let plan = plan(&usage, &Options::default());
             let granted: Vec<&str> = granted(&plan)
                 .into_iter()
                 .map(|(_, resource)| resource)
@@ -433,7 +343,7 @@ mod tests {
             ("ecr:GetAuthorizationToken", "*"),
             ("iam:PassRole", "arn:aws:iam::111122223333:role/ci/web-task"),
         ]);
-        let plan = plan(&usage, Resources::Balanced, MANAGED_POLICY_QUOTA);
+        let plan = plan(&usage, &Options::default());
         let statements: Vec<String> = plan.documents[0]
             .statements
             .iter()
@@ -474,7 +384,7 @@ mod tests {
             ("ec2:CreateTags", &one),
             ("ec2:AttachVolume", &one),
         ]);
-        let plan = plan(&usage, Resources::Balanced, MANAGED_POLICY_QUOTA);
+        let plan = plan(&usage, &Options::default());
         assert_eq!(
             granted(&plan),
             BTreeSet::from([("ec2:AttachVolume", all.as_str()), ("ec2:CreateTags", &all)])
@@ -504,7 +414,7 @@ mod tests {
             .iter()
             .map(|key| ("s3:GetObject", key.as_str()))
             .collect();
-        let plan = plan(&used(&facts), Resources::Balanced, MANAGED_POLICY_QUOTA);
+        let plan = plan(&used(&facts), &Options::default());
         let pattern = format!("{folder}/*/111122223333_CloudTrail_eu-west-1_*_*.json.gz");
         assert_eq!(
             granted(&plan),
@@ -518,8 +428,7 @@ mod tests {
     fn even_an_exact_policy_says_where_it_cannot_be_exact() {
         let plan = plan(
             &used(&[("s3:GetObject", "arn:aws:s3:::b/\u{2192}")]),
-            Resources::Exact,
-            MANAGED_POLICY_QUOTA,
+            &EXACT,
         );
         assert_eq!(
             granted(&plan),
@@ -532,10 +441,7 @@ mod tests {
     #[test]
     fn nothing_used_is_no_document() {
         let usage = usage(&[("s3:GetObject".into(), "arn:aws:s3:::b/k".into(), false)]);
-        assert_eq!(
-            plan(&usage, Resources::Balanced, MANAGED_POLICY_QUOTA),
-            Plan::default()
-        );
+        assert_eq!(plan(&usage, &Options::default()), Plan::default());
     }
 
     /// A quadratic step would take minutes.
@@ -563,7 +469,7 @@ mod tests {
                     )
                 })
                 .collect();
-            let plan = plan(&usage(&facts), Resources::Balanced, MANAGED_POLICY_QUOTA);
+            let plan = plan(&usage(&facts), &Options::default());
             assert_eq!((plan.documents.len(), plan.widened[0].values), (1, 20_000));
         }
     }
@@ -610,7 +516,7 @@ mod tests {
 
         #[test]
         fn every_used_fact_is_granted_and_no_other_action(facts in facts()) {
-            let plan = plan(&usage(&facts), Resources::Balanced, 1_000);
+            let plan = plan(&usage(&facts), &SMALL);
             let granted = granted(&plan);
             for (action, resource, _) in facts.iter().filter(|f| f.2) {
                 let held = granted
@@ -635,7 +541,7 @@ mod tests {
 
         #[test]
         fn no_pattern_leaves_its_service_account_type_or_bucket(facts in facts()) {
-            let plan = plan(&usage(&facts), Resources::Balanced, MANAGED_POLICY_QUOTA);
+            let plan = plan(&usage(&facts), &Options::default());
             for (_, resource) in granted(&plan) {
                 let rooted = ["arn:aws:s3:::b/", "arn:aws:s3:::c/", "arn:aws:ec2:eu-west-1:111122223333:instance/", "arn:aws:sqs:eu-west-1:111122223333:"]
                     .iter()
@@ -648,14 +554,14 @@ mod tests {
         fn the_order_of_facts_does_not_show(
             (facts, shuffled) in facts().prop_flat_map(|f| (Just(f.clone()), Just(f).prop_shuffle())),
         ) {
-            let of = |facts: &[Fact]| plan(&usage(facts), Resources::Balanced, 1_000);
+            let of = |facts: &[Fact]| plan(&usage(facts), &SMALL);
             assert_eq!(of(&facts), of(&shuffled));
         }
 
         #[test]
         fn an_exact_plan_grants_the_used_facts_and_nothing_else(facts in facts()) {
             let facts: Vec<Fact> = facts.into_iter().filter(|f| !f.1.contains('\u{2192}')).collect();
-            let plan = plan(&usage(&facts), Resources::Exact, 1_000);
+            let plan = plan(&usage(&facts), &SMALL_EXACT);
             assert_eq!(plan.widened, []);
             let used = |action: &str, resource: &str| {
                 facts.iter().any(|f| f.2 && f.0 == action && f.1 == resource)

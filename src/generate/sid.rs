@@ -184,6 +184,7 @@ fn camel(text: &str, longest: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{LONGEST, sids};
+    use crate::generate::Part;
     use crate::generate::minimise::Grant;
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
@@ -196,6 +197,7 @@ mod tests {
                 .map(|r| ResourceArn::from_pattern(*r))
                 .collect(),
             conditions: Vec::new(),
+            part: Part::Recurring,
         }
     }
 

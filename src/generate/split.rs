@@ -1,5 +1,6 @@
 //! Grants into documents that fit the quota, in their canonical order.
 
+use crate::generate::Part;
 use crate::generate::minimise::Grant;
 use crate::generate::sid::{LONGEST, sids};
 use crate::iam::action::Action;
@@ -11,11 +12,18 @@ use crate::iam::policy::{Effect, PolicyDocument, Statement};
 /// Source: IAM User Guide, "IAM and AWS STS quotas".
 const ATTACHED_POLICIES: usize = 10;
 
-/// The documents, each of at most `quota` characters as [`PolicyDocument::size`] counts them, and what to tell about
-/// them. A pair of action and resource that alone is larger than the quota is left out, and a note names it.
+/// Documents, and what to tell about them.
+pub(super) struct Split {
+    pub(super) documents: Vec<PolicyDocument>,
+    /// As [`Plan::parts`](crate::generate::Plan::parts).
+    pub(super) parts: Vec<Vec<Part>>,
+    pub(super) notes: Vec<String>,
+}
+
+/// The documents, each of at most `quota` characters as [`PolicyDocument::size`] counts them. A pair of action and resource that alone is larger than the quota is left out, and a note names it.
 ///
 /// A service moves to a new document whole where it fits into one, so that a change in its usage touches few.
-pub(super) fn documents(grants: Vec<Grant>, quota: usize) -> (Vec<PolicyDocument>, Vec<String>) {
+pub(super) fn documents(grants: Vec<Grant>, quota: usize) -> Split {
     let mut notes = Vec::new();
     let mut pieces = Vec::new();
     let room = quota.saturating_sub(PolicyDocument::default().size());
@@ -23,6 +31,11 @@ pub(super) fn documents(grants: Vec<Grant>, quota: usize) -> (Vec<PolicyDocument
         cut(grant, room, &mut pieces, &mut notes);
     }
     let sids = sids(&pieces);
+    let mut all_parts = pieces
+        .iter()
+        .map(|grant| grant.part)
+        .collect::<Vec<_>>()
+        .into_iter();
     let statements: Vec<Statement> = pieces
         .into_iter()
         .zip(sids)
@@ -41,7 +54,13 @@ pub(super) fn documents(grants: Vec<Grant>, quota: usize) -> (Vec<PolicyDocument
             documents.len()
         ));
     }
-    (documents, notes)
+    let counts = documents.iter().map(|document| document.statements.len());
+    let parts = counts.map(|count| all_parts.by_ref().take(count).collect());
+    Split {
+        parts: parts.collect(),
+        documents,
+        notes,
+    }
 }
 
 /// Characters of `text` as a JSON string, with a comma.
@@ -107,6 +126,7 @@ fn cut(grant: Grant, room: usize, pieces: &mut Vec<Grant>, notes: &mut Vec<Strin
         actions: actions.to_vec(),
         resources: resources.to_vec(),
         conditions: grant.conditions.clone(),
+        part: grant.part,
     }));
 }
 
@@ -167,7 +187,7 @@ mod tests {
 
     use proptest::prelude::{prop, proptest};
 
-    use super::documents;
+    use crate::generate::Part;
     use crate::generate::minimise::Grant;
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
@@ -180,7 +200,16 @@ mod tests {
             actions: (0..actions).map(action).collect(),
             resources: (0..resources).map(resource).collect(),
             conditions: Vec::new(),
+            part: Part::Recurring,
         }
+    }
+
+    fn documents(grants: Vec<Grant>, quota: usize) -> (Vec<PolicyDocument>, Vec<String>) {
+        let split = super::documents(grants, quota);
+        let counts: Vec<usize> = split.documents.iter().map(|d| d.statements.len()).collect();
+        let parts: Vec<usize> = split.parts.iter().map(Vec::len).collect();
+        assert_eq!(counts, parts);
+        (split.documents, split.notes)
     }
 
     fn pairs<'a>(

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::generate::Widening;
 use crate::generate::conditions::{self, Offer};
+use crate::generate::widening::Widening;
 use crate::iam::condition::Block;
 use crate::iam::principal::Principal;
 use crate::report::hours::{self, PlaceEntry};

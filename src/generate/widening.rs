@@ -1,0 +1,102 @@
+//! What a policy allows beyond what was used, told pattern by pattern.
+
+use std::collections::BTreeMap;
+
+use crate::generate::generalise::{self, Patterns, Rule};
+use crate::generate::minimise::{self, Facts};
+use crate::iam::action::Action;
+use crate::iam::arn::ResourceArn;
+use crate::usage::ledger::PrincipalUsage;
+
+/// One pattern that allows more than was used, and one rule that made it. Where several rules had a hand in a pattern
+/// it has a `Widening` for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Widening {
+    /// The rule's name: `dated-name`.
+    pub rule: &'static str,
+    /// The actions that are allowed on the pattern by this rule, sorted.
+    pub actions: Vec<Action>,
+    /// The pattern.
+    pub resource: ResourceArn,
+    /// How many distinct resources that were used by these actions the pattern stands for.
+    pub values: usize,
+    /// Up to three of them, the first in order.
+    pub examples: Vec<String>,
+    /// What it newly allows, in words.
+    pub admits: String,
+}
+
+/// How many examples a widening gives.
+const EXAMPLES: usize = 3;
+
+/// What the patterns that a rule made allow beyond `used`; both have the same actions.
+pub(super) fn widenings(used: &Facts<'_>, patterns: &Patterns<'_>) -> Vec<Widening> {
+    #[derive(Default)]
+    struct Stands<'a> {
+        actions: Vec<Action>,
+        values: Vec<&'a str>,
+    }
+    let mut found: BTreeMap<(&ResourceArn, Rule), Stands<'_>> = BTreeMap::new();
+    for ((action, granted), (_, resources)) in patterns.iter().zip(used) {
+        let made = granted.iter().enumerate();
+        let made = made.filter(|(_, (_, rules))| !rules.is_empty());
+        let made = made.map(|(place, (pattern, _))| (place, pattern.as_str()));
+        let wildcards = minimise::Wildcards::among(made);
+        let mut values: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        for resource in resources {
+            let written = generalise::writable(resource);
+            let text = written.as_ref().unwrap_or(resource).as_str();
+            for place in wildcards.covering(text) {
+                values.entry(place).or_default().push(resource.as_str());
+            }
+        }
+        for (place, values) in values {
+            let (pattern, rules) = &granted[place];
+            for rule in rules.iter() {
+                let stands = found.entry((pattern, rule)).or_default();
+                stands.actions.push((*action).clone());
+                stands.values.extend(&values);
+            }
+        }
+    }
+    let widening = |((resource, rule), mut stands): ((&ResourceArn, Rule), Stands<'_>)| {
+        stands.values.sort_unstable();
+        stands.values.dedup();
+        let examples = stands.values.iter().take(EXAMPLES);
+        Widening {
+            rule: rule.name(),
+            actions: stands.actions,
+            admits: rule.admits(resource),
+            resource: resource.clone(),
+            values: stands.values.len(),
+            examples: examples.map(|value| (*value).to_owned()).collect(),
+        }
+    };
+    found.into_iter().map(widening).collect()
+}
+
+/// What the ledger's bound on the resources of one action widened, before any rule here could.
+pub(super) fn cut_short(usage: &PrincipalUsage, action: &Action, depth: usize) -> Option<Widening> {
+    let is_cut = |resource: &&ResourceArn| {
+        let components = resource
+            .parts()
+            .map(|p| p.resource.split(['/', ':']).count());
+        resource.as_str().ends_with(['*']) && components == Some(depth + 1)
+    };
+    let cut: Vec<&ResourceArn> = usage.facts.get(action)?.keys().filter(is_cut).collect();
+    Some(Widening {
+        rule: "too-many-resources",
+        actions: vec![action.clone()],
+        resource: (*cut.first()?).clone(),
+        values: cut.len(),
+        examples: cut
+            .iter()
+            .take(EXAMPLES)
+            .map(|resource| resource.to_string())
+            .collect(),
+        admits: format!(
+            "all that is below each of {} places such as this one",
+            cut.len()
+        ),
+    })
+}
