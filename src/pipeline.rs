@@ -19,7 +19,8 @@ use crate::usage::origin::Origin;
 use crate::usage::resolve::{self, Outcome, Resolved};
 use crate::usage::seen::{Seen, id_of};
 use crate::usage::sum::Sum;
-use crate::verify::asked::Asked;
+use crate::usage::values::Wanted;
+use crate::verify::asked::{Asked, Asks};
 
 pub mod keep;
 mod rounds;
@@ -264,7 +265,26 @@ pub fn collect_asked(
     let how = How {
         joint: true,
         memory: None,
-        asked: Some(asked),
+        asked: Some(Asks::Classes(asked)),
+        keeper: None,
+    };
+    run(objects, filter, threads, progress, how).settled()
+}
+
+/// As [`collect`] without the calls that needed several things, where each fact has what its used calls told of the keys
+/// that are `wanted`. Every record is parsed as a whole for that, as by [`collect_asked`].
+#[must_use]
+pub fn collect_values(
+    objects: &[LogObject],
+    filter: &Filter,
+    wanted: &Wanted,
+    threads: NonZeroUsize,
+    progress: &Progress,
+) -> Sum {
+    let how = How {
+        joint: false,
+        memory: None,
+        asked: Some(Asks::Values(wanted)),
         keeper: None,
     };
     run(objects, filter, threads, progress, how).settled()
@@ -354,7 +374,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Asked, How, MEMORY, Outcome, Progress, Sum, run};
+    use super::{Asked, Asks, How, MEMORY, Outcome, Progress, Sum, run};
     use crate::catalog::operation::{self, When};
     use crate::source::files;
     use crate::source::layout::Scope;
@@ -363,6 +383,7 @@ mod tests {
     use crate::usage::joint::Joint;
     use crate::usage::kind::{Form, Row};
     use crate::usage::ledger::Ledger;
+    use crate::usage::values::Wanted;
     use crate::verify::evaluate::Attached;
     use crate::verify::policy;
     use crate::verify::replay::replay;
@@ -548,7 +569,7 @@ mod tests {
         files: &[Vec<String>],
         filter: &Filter,
         memory: Option<usize>,
-        asked: Option<&Asked<'_>>,
+        asked: Option<Asks<'_>>,
     ) -> Sum {
         let folder = tempfile::tempdir().unwrap();
         for (number, records) in files.iter().enumerate() {
@@ -653,7 +674,7 @@ mod tests {
             let filter = Filter::default();
             let [plain, told] = [
                 sum(&files, &filter, Some(MEMORY), None),
-                sum(&files, &filter, None, Some(&asked)),
+                sum(&files, &filter, None, Some(Asks::Classes(&asked))),
             ].map(Sum::settled);
             prop_assert_eq!(&plain.coverage, &told.coverage);
             let judging = policy(&format!(r#""Action":"{allowed}""#));
@@ -663,6 +684,43 @@ mod tests {
                 serde_json::to_string(&replay).unwrap()
             };
             prop_assert_eq!(replayed(&plain, &Asked::default()), replayed(&told, &asked));
+        }
+
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        /// As `to_ask_for_contexts_changes_nothing_else`, of calls whose values were asked for, and how they are spread over log objects changes nothing.
+        #[test]
+        fn to_ask_for_values_changes_nothing_else(
+            choices in prop::collection::vec(
+                (0..CALLS.len(), 0u8..3, 0u8..2, 0..IDENTITIES.len(), 0u8..2, 0usize..20, 0u8..250, 0u8..2, 0usize..23), 1..300),
+            few in 1usize..40,
+        ) {
+            let records: Vec<String> = choices.iter().map(|choice| record(*choice)).collect();
+            let wanted = Wanted::keys(["aws:RequestedRegion", "aws:CurrentTime", "aws:SourceIp", "aws:userid"]);
+            let filter = Filter::default();
+            let ask = |files: &[Vec<String>]| sum(files, &filter, None, Some(Asks::Values(&wanted))).settled();
+            let told = ask(std::slice::from_ref(&records));
+            let spread: Vec<Vec<String>> = records.chunks(few).map(<[String]>::to_vec).collect();
+            let again = ask(&spread);
+            prop_assert_eq!(&told.ledger, &again.ledger);
+            let plain = sum(&[records], &filter, Some(MEMORY), None).settled();
+            prop_assert_eq!(&plain.coverage, &told.coverage);
+            for (principal, usage) in &told.ledger.principals {
+                let plain = &plain.ledger.principals[principal];
+                prop_assert_eq!(&plain.refused, &usage.refused);
+                for ((action, resource, tally), (_, _, expected)) in usage.used().zip(plain.used()) {
+                    let place = format!("{action} {resource}");
+                    prop_assert_eq!(tally.used, expected.used, "{}", place);
+                    let contexts = [tally, expected].map(|each| each.contexts.iter().collect::<Vec<_>>());
+                    prop_assert_eq!(&contexts[0], &contexts[1], "{}", place);
+                    let hours = tally.contexts.told().get("aws:currenttime").map(|told| told.told());
+                    prop_assert_eq!(hours.unwrap_or_default(), tally.used, "{}", place);
+                }
+                prop_assert_eq!(plain.used().count(), usage.used().count());
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use trailfit::error::Error;
 use trailfit::store::export;
 use trailfit::store::file::Store;
 use trailfit::usage::filter::Filter;
-use trailfit::verify::asked::Asked;
+use trailfit::verify::asked::{Asked, Asks};
 
 use crate::program::{Run, Said, project};
 
@@ -86,7 +86,7 @@ fn facts_are_what_the_view_and_the_sums_are() {
 
     let store = Store::open_to_read(&said.folder.path().join("l")).unwrap();
     let sum = store
-        .sum(&Filter::default(), false, &Asked::default())
+        .sum(&Filter::default(), false, Asks::Classes(&Asked::default()))
         .unwrap();
     let mut summed: BTreeMap<[String; 4], u64> = BTreeMap::new();
     for (principal, usage) in &sum.ledger.principals {

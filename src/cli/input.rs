@@ -26,7 +26,8 @@ use crate::store::write::Writer;
 use crate::usage::coverage::Coverage;
 use crate::usage::filter::Filter;
 use crate::usage::sum::Sum;
-use crate::verify::asked::Asked;
+use crate::usage::values::Wanted;
+use crate::verify::asked::{Asked, Asks};
 
 /// The inputs and filters of a command.
 #[derive(Args, Clone, Debug)]
@@ -155,7 +156,16 @@ impl Input {
     /// # Errors
     /// As [`Input::sorted`], and where no principal matches.
     pub fn collect(&self, quiet: bool) -> Result<ManuallyDrop<Sum>> {
-        self.select(self.read(quiet, false, &Asked::default())?)
+        self.collect_values(quiet, &Wanted::default())
+    }
+
+    /// As [`Input::collect`], where each fact has what its used calls told of the keys that are `wanted`, see
+    /// [`Contexts::told`](crate::usage::context::Contexts::told).
+    ///
+    /// # Errors
+    /// As [`Input::collect`].
+    pub fn collect_values(&self, quiet: bool, wanted: &Wanted) -> Result<ManuallyDrop<Sum>> {
+        self.select(self.read(quiet, false, Asks::Values(wanted))?)
     }
 
     /// As [`Input::collect`], with the calls that needed several things beside the ledger, and with the classes of the
@@ -164,7 +174,7 @@ impl Input {
     /// # Errors
     /// As [`Input::collect`].
     pub fn collect_asked(&self, quiet: bool, asked: &Asked<'_>) -> Result<ManuallyDrop<Sum>> {
-        self.select(self.read(quiet, true, asked)?)
+        self.select(self.read(quiet, true, Asks::Classes(asked))?)
     }
 
     /// Leaves the principals asked for.
@@ -180,7 +190,7 @@ impl Input {
         }
     }
 
-    fn read(&self, quiet: bool, joint: bool, asked: &Asked<'_>) -> Result<Sum> {
+    fn read(&self, quiet: bool, joint: bool, asks: Asks<'_>) -> Result<Sum> {
         if let (Some(from), Some(to)) = (self.from, self.to)
             && from >= to
         {
@@ -191,13 +201,20 @@ impl Input {
         let progress = Arc::new(Progress::default());
         let bar = Bar::show(&progress, objects.len() as u64, quiet);
         let sum = match ledgers.as_slice() {
-            [] if asked.is_empty() => {
-                pipeline::collect(&objects, &filter, joint, threads, &progress)
-            }
-            [] => pipeline::collect_asked(&objects, &filter, asked, threads, &progress),
+            [] => match asks {
+                _ if asks.is_empty() => {
+                    pipeline::collect(&objects, &filter, joint, threads, &progress)
+                }
+                Asks::Classes(asked) => {
+                    pipeline::collect_asked(&objects, &filter, asked, threads, &progress)
+                }
+                Asks::Values(wanted) => {
+                    pipeline::collect_values(&objects, &filter, wanted, threads, &progress)
+                }
+            },
             [ledger] if objects.is_empty() => {
                 let ledger = ledgers::open(ledger)?;
-                ledger.sum(&filter, joint, asked)?.settled()
+                ledger.sum(&filter, joint, asks)?.settled()
             }
             // What is in several of them counts once.
             _ => {
@@ -212,7 +229,7 @@ impl Input {
                     hashed: None,
                 };
                 ledgers::add(&mut writer, objects, how)?;
-                writer.into_store().sum(&filter, joint, asked)?.settled()
+                writer.into_store().sum(&filter, joint, asks)?.settled()
             }
         };
         drop(bar);

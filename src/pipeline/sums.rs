@@ -21,7 +21,7 @@ use crate::usage::seen::{SHARDS, Seen, id_of};
 use crate::usage::sum::Sum;
 use crate::usage::times::{EventId, Times};
 use crate::usage::told::Record;
-use crate::verify::asked::Asked;
+use crate::verify::asked::Asks;
 
 /// The work of one worker: what it keeps from one log object to the next.
 pub(super) struct Sums<'s> {
@@ -37,7 +37,7 @@ pub(super) struct How<'k> {
     /// In about how many bytes calls are remembered, if at all. That saves time only.
     pub(super) memory: Option<usize>,
     /// What is to be known of the used calls' contexts, for which each event must be worked out by itself.
-    pub(super) asked: Option<&'k Asked<'k>>,
+    pub(super) asked: Option<Asks<'k>>,
     /// What keeps the events, where the ledger is not to be summed up but kept.
     pub(super) keeper: Option<Keeper<'k>>,
 }
@@ -148,7 +148,7 @@ struct Adder<'s> {
     region: LastRegion,
     hours: Counter,
     data_events: DataEvents,
-    asked: Option<&'s Asked<'s>>,
+    asked: Option<Asks<'s>>,
     keeping: Option<Keeping<'s>>,
     sum: Sum,
 }
@@ -333,7 +333,7 @@ impl Adder<'_> {
         if let Some(mut resolved) = resolved {
             if let Some(asked) = self.asked {
                 let record = Record::of(event, resolved.caller.principal.kind);
-                asked.classify(&mut resolved.meaning, |key, asking| {
+                asked.note(&mut resolved.meaning, |key, asking| {
                     record.tell(key, asking)
                 });
             }

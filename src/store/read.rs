@@ -22,7 +22,7 @@ use crate::usage::sketch::Sketch;
 use crate::usage::sum::Sum;
 use crate::usage::times::{EventId, Times};
 use crate::usage::told;
-use crate::verify::asked::Asked;
+use crate::verify::asked::Asks;
 
 /// Keeps the names of a principal's sessions and the ids of its access keys.
 fn add_names(
@@ -49,11 +49,11 @@ pub(super) struct Call {
 
 impl Store {
     /// Sums up the events that `filter` admits, not [settled](Sum::settled) yet, with those calls that needed several things where
-    /// `joint` says so, and with the classes of their contexts where something is `asked`.
+    /// `joint` says so, and with what is `asked` of their contexts.
     ///
     /// # Errors
     /// Where the ledger cannot be read, or holds what no trailfit writes.
-    pub fn sum(&self, filter: &Filter, joint: bool, asked: &Asked<'_>) -> Result<Sum> {
+    pub fn sum(&self, filter: &Filter, joint: bool, asked: Asks<'_>) -> Result<Sum> {
         let mut sum = Sum::new(joint);
         let mut principals = HashMap::new();
         self.each_principal(&mut |id, principal, sessions, keys| {
@@ -89,7 +89,7 @@ impl Store {
                 let (mut meaning, region, via) =
                     meaning.ok_or_else(|| self.damaged("what a call means"))?;
                 let name = region.as_str();
-                asked.classify(&mut meaning, |key, asking| told::kept(key, name, asking));
+                asked.note(&mut meaning, |key, asking| told::kept(key, name, asking));
                 times.regions.count(region, times.count);
                 times.via = via;
                 sum.add(principal, &meaning, &times);

@@ -1,7 +1,11 @@
 //! The condition keys of a request that its record tells: what a statement's `Condition` could be held to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use crate::usage::times::Times;
+use crate::usage::values::{Answers, Calls, Values};
 
 /// A condition key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,10 +67,11 @@ pub struct ContextKeys(Option<Box<Keys>>);
 struct Keys {
     told: Vec<(ContextKey, Box<str>)>,
     class: Option<Class>,
+    answers: Option<Answers>,
 }
 
 impl ContextKeys {
-    /// Whether there is no key, nor a class.
+    /// Whether there is no key, nor a class, nor an answer.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
@@ -96,6 +101,34 @@ impl ContextKeys {
         self.0.as_ref()?.class.as_ref()
     }
 
+    /// The same with what the call told of keys that were asked for by name.
+    #[must_use]
+    pub fn answering(mut self, answers: Answers) -> Self {
+        self.0.get_or_insert_default().answers = Some(answers);
+        self
+    }
+
+    /// What the call told of keys that were asked for by name.
+    #[must_use]
+    pub fn answers(&self) -> Option<&Answers> {
+        self.0.as_ref()?.answers.as_ref()
+    }
+
+    /// The same without what the call told of keys that were asked for by name.
+    fn without_answers(&self) -> Cow<'_, Self> {
+        match &self.0 {
+            Some(keys) if keys.answers.is_some() => Cow::Owned(match keys.class {
+                None if keys.told.is_empty() => Self::default(),
+                _ => Self(Some(Box::new(Keys {
+                    told: keys.told.clone(),
+                    class: keys.class.clone(),
+                    answers: None,
+                }))),
+            }),
+            _ => Cow::Borrowed(self),
+        }
+    }
+
     /// The value of `key`.
     #[must_use]
     pub fn get(&self, key: ContextKey) -> Option<&str> {
@@ -119,6 +152,8 @@ pub struct Contexts {
     counts: BTreeMap<ContextKeys, Count>,
     /// Whether there were more than [`MAX_CONTEXTS`]; then none is kept, whatever comes later.
     too_many: bool,
+    /// What was asked for by name. It is kept apart: calls have as many addresses and times as there are calls.
+    told: Values,
 }
 
 /// The calls that told one set of keys.
@@ -141,8 +176,27 @@ impl Count {
 }
 
 impl Contexts {
-    /// Counts calls, of which `sample` is the smallest `eventID`.
+    /// Counts what calls told of keys that were asked for by name.
+    pub(crate) fn tell(&mut self, keys: &ContextKeys, times: &Times) {
+        if let Some(answers) = keys.answers() {
+            let days = times.days.first().zip(times.days.last());
+            let calls = Calls {
+                count: times.count,
+                days: days.map(|(first, last)| (*first, *last)),
+            };
+            self.told.count(answers, calls);
+        }
+    }
+
+    /// What the calls told of the keys that were asked for by name.
+    #[must_use]
+    pub fn told(&self) -> &Values {
+        &self.told
+    }
+
+    /// Counts calls, of which `sample` is the smallest `eventID`, by all that they told but for what was asked for by name.
     pub(crate) fn count(&mut self, keys: &ContextKeys, calls: u64, sample: Option<&str>) {
+        let keys = &*keys.without_answers();
         if keys.is_empty() || self.too_many {
             return;
         }
@@ -157,6 +211,7 @@ impl Contexts {
 
     /// Adds `other`'s calls. Commutative and associative.
     pub(crate) fn absorb(&mut self, other: Self) {
+        self.told.absorb(other.told);
         self.too_many |= other.too_many;
         for (keys, count) in other.counts {
             let own = self.counts.entry(keys).or_default();

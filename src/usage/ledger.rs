@@ -190,6 +190,7 @@ impl PrincipalUsage {
             if outcome == Outcome::Used {
                 let sample = times.sample_event_id.as_ref().map(EventId::as_str);
                 tally.contexts.count(&need.context, times.count, sample);
+                tally.contexts.tell(&need.context, times);
             }
         }
         if resources.len() > max {

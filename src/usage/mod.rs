@@ -38,3 +38,4 @@ pub mod tags;
 pub mod template;
 pub mod times;
 pub mod told;
+pub mod values;

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use crate::usage::context::Class;
 use crate::usage::resolve::{Meaning, Outcome};
 use crate::usage::told::{self, Asking, Told};
+use crate::usage::values::Wanted;
 use crate::verify::condition::{Condition, Test, date};
 use crate::verify::context::{Context, Key};
 use crate::verify::policy::Policy;
@@ -45,6 +46,34 @@ pub struct Asked<'p> {
     keys: BTreeMap<String, Questions<'p>>,
     classes: Mutex<Classes>,
     too_many: AtomicBool,
+}
+
+/// What is to be known of the contexts of used calls.
+#[derive(Clone, Copy, Debug)]
+pub enum Asks<'k> {
+    /// What policies ask of them.
+    Classes(&'k Asked<'k>),
+    /// The values of keys.
+    Values(&'k Wanted),
+}
+
+impl Asks<'_> {
+    /// Whether nothing is.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        match self {
+            Self::Classes(asked) => asked.is_empty(),
+            Self::Values(wanted) => wanted.is_empty(),
+        }
+    }
+
+    /// Notes it with what a used call needed; `tell` tells the values that a need's request carried a key with.
+    pub fn note(self, meaning: &mut Meaning, tell: impl Fn(&str, Asking<'_>) -> Option<Told>) {
+        match self {
+            Self::Classes(asked) => asked.classify(meaning, tell),
+            Self::Values(wanted) => wanted.note(meaning, tell),
+        }
+    }
 }
 
 /// The classes that were seen.
