@@ -1,6 +1,6 @@
 //! What ARNs may hold: partitions, Regions, and the formats of the ARNs of a service.
 
-use crate::catalog::resource;
+use crate::catalog::resource::{self, ResourceType};
 use crate::catalog::table::{Key, Table, columns};
 use crate::iam::arn::ArnParts;
 
@@ -34,13 +34,20 @@ pub fn regions() -> impl Iterator<Item = &'static str> {
 ///
 /// ARNs of managed policies have `aws` in the place of the account too, which their format does not tell.
 pub fn formats(service: &str) -> impl Iterator<Item = ArnParts<'static>> {
+    let formats = types(service).flat_map(ResourceType::formats);
+    formats
+        .filter_map(ArnParts::parse)
+        .filter(move |format| format.service == service)
+}
+
+/// The resource types that have ARNs with this service in their third field, and others of the same prefixes.
+pub fn types(service: &str) -> impl Iterator<Item = ResourceType> {
     let row = ARN_SERVICES.row(Key::Whole(service));
     let [own, prefixes] = row.map_or([""; 2], columns);
-    let types = prefixes.split_ascii_whitespace().flat_map(resource::all_of);
-    types
-        .flat_map(|kind| kind.formats())
-        .filter_map(ArnParts::parse)
-        .filter(move |format| format.service == own && own == service)
+    let prefixes = prefixes.split_ascii_whitespace();
+    prefixes
+        .filter(move |_| own == service)
+        .flat_map(resource::all_of)
 }
 
 #[cfg(test)]

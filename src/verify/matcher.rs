@@ -4,7 +4,7 @@ use crate::verify::context::{Context, Key};
 use crate::verify::glob::{Glob, Token};
 
 /// An answer that may have to be left open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Answer {
     /// No.
     No,

@@ -5,6 +5,7 @@
 //! - [`authorize::authorize`] judges it by policies of all types, within an account and across accounts;
 //! - [`compare::compare`] decides whether some policies allow a request that others do not;
 //! - [`lint::lint`] says what is wrong with identity policies;
+//! - [`backtest::score`] tells what policies would have refused later, and what they grant and nobody used;
 //! - [`replay::replay`] judges all that a ledger holds, and [`asked::Asked`] tells what has to be known of each call for it.
 //!
 //! It proves what `generate` writes, so it shares nothing with it: neither the structs of a policy nor the matching of
@@ -93,6 +94,7 @@
 
 pub mod asked;
 pub mod authorize;
+pub mod backtest;
 pub mod compare;
 pub mod context;
 pub mod evaluate;

@@ -7,6 +7,7 @@ use crate::verify::evaluate::Request;
 use crate::verify::glob::Glob;
 use crate::verify::matcher::Answer;
 use crate::verify::policy::Statement;
+use crate::verify::resource::Subject;
 
 /// How far a statement reaches a request.
 pub(crate) enum Reach<'p> {
@@ -36,7 +37,7 @@ pub(crate) fn open_keys(statement: &Statement, context: &Context) -> Vec<String>
 
 /// How far `statement` reaches `request`, whose action it is known to fit.
 pub(crate) fn reach<'p>(statement: &'p Statement, request: &Request<'_>) -> Reach<'p> {
-    let resource = fits_resource(statement, request);
+    let resource = fits_resource(statement, &request.subject, request.context);
     if resource == Answer::No {
         let part = request.subject.is_family() && meets_resource(statement, request);
         return if part { Reach::Part } else { Reach::Action };
@@ -64,12 +65,12 @@ pub(crate) fn speaks_of(statement: &Statement, action: &Glob) -> bool {
     any != listed.negated
 }
 
-/// Whether the statement speaks of the request's resource.
+/// Whether the statement speaks of `subject`.
 ///
 /// What grants must surely match all of it, what refuses need only be able to match some of it. So `Allow` with
 /// `Resource` and `Deny` with `NotResource` ask whether a pattern covers it; `Deny` with `Resource` and `Allow` with
 /// `NotResource` ask whether a pattern can meet it.
-fn fits_resource(statement: &Statement, request: &Request<'_>) -> Answer {
+pub(crate) fn fits_resource(statement: &Statement, subject: &Subject, context: &Context) -> Answer {
     let Some(listed) = &statement.resources else {
         return Answer::Yes;
     };
@@ -79,7 +80,6 @@ fn fits_resource(statement: &Statement, request: &Request<'_>) -> Answer {
     } else {
         Answer::No
     };
-    let (subject, context) = (&request.subject, request.context);
     let covering = (statement.effect == Effect::Allow) != listed.negated;
     let matched = Answer::any(listed.items.iter().map(|pattern| {
         if covering {
@@ -115,7 +115,7 @@ pub(crate) fn touch(
             let pattern = &listed.items[place];
             pattern.meets(&request.subject, request.context, Answer::No) != Answer::No
         }
-        _ => fits_resource(statement, request) != Answer::No,
+        _ => fits_resource(statement, &request.subject, request.context) != Answer::No,
     };
     let resources: Vec<usize> = (0..resource_places(statement))
         .filter(|r| meets(*r))

@@ -192,19 +192,38 @@ pub fn first_gap(
     found
 }
 
+/// Tells `judged` of all that `principal` used whether `policies`, all of which are attached to it, surely allow it.
+pub(crate) fn each_fact(
+    principal: &Principal,
+    usage: &PrincipalUsage,
+    policies: &[Attached<'_>],
+    mut judged: impl FnMut(&Fact<'_>, bool),
+) {
+    let judge = Judge {
+        principal,
+        usage,
+        policies,
+        asked: &Asked::default(),
+    };
+    let _ = judge.all(|fact, allowed| {
+        judged(fact, allowed);
+        ControlFlow::Continue(())
+    });
+}
+
 /// The used calls of one action on one resource whose records told the same keys.
-struct Fact<'a> {
+pub(crate) struct Fact<'a> {
     principal: &'a Principal,
-    action: &'a Action,
-    resource: &'a ResourceArn,
-    tally: &'a Tally,
+    pub(crate) action: &'a Action,
+    pub(crate) resource: &'a ResourceArn,
+    pub(crate) tally: &'a Tally,
     keys: &'a ContextKeys,
     context: &'a Context,
-    events: u64,
+    pub(crate) events: u64,
 }
 
 impl<'a> Fact<'a> {
-    fn request(&self) -> Request<'a> {
+    pub(crate) fn request(&self) -> Request<'a> {
         let (action, resource) = (self.action.as_str(), self.resource.as_str());
         Request::new(&self.principal.arn, action, resource, self.context)
     }
@@ -369,7 +388,7 @@ fn untouched<'a>(
 /// The condition keys whose values follow from the principal.
 /// Source: IAM User Guide, "AWS global condition context keys" and the table of principal key values in "IAM policy
 /// elements: Variables and tags".
-fn known_keys(principal: &Principal) -> Context {
+pub(crate) fn known_keys(principal: &Principal) -> Context {
     let known = |value: &str| Key::Known(vec![value.to_owned()]);
     let mut context = Context::partial();
     if !principal.account.is_empty() {
