@@ -315,10 +315,14 @@ fn print(proved: &Proved<'_>, quiet: bool) -> Result<()> {
     );
     for widening in &plan.widened {
         message.push_str(&format!(
-            "widened by {}: {} stands for {}: {}\n",
+            "widened by {}: {} stands for {}{}: {}\n",
             widening.rule,
             terminal::safe(widening.resource.as_str()),
             many(widening.values as u64, "value"),
+            match widening.days {
+                0 => String::new(),
+                days => format!(" on {}", many(days as u64, "day")),
+            },
             terminal::safe(&widening.admits),
         ));
     }

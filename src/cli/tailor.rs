@@ -16,8 +16,10 @@ pub struct Tailor {
 enum ResourcesArgument {
     /// Not at all.
     Exact,
-    /// Generated identifiers, dates and large families of names.
+    /// Generated identifiers, dates, and names of which new ones keep coming.
     Balanced,
+    /// The same on less evidence, most of all for reading.
+    Broad,
 }
 
 impl Tailor {
@@ -28,6 +30,7 @@ impl Tailor {
             resources: match self.resources {
                 ResourcesArgument::Exact => Resources::Exact,
                 ResourcesArgument::Balanced => Resources::Balanced,
+                ResourcesArgument::Broad => Resources::Broad,
             },
             ..Options::default()
         }

@@ -73,7 +73,7 @@ pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
             patterns = generalise::generalise(without_covered(patterns), &lasting);
         }
         let patterns = without_covered(patterns);
-        widened.extend(widenings(&used, &patterns));
+        widened.extend(widenings(usage, &used, &patterns));
         let facts = patterns
             .iter()
             .map(|(action, granted)| (*action, granted.iter().map(|(r, _)| &**r).collect()))

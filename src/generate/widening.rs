@@ -1,6 +1,6 @@
 //! What a policy allows beyond what was used, told pattern by pattern.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::generate::generalise::{self, Patterns, Rule};
 use crate::generate::minimise::{self, Facts};
@@ -20,6 +20,8 @@ pub struct Widening {
     pub resource: ResourceArn,
     /// How many distinct resources that were used by these actions the pattern stands for.
     pub values: usize,
+    /// On how many distinct days these were used; zero where the events have no times.
+    pub days: usize,
     /// Up to three of them, the first in order.
     pub examples: Vec<String>,
     /// What it newly allows, in words.
@@ -29,33 +31,46 @@ pub struct Widening {
 /// How many examples a widening gives.
 const EXAMPLES: usize = 3;
 
-/// What the patterns that a rule made allow beyond `used`; both have the same actions.
-pub(super) fn widenings(used: &Facts<'_>, patterns: &Patterns<'_>) -> Vec<Widening> {
-    #[derive(Default)]
-    struct Stands<'a> {
-        actions: Vec<Action>,
-        values: Vec<&'a str>,
-    }
+/// What a pattern stands for.
+#[derive(Default)]
+struct Stands<'a> {
+    actions: Vec<Action>,
+    values: Vec<&'a str>,
+    days: BTreeSet<u16>,
+}
+
+/// What the patterns that a rule made allow beyond `used`, which is of `usage`; both have the same actions.
+pub(super) fn widenings(
+    usage: &PrincipalUsage,
+    used: &Facts<'_>,
+    patterns: &Patterns<'_>,
+) -> Vec<Widening> {
     let mut found: BTreeMap<(&ResourceArn, Rule), Stands<'_>> = BTreeMap::new();
     for ((action, granted), (_, resources)) in patterns.iter().zip(used) {
         let made = granted.iter().enumerate();
         let made = made.filter(|(_, (_, rules))| !rules.is_empty());
         let made = made.map(|(place, (pattern, _))| (place, pattern.as_str()));
         let wildcards = minimise::Wildcards::among(made);
-        let mut values: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        let tallies = usage.facts.get(*action);
+        let mut values: BTreeMap<usize, (Vec<&str>, BTreeSet<u16>)> = BTreeMap::new();
         for resource in resources {
             let written = generalise::writable(resource);
             let text = written.as_ref().unwrap_or(resource).as_str();
             for place in wildcards.covering(text) {
-                values.entry(place).or_default().push(resource.as_str());
+                let (values, days) = values.entry(place).or_default();
+                values.push(resource.as_str());
+                if let Some(tally) = tallies.and_then(|tallies| tallies.get(*resource)) {
+                    days.extend(&tally.days);
+                }
             }
         }
-        for (place, values) in values {
+        for (place, (values, days)) in values {
             let (pattern, rules) = &granted[place];
             for rule in rules.iter() {
                 let stands = found.entry((pattern, rule)).or_default();
                 stands.actions.push((*action).clone());
                 stands.values.extend(&values);
+                stands.days.extend(&days);
             }
         }
     }
@@ -69,6 +84,7 @@ pub(super) fn widenings(used: &Facts<'_>, patterns: &Patterns<'_>) -> Vec<Wideni
             admits: rule.admits(resource),
             resource: resource.clone(),
             values: stands.values.len(),
+            days: stands.days.len(),
             examples: examples.map(|value| (*value).to_owned()).collect(),
         }
     };
@@ -83,12 +99,16 @@ pub(super) fn cut_short(usage: &PrincipalUsage, action: &Action, depth: usize) -
             .map(|p| p.resource.split(['/', ':']).count());
         resource.as_str().ends_with(['*']) && components == Some(depth + 1)
     };
-    let cut: Vec<&ResourceArn> = usage.facts.get(action)?.keys().filter(is_cut).collect();
+    let tallies = usage.facts.get(action)?;
+    let cut: Vec<&ResourceArn> = tallies.keys().filter(is_cut).collect();
+    let days = cut.iter().filter_map(|resource| tallies.get(*resource));
+    let days: BTreeSet<u16> = days.flat_map(|tally| &tally.days).copied().collect();
     Some(Widening {
         rule: "too-many-resources",
         actions: vec![action.clone()],
         resource: (*cut.first()?).clone(),
         values: cut.len(),
+        days: days.len(),
         examples: cut
             .iter()
             .take(EXAMPLES)

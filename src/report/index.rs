@@ -156,6 +156,8 @@ pub struct WideningEntry {
     pub resource: String,
     /// How many resources it stands for.
     pub values: usize,
+    /// On how many distinct days these were used.
+    pub days: usize,
     /// Some of them.
     pub examples: Vec<String>,
     /// What it newly allows, in words.
@@ -301,6 +303,7 @@ impl WideningEntry {
             actions: widening.actions.iter().map(ToString::to_string).collect(),
             resource: widening.resource.to_string(),
             values: widening.values,
+            days: widening.days,
             examples: widening.examples.clone(),
             admits: widening.admits.clone(),
         }
