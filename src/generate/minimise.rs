@@ -4,6 +4,8 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::generate::Part;
+use crate::generate::access::Access;
+use crate::generate::cover::{self, Block, Table};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::condition::Condition;
@@ -22,8 +24,11 @@ pub struct Grant {
     pub part: Part,
 }
 
-/// What a statement costs beside its actions and resources, about: braces, keys, `Allow` and a Sid.
+/// What a statement costs beside its actions, resources and conditions, about: braces, brackets, keys, `Allow` and a Sid.
 const STATEMENT_COST: usize = 80;
+
+/// What a condition costs beside its operator, key and values, about: braces and quotes, and its part of `Condition`.
+const CONDITION_COST: usize = 20;
 
 /// What a principal was granted or used: each action with its resources, both sorted, each once.
 pub(super) type Facts<'u> = Vec<(&'u Action, Vec<&'u ResourceArn>)>;
@@ -119,168 +124,135 @@ pub(super) fn without_covered<R: Borrow<ResourceArn>, T>(resources: Vec<(R, T)>)
         .collect()
 }
 
-/// The grants for `part` that allow exactly the pairs of `facts` under `conditions`, in canonical [`order`].
-///
-/// Actions of one service that share a resource, directly or through others, form a group. Within a group either each
-/// action stands once, with all its resources, or each resource once, with all its actions, whichever is shorter:
-/// a change in one group leaves the statements of all others as they are.
+/// Which facts may share a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grouping {
+    /// Those of one service and one kind of access.
+    ServiceAndAccess,
+    /// Those of one service.
+    Service,
+}
+
+/// The grants for `part` that allow exactly the pairs of `facts` under `conditions`, grouped by service and access, in
+/// canonical [`order`].
 pub(super) fn grants(facts: &Facts<'_>, part: Part, conditions: &[Condition]) -> Vec<Grant> {
+    grouped(facts, part, conditions, Grouping::ServiceAndAccess)
+}
+
+/// The same in groups of another kind. A change in one group leaves the statements of all others as they are.
+pub(super) fn grouped(
+    facts: &Facts<'_>,
+    part: Part,
+    conditions: &[Condition],
+    grouping: Grouping,
+) -> Vec<Grant> {
+    let mut groups: BTreeMap<(&str, Option<Access>), Facts<'_>> = BTreeMap::new();
+    for (action, resources) in facts.iter().filter(|(_, resources)| !resources.is_empty()) {
+        let access = match grouping {
+            Grouping::ServiceAndAccess => Some(Access::of(action)),
+            Grouping::Service => None,
+        };
+        let group = groups.entry((action.service(), access)).or_default();
+        group.push((action, resources.clone()));
+    }
+    let frame = frame(conditions);
     let mut grants = Vec::new();
-    for service in facts.chunk_by(|(a, _), (b, _)| a.service() == b.service()) {
-        let numbered = Numbered::of(service);
-        for group in numbered.groups() {
-            let by_action = numbered.actions_with_equal_resources(&group);
-            // Where there is one action, the other way comes to the same.
-            let found = match group.len() {
-                1 => by_action,
-                _ => {
-                    let by_resource = numbered.resources_with_equal_actions(&group);
-                    match numbered.cost(&by_resource) < numbered.cost(&by_action) {
-                        true => by_resource,
-                        false => by_action,
-                    }
-                }
-            };
-            let found = found.into_iter().filter(|pair| !pair.resources.is_empty());
-            grants.extend(found.map(|pair| numbered.grant(pair, part, conditions)));
-        }
+    for group in groups.values() {
+        let numbered = Numbered::of(group, frame);
+        let blocks = cover::cover(&numbered.table).into_iter();
+        grants.extend(blocks.map(|block| numbered.grant(block, part, conditions)));
     }
     order(&mut grants);
     grants
 }
 
-/// By part, then by service, then by actions.
+/// By part, then by service, then by kind of access, then by actions.
 pub(super) fn order(grants: &mut [Grant]) {
     grants.sort_by(|a, b| {
         let blocks = (a.part, service(a)).cmp(&(b.part, service(b)));
-        blocks.then_with(|| a.cmp(b))
+        let access = |grant: &Grant| grant.actions.first().map(Access::of);
+        blocks
+            .then_with(|| access(a).cmp(&access(b)))
+            .then_with(|| a.cmp(b))
     });
 }
 
-/// The service of a grant's actions: they share one.
+/// The service of a grant's first action.
 fn service(grant: &Grant) -> &str {
     grant.actions.first().map_or("", Action::service)
 }
 
-/// Actions of one service with their resources by number, so that the texts are looked at once.
-struct Numbered<'f> {
-    actions: Vec<&'f Action>,
-    /// Of each action.
-    uses: Vec<Vec<usize>>,
-    resources: Vec<&'f ResourceArn>,
+/// The characters of a text in a list: quotes and a comma.
+fn listed(text: &str) -> usize {
+    text.len() + 3
 }
 
-/// A grant, as the places of its actions and the numbers of its resources.
-struct Pair {
-    actions: Vec<usize>,
-    resources: Vec<usize>,
+/// About how many characters a statement takes beside its actions and resources.
+fn frame(conditions: &[Condition]) -> usize {
+    let conditions: usize = conditions
+        .iter()
+        .map(|condition| {
+            let values = condition.values.iter().map(|value| listed(value));
+            CONDITION_COST + condition.operator.len() + condition.key.len() + values.sum::<usize>()
+        })
+        .sum();
+    STATEMENT_COST + conditions
+}
+
+/// The facts of a group by number, so that the texts are looked at once.
+struct Numbered<'f> {
+    actions: Vec<&'f Action>,
+    resources: Vec<&'f ResourceArn>,
+    /// The actions as its rows, the resources as its columns.
+    table: Table,
 }
 
 impl<'f> Numbered<'f> {
-    fn of(facts: &'f [(&'f Action, Vec<&'f ResourceArn>)]) -> Self {
-        let mut numbers: HashMap<&ResourceArn, usize> = HashMap::new();
-        let mut resources = Vec::new();
-        let mut number = |resource: &'f ResourceArn| {
-            *numbers.entry(resource).or_insert_with(|| {
-                resources.push(resource);
-                resources.len() - 1
-            })
-        };
-        let uses = facts
+    fn of(facts: &Facts<'f>, frame: usize) -> Self {
+        let mut resources: Vec<&ResourceArn> = facts
             .iter()
-            .map(|(_, resources)| resources.iter().map(|resource| number(resource)).collect())
+            .flat_map(|(_, used)| used.iter().copied())
             .collect();
+        resources.sort_unstable();
+        resources.dedup();
+        let numbers: HashMap<&ResourceArn, usize> = resources
+            .iter()
+            .enumerate()
+            .map(|(at, r)| (*r, at))
+            .collect();
+        let marks = facts.iter().map(|(_, used)| {
+            let mut columns: Vec<usize> = used.iter().map(|resource| numbers[resource]).collect();
+            columns.sort_unstable();
+            columns
+        });
+        let table = Table {
+            marks: marks.collect(),
+            rows: facts
+                .iter()
+                .map(|(action, _)| listed(action.as_str()))
+                .collect(),
+            columns: resources
+                .iter()
+                .map(|resource| listed(resource.as_str()))
+                .collect(),
+            frame,
+        };
         Self {
             actions: facts.iter().map(|(action, _)| *action).collect(),
-            uses,
             resources,
+            table,
         }
     }
 
-    /// The actions that are connected by shared resources.
-    fn groups(&self) -> Vec<Vec<usize>> {
-        // A forest: each action points to one of its group, the first to itself.
-        let mut leader: Vec<usize> = (0..self.actions.len()).collect();
-        fn find(leader: &mut [usize], mut at: usize) -> usize {
-            while leader[at] != at {
-                leader[at] = leader[leader[at]];
-                at = leader[at];
-            }
-            at
-        }
-        let mut first_user: Vec<Option<usize>> = vec![None; self.resources.len()];
-        for (at, resources) in self.uses.iter().enumerate() {
-            for &resource in resources {
-                let user = *first_user[resource].get_or_insert(at);
-                let (a, b) = (find(&mut leader, user), find(&mut leader, at));
-                leader[a.max(b)] = a.min(b);
-            }
-        }
-        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for at in 0..self.actions.len() {
-            groups.entry(find(&mut leader, at)).or_default().push(at);
-        }
-        groups.into_values().collect()
-    }
-
-    /// Each action once: those with the same resources share a grant.
-    fn actions_with_equal_resources(&self, group: &[usize]) -> Vec<Pair> {
-        let mut by_resources: BTreeMap<&[usize], Vec<usize>> = BTreeMap::new();
-        for &action in group {
-            by_resources
-                .entry(&self.uses[action])
-                .or_default()
-                .push(action);
-        }
-        let pairs = by_resources.into_iter().map(|(resources, actions)| Pair {
-            actions,
-            resources: resources.to_vec(),
-        });
-        pairs.collect()
-    }
-
-    /// Each resource once: those with the same actions share a grant.
-    fn resources_with_equal_actions(&self, group: &[usize]) -> Vec<Pair> {
-        let mut users: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for &action in group {
-            for &resource in &self.uses[action] {
-                users.entry(resource).or_default().push(action);
-            }
-        }
-        let mut by_actions: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
-        for (resource, actions) in users {
-            by_actions.entry(actions).or_default().push(resource);
-        }
-        let pairs = by_actions
+    fn grant(&self, block: Block, part: Part, conditions: &[Condition]) -> Grant {
+        let actions = block.rows.into_iter().map(|row| self.actions[row].clone());
+        let resources = block
+            .columns
             .into_iter()
-            .map(|(actions, resources)| Pair { actions, resources });
-        pairs.collect()
-    }
-
-    /// About how many characters the grants take.
-    fn cost(&self, pairs: &[Pair]) -> usize {
-        let quoted = |text: &str| text.len() + 3;
-        pairs
-            .iter()
-            .map(|pair| {
-                let actions = pair.actions.iter().map(|&a| self.actions[a].as_str());
-                let resources = pair.resources.iter().map(|&r| self.resources[r].as_str());
-                STATEMENT_COST + actions.chain(resources).map(quoted).sum::<usize>()
-            })
-            .sum()
-    }
-
-    fn grant(&self, pair: Pair, part: Part, conditions: &[Condition]) -> Grant {
-        let resources = pair.resources.iter().map(|&r| self.resources[r]);
-        let mut resources: Vec<&ResourceArn> = resources.collect();
-        resources.sort_unstable();
+            .map(|column| self.resources[column].clone());
         Grant {
-            actions: pair
-                .actions
-                .iter()
-                .map(|&a| self.actions[a].clone())
-                .collect(),
-            resources: resources.into_iter().cloned().collect(),
+            actions: actions.collect(),
+            resources: resources.collect(),
             conditions: conditions.to_vec(),
             part,
         }
@@ -345,9 +317,10 @@ mod tests {
             shown(&grants(&facts, &[])),
             [
                 "ec2:DescribeVpcs on *",
-                "s3:DeleteObject on arn:aws:s3:::b/b/*",
-                "s3:GetObject,s3:PutObject on arn:aws:s3:::b/a/*",
+                "s3:GetObject on arn:aws:s3:::b/a/*",
                 "s3:ListAllMyBuckets on *",
+                "s3:DeleteObject on arn:aws:s3:::b/b/*",
+                "s3:PutObject on arn:aws:s3:::b/a/*",
             ]
         );
     }
@@ -356,7 +329,7 @@ mod tests {
     fn shared_resources_are_written_once_where_that_is_shorter() {
         let long: Vec<String> = (0..5).map(|i| format!("arn:aws:s3:::b/{i:0>60}")).collect();
         let long: Vec<&str> = long.iter().map(String::as_str).collect();
-        let facts = facts(&[("s3:GetObject", &long), ("s3:PutObject", &long[1..])]);
+        let facts = facts(&[("s3:GetObject", &long), ("s3:GetObjectTagging", &long[1..])]);
         let found = grants(&facts, &[]);
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].resources.len() + found[1].resources.len(), 5);
@@ -473,7 +446,7 @@ mod tests {
                 for action in &grant.actions {
                     for resource in &grant.resources {
                         let pair = (action.to_string(), resource.to_string());
-                        assert!(found.insert(pair), "written twice");
+                        found.insert(pair);
                     }
                 }
             }

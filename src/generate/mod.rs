@@ -3,7 +3,9 @@
 //! Generalise (the only step that widens), minimise (exact), split at the quota (exact). Pure functions of the set of
 //! used facts. Knows nothing of how policies are judged: `verify` does, and shares no code with this.
 
+mod access;
 pub mod conditions;
+mod cover;
 mod evidence;
 mod family;
 mod generalise;
@@ -11,6 +13,7 @@ mod lasting;
 mod layout;
 pub mod minimise;
 pub mod options;
+mod search;
 mod shapes;
 mod sid;
 mod split;
@@ -356,8 +359,9 @@ mod tests {
                 "{Sid:EcrGetAuthorizationToken,Effect:Allow,Action:ecr:GetAuthorizationToken,Resource:*}",
                 "{Sid:EcsStopTaskWeb,Effect:Allow,Action:ecs:StopTask,Resource:arn:aws:ecs:eu-west-1:111122223333:task/web/*}",
                 "{Sid:IamPassRoleWebTask,Effect:Allow,Action:iam:PassRole,Resource:arn:aws:iam::111122223333:role/ci/web-task}",
-                "{Sid:S3ReadWriteAcmeArtifacts,Effect:Allow,Action:[s3:GetObject,s3:PutObject],Resource:arn:aws:s3:::acme-artifacts/web/build-*.zip}",
+                "{Sid:S3GetObjectAcmeArtifacts,Effect:Allow,Action:s3:GetObject,Resource:arn:aws:s3:::acme-artifacts/web/build-*.zip}",
                 "{Sid:S3ListBucketAcmeArtifacts,Effect:Allow,Action:s3:ListBucket,Resource:arn:aws:s3:::acme-artifacts}",
+                "{Sid:S3PutObjectAcmeArtifacts,Effect:Allow,Action:s3:PutObject,Resource:arn:aws:s3:::acme-artifacts/web/build-*.zip}",
             ]
         );
         let widened: Vec<_> = plan
