@@ -12,6 +12,7 @@ mod catalog;
 mod compare;
 mod conditions;
 mod coverage;
+mod explain;
 mod export;
 mod generate;
 mod integrity;

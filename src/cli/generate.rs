@@ -14,12 +14,14 @@ use crate::cli::tailor::Tailor;
 use crate::cli::{Ending, output, own_policy, parallel, tell, usage_error};
 use crate::error::{Error, Result};
 use crate::generate::options::Options;
-use crate::generate::{self, Plan};
+use crate::generate::{self, Plan, one_off};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::principal::{Principal, PrincipalKind};
-use crate::report::index::{CoverageEntry, Index, PrincipalEntry, WideningEntry, Written};
+use crate::report::index::{
+    CoverageEntry, Index, PrincipalEntry, SetUpEntry, WideningEntry, Written,
+};
 use crate::report::summary::many;
-use crate::report::terminal;
+use crate::report::{self, terminal};
 use crate::usage::coverage::Coverage;
 use crate::usage::ledger::{Ledger, PrincipalUsage};
 use crate::usage::sum::Sum;
@@ -85,11 +87,13 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
                     many(proved.len() as u64, "principal"),
                     folder.display()
                 ));
+                let one_off = proved.iter().map(|each| each.plan.one_off.as_slice());
+                tell(&report::one_off::summary(one_off));
             }
         }
         None => {
             for each in proved.iter() {
-                print(each, quiet)?;
+                print(each, &options, quiet)?;
             }
         }
     }
@@ -180,10 +184,11 @@ impl<'l> Proved<'l> {
     ) -> Result<Self> {
         let plan = generate::plan(usage, options);
         let texts: Vec<String> = plan.documents.iter().map(PolicyDocument::to_json).collect();
-        prove(principal, usage, &texts)?;
+        prove(principal, &one_off::granted(usage, &plan), &texts)?;
         let mut entry = PrincipalEntry::of(principal, usage, created);
         entry.sizes = plan.documents.iter().map(PolicyDocument::size).collect();
         entry.widened = plan.widened.iter().map(WideningEntry::of).collect();
+        entry.one_off = plan.one_off.iter().map(SetUpEntry::of).collect();
         entry.notes.extend(plan.notes.iter().cloned());
         entry.notes.extend(notes(principal));
         Ok(Self {
@@ -284,7 +289,7 @@ fn notes(principal: &Principal) -> Vec<String> {
 }
 
 /// One principal's policy on stdout; what it widens and what a reader must know on stderr.
-fn print(proved: &Proved<'_>, quiet: bool) -> Result<()> {
+fn print(proved: &Proved<'_>, options: &Options, quiet: bool) -> Result<()> {
     let Proved {
         principal,
         usage,
@@ -326,6 +331,7 @@ fn print(proved: &Proved<'_>, quiet: bool) -> Result<()> {
             terminal::safe(&widening.admits),
         ));
     }
+    message.push_str(&report::one_off::text(&plan.one_off, options.one_off));
     for note in &entry.notes {
         message.push_str(&format!("note: {}\n", terminal::safe(note)));
     }

@@ -9,11 +9,13 @@ use clap::ColorChoice;
 static COLOURED: AtomicBool = AtomicBool::new(false);
 
 /// The words that begin a message, and the ANSI colour of each.
-const WORDS: [(&str, &str); 6] = [
+const WORDS: [(&str, &str); 8] = [
     ("error:", "31"),
     ("gap:", "31"),
     ("warning:", "33"),
     ("widened by ", "33"),
+    ("one-off:", "33"),
+    ("not granted:", "33"),
     ("note:", "36"),
     ("help:", "36"),
 ];

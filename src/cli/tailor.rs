@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::generate::options::{Options, Resources};
+use crate::generate::options::{OneOff, Options, Resources};
 
 /// How policies are to be written.
 #[derive(Args, Debug)]
@@ -10,6 +10,11 @@ pub struct Tailor {
     /// How far resources are generalised.
     #[arg(long, value_enum, default_value = "balanced", value_name = "HOW")]
     resources: ResourcesArgument,
+
+    /// What becomes of calls that set something up once: made in a principal's first week only, and not in the five
+    /// weeks and more in which it was active afterwards.
+    #[arg(long, value_enum, default_value = "separate", value_name = "HOW")]
+    one_off: OneOffArgument,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -22,6 +27,16 @@ enum ResourcesArgument {
     Broad,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OneOffArgument {
+    /// They are granted like all others.
+    Keep,
+    /// They are granted on exact resources, in statements of their own at the end.
+    Separate,
+    /// They are not granted, and listed.
+    Drop,
+}
+
 impl Tailor {
     /// The same for `generate`.
     #[must_use]
@@ -31,6 +46,11 @@ impl Tailor {
                 ResourcesArgument::Exact => Resources::Exact,
                 ResourcesArgument::Balanced => Resources::Balanced,
                 ResourcesArgument::Broad => Resources::Broad,
+            },
+            one_off: match self.one_off {
+                OneOffArgument::Keep => OneOff::Keep,
+                OneOffArgument::Separate => OneOff::Separate,
+                OneOffArgument::Drop => OneOff::Drop,
             },
             ..Options::default()
         }

@@ -12,6 +12,7 @@ mod generalise;
 mod lasting;
 mod layout;
 pub mod minimise;
+pub mod one_off;
 pub mod options;
 mod search;
 mod shapes;
@@ -26,7 +27,8 @@ use crate::catalog::operation;
 use crate::generate::generalise::{Granted, Patterns, Rule, Rules};
 use crate::generate::lasting::lasting;
 use crate::generate::minimise::Facts;
-use crate::generate::options::{Options, Resources};
+use crate::generate::one_off::SetUp;
+use crate::generate::options::{OneOff, Options, Resources};
 use crate::generate::split::Split;
 use crate::generate::widening::{Widening, cut_short, widenings};
 use crate::iam::action::Action;
@@ -56,6 +58,8 @@ pub struct Plan {
     pub parts: Vec<Vec<Part>>,
     /// Whatever the documents allow beyond what was used, sorted by resource and rule.
     pub widened: Vec<Widening>,
+    /// What was used to set something up, it seems, sorted, however it is granted.
+    pub one_off: Vec<SetUp>,
     /// What to tell the reader beside: what was left out, what does not fit an attachment quota.
     pub notes: Vec<String>,
 }
@@ -70,9 +74,22 @@ pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
     let lasting = lasting(usage);
     let mut widened = Vec::new();
     let mut grants = Vec::new();
-    for ((part, conditions), used) in used(usage) {
+    let mut one_off = one_off::found(usage);
+    let apart: &[SetUp] = match options.one_off {
+        OneOff::Keep => &[],
+        OneOff::Separate | OneOff::Drop => &one_off,
+    };
+    let is_any_apart = !apart.is_empty();
+    let mut recurring = Vec::new();
+    for ((part, conditions), used) in used(usage, apart) {
         let mut patterns = writable(&used);
-        if options.resources != Resources::Exact {
+        if part == Part::OneOff {
+            patterns = one_off::without_allowed(patterns, &conditions, &recurring);
+            if options.one_off == OneOff::Drop {
+                one_off::mark(&mut one_off, &patterns);
+                continue;
+            }
+        } else if options.resources != Resources::Exact {
             patterns = generalise::generalise(without_covered(patterns), &lasting);
         }
         let patterns = without_covered(patterns);
@@ -82,6 +99,9 @@ pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
             .map(|(action, granted)| (*action, granted.iter().map(|(r, _)| &**r).collect()))
             .collect();
         grants.extend(minimise::grants(&facts, part, &conditions));
+        if part == Part::Recurring && is_any_apart {
+            recurring.push((conditions, patterns));
+        }
     }
     minimise::order(&mut grants);
     widened.sort_by(|a, b| (&a.resource, a.rule).cmp(&(&b.resource, b.rule)));
@@ -93,10 +113,12 @@ pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
         mut notes,
     } = split::documents(grants, options.quota);
     notes.extend(service_linked(usage));
+    notes.extend(one_off::note(&one_off));
     Plan {
         documents,
         parts,
         widened,
+        one_off,
         notes,
     }
 }
@@ -124,11 +146,21 @@ fn service_linked(usage: &PrincipalUsage) -> Option<String> {
 }
 
 /// The facts whose authorisation was passed at least once, by what they are in the policy for and by the conditions that all
-/// calls satisfied.
-fn used(usage: &PrincipalUsage) -> BTreeMap<(Part, Vec<Condition>), Facts<'_>> {
+/// calls satisfied. `one_off` are those facts, sorted, that stand apart.
+fn used<'u>(
+    usage: &'u PrincipalUsage,
+    one_off: &[SetUp],
+) -> BTreeMap<(Part, Vec<Condition>), Facts<'u>> {
     let mut used: BTreeMap<(Part, Vec<Condition>), Facts<'_>> = BTreeMap::new();
+    let mut one_off = one_off.iter().peekable();
     for (action, resource, tally) in usage.used() {
-        let under = (Part::Recurring, conditions::written(tally));
+        // Both are sorted alike.
+        let is_next = |fact: &&SetUp| fact.action == *action && fact.resource == *resource;
+        let part = match one_off.next_if(is_next) {
+            Some(_) => Part::OneOff,
+            None => Part::Recurring,
+        };
+        let under = (part, conditions::written(tally));
         minimise::add(used.entry(under).or_default(), action, resource);
     }
     used
@@ -164,7 +196,7 @@ mod tests {
     use proptest::prelude::{Just, ProptestConfig, Strategy, prop, prop_oneof, proptest};
 
     use super::{Plan, plan};
-    use crate::generate::options::{Options, Resources};
+    use crate::generate::options::{OneOff, Options, Resources};
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
     use crate::iam::policy::MANAGED_POLICY_QUOTA;
@@ -172,6 +204,7 @@ mod tests {
 
     const SMALL: Options = Options {
         resources: Resources::Balanced,
+        one_off: OneOff::Separate,
         quota: 1_000,
     };
     const SMALL_EXACT: Options = Options {

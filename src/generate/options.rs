@@ -14,20 +14,34 @@ pub enum Resources {
     Broad,
 }
 
+/// What becomes of calls that set something up once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OneOff {
+    /// They are granted like all others.
+    Keep,
+    /// They are granted in statements of their own, at the end, on the resources as they were used.
+    Separate,
+    /// They are not granted, unless what recurs allows them anyway.
+    Drop,
+}
+
 /// How a policy is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// How far resources are generalised.
     pub resources: Resources,
+    /// What becomes of calls that set something up once.
+    pub one_off: OneOff,
     /// The most characters of a document, see [`PolicyDocument::size`](crate::iam::policy::PolicyDocument::size).
     pub quota: usize,
 }
 
 impl Default for Options {
-    /// Balanced, in managed policies.
+    /// Balanced, with one-off calls set apart, in managed policies.
     fn default() -> Self {
         Self {
             resources: Resources::Balanced,
+            one_off: OneOff::Separate,
             quota: MANAGED_POLICY_QUOTA,
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::generate::conditions::{self, Offer};
+use crate::generate::one_off::SetUp;
 use crate::generate::widening::Widening;
 use crate::iam::condition::Block;
 use crate::iam::principal::Principal;
@@ -91,7 +92,7 @@ pub struct PrincipalEntry {
     pub account: String,
     /// All its events, whatever their outcome.
     pub events: u64,
-    /// The number of distinct actions its policy grants.
+    /// The number of distinct actions it used.
     pub actions: usize,
     /// The number of distinct resources it used, before anything was generalised.
     pub resources: usize,
@@ -101,6 +102,8 @@ pub struct PrincipalEntry {
     pub sizes: Vec<usize>,
     /// Everything that the policy grants beyond the calls seen.
     pub widened: Vec<WideningEntry>,
+    /// What was used to set something up once, it seems, and whether the policy grants it.
+    pub one_off: Vec<SetUpEntry>,
     /// Conditions that all calls seen would have satisfied and that the policy does not have.
     pub offered_conditions: Vec<OfferEntry>,
     /// What a reader must know.
@@ -162,6 +165,24 @@ pub struct WideningEntry {
     pub examples: Vec<String>,
     /// What it newly allows, in words.
     pub admits: String,
+}
+
+/// A use that set something up once.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetUpEntry {
+    /// The action.
+    pub action: String,
+    /// The resource.
+    pub resource: String,
+    /// How often it was used.
+    pub events: u64,
+    /// The day, as in `2026-09-01`, UTC.
+    pub day: Option<String>,
+    /// The id of one of the events.
+    pub sample_event_id: Option<String>,
+    /// Whether the policy allows it.
+    pub granted: bool,
 }
 
 /// What reading an index back needs of it: which file is whose.
@@ -233,6 +254,12 @@ fn rfc3339(seconds: i64) -> Option<String> {
     Some(time.to_string())
 }
 
+/// A day since 1970-01-01 as `2026-09-01`.
+pub(crate) fn date(day: u16) -> Option<String> {
+    let time = jiff::Timestamp::from_second(i64::from(day) * 86_400).ok()?;
+    Some(time.strftime("%F").to_string())
+}
+
 impl PrincipalEntry {
     /// The entry of a principal, which was `created` then, in seconds since 1970; without its documents.
     #[must_use]
@@ -252,6 +279,7 @@ impl PrincipalEntry {
             files: Vec::new(),
             sizes: Vec::new(),
             widened: Vec::new(),
+            one_off: Vec::new(),
             offered_conditions: conditions::offers(usage, principal.kind)
                 .iter()
                 .map(OfferEntry::of)
@@ -290,6 +318,21 @@ impl OfferEntry {
             condition: serde_json::to_value(Block(&grant.conditions)).unwrap_or_default(),
             uses: offer.uses,
             certain: offer.certain,
+        }
+    }
+}
+
+impl SetUpEntry {
+    /// The entry of `fact`.
+    #[must_use]
+    pub fn of(fact: &SetUp) -> Self {
+        Self {
+            action: fact.action.to_string(),
+            resource: fact.resource.to_string(),
+            events: fact.uses,
+            day: date(fact.day),
+            sample_event_id: fact.sample_event_id.clone(),
+            granted: fact.granted,
         }
     }
 }

@@ -3,5 +3,6 @@
 pub mod hours;
 pub mod index;
 pub mod integrity;
+pub mod one_off;
 pub mod summary;
 pub mod terminal;
