@@ -31,7 +31,7 @@ CHANGING = ("Update", "Modify", "Set", "Change", "Edit")
 # Tags of any type of the service.
 TAGGING = ("TagResource", "UntagResource", "ListTagsForResource", "ListTagsOfResource", "ListTags")
 # The letters of the table's column.
-STEPS = {"destroy": "d", "read": "r", "tag": "t", "update": "u"}
+STEPS = {"destroy": "d", "everything": "e", "read": "r", "tag": "t", "update": "u"}
 
 
 def words(action):
@@ -107,7 +107,9 @@ class Lives:
         # An action that takes resources, and none of that type, is about something else. One without any is allowed on
         # everything: to read may be, and the rest where to create is too.
         types = types_of(action)
-        if types and kind not in types or not types and step != "read" and kind:
+        if not types and kind and step == "destroy":
+            step = "everything"
+        elif types and kind not in types or not types and kind and step != "read":
             return
         known = self.lives[creator.full, kind].get(action.full)
         if known is None or STEPS[step] < STEPS[known]:
@@ -148,11 +150,14 @@ class Lives:
                         self.steps(creator, kind, named)
 
     def makers(self, resource, named):
-        """The actions that make the resource itself: those with its noun, else the only one that makes a whole."""
+        """The actions that make the resource itself: those with its noun, else the only one that makes a whole, if its
+        noun is a part of the resource's or has that as a part (`CreatePolicy` of a `ManagedPolicy`)."""
         home = Counter(a.prefix for name in ("read", "delete") for a in named.get(name, [])).most_common(1)
         starts = [a for a in named.get("create", []) if self.starts(a) and a.prefix == (home[0][0] if home else "")]
         whole = [a for a in starts if words(a)[0] not in PARTS]
-        return [a for a in starts if words(a)[1] == resource] or (whole if len(whole) == 1 else [])
+        same = [a for a in whole if words(a)[1] == resource] or [a for a in starts if words(a)[1] == resource]
+        near = [a for a in whole if words(a)[1] and (words(a)[1] in resource or resource in words(a)[1])]
+        return same or (near if len(whole) == 1 else [])
 
     def steps(self, creator, kind, named):
         noun = words(creator)[1]
@@ -181,14 +186,13 @@ class Lives:
         """Adds the steps of hand-written rows, and takes out the lives of those that say so."""
         for name, kind, step, _reason in overrides:
             creator = self.actions.get(name.lower())
-            life = self.lives.get((creator.full, kind)) if creator else None
             if step == "never" and not kind:
                 continue
-            if life is None:
-                sys.exit(f"overrides/lifecycle.tsv: {name} starts no life of {kind}")
             if step == "never":
+                # An error where there is none, so that no row outlives its reason.
                 del self.lives[creator.full, kind]
                 continue
+            life = self.lives[creator.full, kind]
             letter, added = step.split(":")
             found = self.actions[f"{creator.prefix}:{added}".lower()].full
             if found in life:
@@ -198,15 +202,30 @@ class Lives:
     def rows(self):
         """`(creating action, type, step and name of each action)` of each life that has an end."""
         for (creator, kind), life in self.lives.items():
-            if "destroy" in life.values():
-                steps = sorted((STEPS[step], action.split(":")[1]) for action, step in life.items())
+            steps = sorted((STEPS[step], action.split(":")[1]) for action, step in life.items()
+                           if self.is_made(creator, kind) or self.noun(action) == self.noun(creator))
+            if any(letter in "de" for letter, _name in steps):
                 yield creator, kind, " ".join(f"{letter}:{name}" for letter, name in steps)
+
+    def noun(self, full):
+        return words(self.actions[full.lower()])[1]
+
+    def is_made(self, full, kind):
+        """Whether it is the `kind` that is made, by its name, and not one that is named beside: the cluster of a
+        snapshot. So are all where no name tells."""
+        noun = self.noun(full)
+        kinds = (other for creator, other in self.lives if creator == full)
+        near = [other for other in kinds if singular(other) in noun or noun in singular(other)]
+        return kind in near or not near
 
 
 def kinds(creator, end):
-    """The types that both take; those of the end where what is made has no name yet when IAM decides."""
+    """The types that both take; those of the end where what is made has no name yet when IAM decides, and that which is
+    made where the end takes none."""
     made, ended = types_of(creator), types_of(end)
-    return sorted(made & ended if made else ended) or ([""] if not made and not ended else [])
+    if made and ended:
+        return sorted(made & ended)
+    return sorted(ended) or [kind for kind in sorted(made) if singular(kind) == words(creator)[1]] or [""] * (not made)
 
 
 def rows(facts, wheel, logged, overrides):

@@ -10,6 +10,7 @@ pub mod condition_key;
 pub mod describe;
 pub mod errors;
 pub mod forwarding;
+pub mod lifecycle;
 pub mod operation;
 pub mod reasons;
 pub mod resource;
