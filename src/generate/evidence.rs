@@ -1,51 +1,56 @@
 //! What the parts of resources that look made up become, once there is evidence that tomorrow has others.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
+use crate::generate::bar::{Bar, Risk};
 use crate::generate::generalise::{
-    Granted, Patterns, Rule, Rules, keeps_exact, tidy, without_chains,
+    Granted, Made, Patterns, Rule, Rules, Seen, keeps_exact, tidy, without_chains,
 };
 use crate::generate::layout::Layout;
 use crate::generate::shapes::{Shape, Slot, slots};
+use crate::generate::turnover::Span;
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 
-/// How many distinct values must stand in the place of a generated identifier: one could be the only one there is.
-const IDENTIFIERS: usize = 2;
-/// How many distinct numbers make a series: fewer are as often versions or regions, which are names.
-const NUMBERS: usize = 5;
-
-/// The rules of [`Shape`].
-pub(super) fn by_shape<'u>(exact: Patterns<'u>, lasting: &BTreeSet<&ResourceArn>) -> Patterns<'u> {
+/// The rules of [`Shape`]. `bar` is that of reading for all actions: an identifier is no other one tomorrow for who writes than for
+/// who reads. Only what manages permissions gets no more than what AWS names anew for each use.
+pub(super) fn by_shape<'u>(exact: Patterns<'u>, seen: &Seen<'_>, bar: Bar) -> Patterns<'u> {
     let mut shaped = Shaped::default();
     let mut places = Vec::with_capacity(exact.len());
     for (_, granted) in &exact {
         let resources = granted.iter();
         places.push(
             resources
-                .map(|(resource, _)| shaped.place(resource))
+                .map(|(resource, made)| shaped.place(resource, made.span))
                 .collect(),
         );
     }
-    let (made, becomes) = shaped.made(lasting);
+    let made = shaped.made(seen, bar);
     let rewrite = |((action, granted), places): ((&'u Action, Granted<'u>), Vec<Option<usize>>)| {
-        let mut out: Granted<'u> = Vec::with_capacity(granted.len());
+        let becomes = match Risk::of(action) {
+            Risk::Permissions => &made.fresh,
+            Risk::Reads | Risk::Writes => &made.becomes,
+        };
+        let mut out: Granted<'u> = Vec::with_capacity(places.len());
         let mut last = None;
-        for ((resource, mut rules), place) in granted.into_iter().zip(places) {
+        for ((resource, by), place) in granted.into_iter().zip(places) {
             let made_of_it = place
                 .and_then(|place| becomes[place])
                 .filter(|_| !keeps_exact(action, resource.parts().map_or("", |p| p.service)));
             let Some(pattern) = made_of_it else {
-                out.push((resource, rules));
+                out.push((resource, by));
                 continue;
             };
-            let (text, by) = &made[pattern];
-            rules = rules.and(*by);
+            let (text, rules) = &made.patterns[pattern];
+            let by = Made {
+                rules: by.rules.and(*rules),
+                ..by
+            };
             match out.last_mut() {
                 // Most come one behind the other.
-                Some((_, all)) if last == Some(pattern) => *all = all.and(rules),
-                _ => out.push((Cow::Owned(text.clone()), rules)),
+                Some((_, all)) if last == Some(pattern) => *all = all.and(by),
+                _ => out.push((Cow::Owned(text.clone()), by)),
             }
             last = Some(pattern);
         }
@@ -58,54 +63,84 @@ pub(super) fn by_shape<'u>(exact: Patterns<'u>, lasting: &BTreeSet<&ResourceArn>
     all.map(rewrite).collect()
 }
 
+/// What becomes of each of [`Shaped::resources`], as places in `patterns`.
+struct Becomes {
+    patterns: Vec<(ResourceArn, Rules)>,
+    becomes: Vec<Option<usize>>,
+    /// The same by what AWS names anew for each use alone.
+    fresh: Vec<Option<usize>>,
+}
+
 /// The resources with parts that look made up, each once.
 #[derive(Default)]
 struct Shaped<'a> {
     known: HashMap<&'a ResourceArn, Option<usize>>,
     resources: Vec<(&'a ResourceArn, Layout<'a>, Vec<Slot>)>,
+    /// Of each of them, when it was used.
+    spans: Vec<Option<Span>>,
 }
 
 impl<'a> Shaped<'a> {
-    /// The place of `resource` among [`Self::resources`]; `None` where no part of it looks made up.
-    fn place(&mut self, resource: &'a ResourceArn) -> Option<usize> {
-        *self.known.entry(resource).or_insert_with(|| {
+    /// The place of `resource`, used then, among [`Self::resources`]; `None` where no part of it looks made up.
+    fn place(&mut self, resource: &'a ResourceArn, span: Option<Span>) -> Option<usize> {
+        let place = *self.known.entry(resource).or_insert_with(|| {
             let layout = Layout::of(resource)?;
             let slots = slots(&layout);
             (!slots.is_empty()).then(|| {
                 self.resources.push((resource, layout, slots));
+                self.spans.push(span);
                 self.resources.len() - 1
             })
-        })
+        });
+        if let Some(place) = place {
+            self.spans[place] = Span::join(self.spans[place], span);
+        }
+        place
     }
 
     /// The patterns that are made, and which of them each resource becomes.
-    fn made(
-        &self,
-        lasting: &BTreeSet<&ResourceArn>,
-    ) -> (Vec<(ResourceArn, Rules)>, Vec<Option<usize>>) {
-        let templates = Templates::of(&self.resources, lasting);
-        let mut made = Vec::new();
+    fn made(&self, seen: &Seen<'_>, bar: Bar) -> Becomes {
+        let templates = Templates::of(self, seen);
+        let mut out = Becomes {
+            patterns: Vec::new(),
+            becomes: Vec::with_capacity(self.resources.len()),
+            fresh: Vec::with_capacity(self.resources.len()),
+        };
         // What a template becomes where all its slots do.
-        let mut whole: Vec<Option<usize>> = vec![None; templates.seen.len()];
-        let becomes = self.resources.iter().zip(&templates.numbers);
-        let becomes = becomes.map(|((resource, layout, slots), &template)| {
-            let proven = proven(layout, slots, &templates.seen[template]);
-            if proven.is_empty() {
-                return None;
-            }
-            let shared = (proven.len() == slots.len()).then_some(&mut whole[template]);
-            if let Some(Some(place)) = shared {
-                return Some(*place);
-            }
-            made.push(starred(resource, &proven));
-            let place = made.len() - 1;
-            if let Some(shared) = shared {
-                *shared = Some(place);
-            }
-            Some(place)
-        });
-        let becomes = becomes.collect();
-        (made, becomes)
+        let mut whole: Vec<Option<usize>> = vec![None; templates.proven.len()];
+        let proven: Vec<Vec<Proven>> = templates
+            .proven
+            .iter()
+            .map(|seen| seen.iter().map(|seen| seen.proven(bar)).collect())
+            .collect();
+        for ((resource, layout, slots), &template) in self.resources.iter().zip(&templates.numbers)
+        {
+            let pairs = slots.iter().zip(&proven[template]);
+            let fresh: Vec<&Slot> = pairs
+                .clone()
+                .filter(|(slot, proven)| proven.by_one && is_fresh(layout, slot))
+                .map(|(slot, _)| slot)
+                .collect();
+            let all: Vec<&Slot> = pairs
+                .filter(|(slot, proven)| {
+                    proven.by_several || proven.by_one && is_fresh(layout, slot)
+                })
+                .map(|(slot, _)| slot)
+                .collect();
+            let mut make = |slots: &[&Slot]| {
+                out.patterns.push(starred(resource, slots));
+                out.patterns.len() - 1
+            };
+            out.fresh.push((!fresh.is_empty()).then(|| make(&fresh)));
+            out.becomes.push(if all.is_empty() {
+                None
+            } else if all.len() == slots.len() {
+                Some(*whole[template].get_or_insert_with(|| make(&all)))
+            } else {
+                Some(make(&all))
+            });
+        }
+        out
     }
 }
 
@@ -114,37 +149,74 @@ impl<'a> Shaped<'a> {
 struct Templates<'a> {
     /// Of each resource.
     numbers: Vec<usize>,
-    /// Of each template, the distinct values of each slot; no more than matter.
-    seen: Vec<Vec<Vec<&'a str>>>,
+    /// Of each template, the values of each slot.
+    proven: Vec<Vec<Values<'a>>>,
+}
+
+/// The values seen in a slot.
+struct Values<'a> {
+    shape: Shape,
+    /// When each was used, but for those that last.
+    seen: HashMap<&'a str, Option<Span>>,
+    /// The day on which the principal was last seen.
+    end: Option<u16>,
+}
+
+/// Whether what was seen in a slot proves that tomorrow has another value there.
+#[derive(Clone, Copy)]
+struct Proven {
+    /// Where AWS makes one for each use, of which one sighting is enough.
+    by_one: bool,
+    by_several: bool,
+}
+
+impl Values<'_> {
+    fn proven(&self, bar: Bar) -> Proven {
+        let count = self.seen.len();
+        let spans = self.seen.values().copied();
+        Proven {
+            by_one: count > 0 && self.shape == Shape::Identifier,
+            by_several: match self.shape {
+                Shape::Date => count > 0,
+                Shape::Identifier => count >= bar.identifiers,
+                // Numbers are as often names, of which there is a list.
+                Shape::Number => {
+                    count >= bar.numbers && bar.keeps_coming(spans, self.end) != Some(false)
+                }
+            },
+        }
+    }
 }
 
 impl<'a> Templates<'a> {
-    fn of(
-        resources: &[(&'a ResourceArn, Layout<'a>, Vec<Slot>)],
-        lasting: &BTreeSet<&ResourceArn>,
-    ) -> Self {
+    fn of(shaped: &Shaped<'a>, seen: &Seen<'_>) -> Self {
         let mut by_text: HashMap<String, usize> = HashMap::new();
         let mut out = Self {
-            numbers: Vec::with_capacity(resources.len()),
-            seen: Vec::new(),
+            numbers: Vec::with_capacity(shaped.resources.len()),
+            proven: Vec::new(),
         };
         let mut text = String::new();
-        for (resource, _, slots) in resources {
+        for ((resource, _, slots), span) in shaped.resources.iter().zip(&shaped.spans) {
             write_template(resource.as_str(), slots, &mut text);
             let number = by_text.get(&text).copied().unwrap_or_else(|| {
-                by_text.insert(text.clone(), out.seen.len());
-                out.seen.push(vec![Vec::new(); slots.len()]);
-                out.seen.len() - 1
+                by_text.insert(text.clone(), out.proven.len());
+                let values = slots.iter().map(|slot| Values {
+                    shape: slot.shape,
+                    seen: HashMap::new(),
+                    end: seen.end,
+                });
+                out.proven.push(values.collect());
+                out.proven.len() - 1
             });
             out.numbers.push(number);
-            for (slot, values) in slots.iter().zip(&mut out.seen[number]) {
+            // What lasts from beginning to end is as good as a name.
+            if seen.lasting.contains(resource) {
+                continue;
+            }
+            for (slot, values) in slots.iter().zip(&mut out.proven[number]) {
                 let value = &resource.as_str()[slot.range.clone()];
-                if matches!(slot.shape, Shape::Identifier) && lasting.contains(resource) {
-                    continue;
-                }
-                if values.len() < NUMBERS && !values.contains(&value) {
-                    values.push(value);
-                }
+                let when = values.seen.entry(value).or_insert(*span);
+                *when = Span::join(*when, *span);
             }
         }
         out
@@ -166,23 +238,12 @@ fn write_template(resource: &str, slots: &[Slot], out: &mut String) {
     out.push_str(&resource[from..]);
 }
 
-/// The slots of which enough values were seen.
-fn proven<'s>(layout: &Layout<'_>, slots: &'s [Slot], seen: &[Vec<&str>]) -> Vec<&'s Slot> {
-    let enough = |(slot, values): &(&Slot, &Vec<&str>)| {
-        let fresh = layout.made_for_each_use.is_some_and(|i| {
-            let made = &layout.components[i];
-            made.start <= slot.range.start && slot.range.end <= made.end
-        });
-        values.len()
-            >= match slot.shape {
-                Shape::Date => 1,
-                Shape::Identifier if fresh => 1,
-                Shape::Identifier => IDENTIFIERS,
-                Shape::Number => NUMBERS,
-            }
-    };
-    let proven = slots.iter().zip(seen).filter(enough);
-    proven.map(|(slot, _)| slot).collect()
+/// Whether AWS chooses the text of `slot` anew for each use.
+fn is_fresh(layout: &Layout<'_>, slot: &Slot) -> bool {
+    layout.made_for_each_use.is_some_and(|i| {
+        let made = &layout.components[i];
+        made.start <= slot.range.start && slot.range.end <= made.end
+    })
 }
 
 /// The resource with a star for each slot, and the rules that this took.

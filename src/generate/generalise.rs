@@ -1,32 +1,39 @@
-//! The only place where a policy grows beyond what was used: six named rules, each explained in one sentence.
+//! The only place where a policy grows beyond what was used: named rules, each explained in one sentence.
 //!
 //! | rule | in one sentence |
 //! |---|---|
 //! | `unwritable-character` | a character that no policy may hold becomes `?` |
 //! | `dated-name` | a date or time becomes `*`, because tomorrow has another one |
 //! | `generated-identifier` | an identifier that a machine made becomes `*` once two were seen to come or go in its place, or one where AWS makes one for each use |
-//! | `numbered-name` | a number becomes `*` once five were seen in its place |
-//! | `large-family` | more than twenty names in the same place become their longest common stem and `*` |
-//! | `crowded-folder` | more than a hundred resources left in one folder become the folder and `*` |
+//! | `numbered-name` | a number becomes `*` once five were seen in its place, unless they are the same ones all the time |
+//! | `renewed-names` | names in one place become their stem and `*` where a list of them made at half time would have missed some later |
+//! | `own-creations` | the same of names that the principal gives to what it creates itself, for all that it does with that, on less evidence |
+//! | `large-family` | more than twenty names in one place become their stem and `*` where the time is too short to tell whether new ones come |
+//! | `crowded-folder` | resources left in one folder become the folder and `*` where new ones keep coming, or the time is too short to tell and they are more than a hundred |
+//!
+//! How much evidence it takes is in [`Bar`]: more for what writes than for what reads, and for what says who may do what none is
+//! enough but that AWS names a thing anew for each use. Each setting begins with what the one before it made.
 //!
 //! No rule crosses a partition, service, region, account, resource type or bucket, or touches an account's id inside a
-//! name. A name that alone identifies a resource (a key, a role, a function, a table) is only touched by
-//! `large-family`. What carries authority (identities, permission sets) is never generalised for an action that does more
-//! than read.
+//! name. What carries authority (identities, permission sets) is never generalised for an action that does more than
+//! read.
 //!
 //! Evidence for shapes is taken from all actions of a principal together, so that reading and writing the same keys
-//! stays one statement; evidence for families from each action alone, so that reading a thousand objects never widens
-//! what may be deleted. Both are functions of the set of facts: the order of events does not show.
+//! stays one statement; evidence for names from actions of the same risk or a higher one, so that reading a thousand objects never
+//! widens what may be deleted. Both are functions of the set of facts: the order of events does not show.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::generate::evidence;
-use crate::generate::family::{common_extension, families};
-use crate::generate::layout::{Layout, is_account};
-use crate::generate::shapes::is_ec2_id;
+use crate::generate::bar::{Bar, Risk};
+use crate::generate::creations::Creations;
+use crate::generate::lasting::lasting;
+use crate::generate::options::Resources;
+use crate::generate::turnover::Span;
+use crate::generate::{evidence, minimise, names};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
+use crate::usage::ledger::PrincipalUsage;
 
 /// A rule that widens. The order is that of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +42,8 @@ pub(super) enum Rule {
     DatedName,
     GeneratedIdentifier,
     NumberedName,
+    RenewedNames,
+    OwnCreations,
     LargeFamily,
     CrowdedFolder,
 }
@@ -62,8 +71,29 @@ impl Rules {
     }
 }
 
+/// How a pattern came to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Made {
+    pub(super) rules: Rules,
+    /// When what it stands for was used.
+    pub(super) span: Option<Span>,
+    /// Whether the principal creates all that it stands for.
+    pub(super) created: bool,
+}
+
+impl Made {
+    /// That of a pattern that stands for what either stands for.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            rules: self.rules.and(other.rules),
+            span: Span::join(self.span, other.span),
+            created: self.created && other.created,
+        }
+    }
+}
+
 /// The patterns that one action is granted, and how each came to be: sorted, each once.
-pub(super) type Granted<'u> = Vec<(Cow<'u, ResourceArn>, Rules)>;
+pub(super) type Granted<'u> = Vec<(Cow<'u, ResourceArn>, Made)>;
 
 /// For each action what it is granted; sorted.
 pub(super) type Patterns<'u> = Vec<(&'u Action, Granted<'u>)>;
@@ -71,32 +101,23 @@ pub(super) type Patterns<'u> = Vec<(&'u Action, Granted<'u>)>;
 /// Sorts `granted` and makes one of those that are the same.
 pub(super) fn tidy(granted: &mut Granted<'_>) {
     granted.sort_by(|(a, _), (b, _)| a.cmp(b));
-    granted.dedup_by(|(same, more), (pattern, rules)| {
+    granted.dedup_by(|(same, more), (pattern, made)| {
         let is_same = same == pattern;
         if is_same {
-            *rules = rules.and(*more);
+            *made = made.and(*more);
         }
         is_same
     });
 }
 
-/// More names than this in one place are a family …
-const FAMILY: usize = 20;
-/// … and more than this where the wildcard would stand alone for a whole type or bucket.
-const WHOLE_FAMILY: usize = 50;
-/// More resources than this below one folder, after all other rules, are a crowd.
-const CROWD: usize = 100;
-/// Components deeper than this are not looked at for families; it bounds the work on a hostile key.
-const DEPTH: usize = 16;
-/// Stems longer than this many words are not looked at, for the same reason.
-const WORDS: usize = 8;
-
 impl Rule {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::UnwritableCharacter,
         Self::DatedName,
         Self::GeneratedIdentifier,
         Self::NumberedName,
+        Self::RenewedNames,
+        Self::OwnCreations,
         Self::LargeFamily,
         Self::CrowdedFolder,
     ];
@@ -107,6 +128,8 @@ impl Rule {
             Self::DatedName => "dated-name",
             Self::GeneratedIdentifier => "generated-identifier",
             Self::NumberedName => "numbered-name",
+            Self::RenewedNames => "renewed-names",
+            Self::OwnCreations => "own-creations",
             Self::LargeFamily => "large-family",
             Self::CrowdedFolder => "crowded-folder",
         }
@@ -131,7 +154,9 @@ impl Rule {
             Self::DatedName => "any text in the place of the date, `/` included",
             Self::GeneratedIdentifier => "any text in the place of the identifier, `/` included",
             Self::NumberedName => "any text in the place of the number, `/` included",
-            Self::LargeFamily => "every other name in this place, now and later, `/` included",
+            Self::RenewedNames | Self::OwnCreations | Self::LargeFamily => {
+                "every other name in this place, now and later, `/` included"
+            }
             Self::CrowdedFolder => "everything below the folder, now and later",
         }
         .to_owned()
@@ -155,16 +180,52 @@ pub(super) fn writable(resource: &ResourceArn) -> Option<ResourceArn> {
     Some(ResourceArn::from_pattern(written))
 }
 
-/// Applies every rule but [`Rule::UnwritableCharacter`]. The identifiers of `lasting` resources are no evidence that
-/// tomorrow has others.
+/// What all that a principal used tells of any one of its resources.
+pub(super) struct Seen<'u> {
+    /// The resources in use from beginning to end.
+    pub(super) lasting: BTreeSet<&'u ResourceArn>,
+    /// The day on which the principal was last seen.
+    pub(super) end: Option<u16>,
+    /// What it creates itself.
+    pub(super) creations: Creations<'u>,
+}
+
+impl<'u> Seen<'u> {
+    pub(super) fn of(usage: &'u PrincipalUsage) -> Self {
+        let last = usage.used().filter_map(|(.., tally)| tally.days.last());
+        Self {
+            lasting: lasting(usage),
+            end: last.max().copied(),
+            creations: Creations::of(usage),
+        }
+    }
+}
+
+/// Applies every rule but [`Rule::UnwritableCharacter`], as far as `resources` goes.
 pub(super) fn generalise<'u>(
-    exact: Patterns<'u>,
-    lasting: &BTreeSet<&ResourceArn>,
+    mut patterns: Patterns<'u>,
+    seen: &Seen<'_>,
+    resources: Resources,
 ) -> Patterns<'u> {
-    let shaped = evidence::by_shape(exact, lasting);
-    shaped
+    if resources > Resources::Exact && !seen.creations.is_empty() {
+        for (resource, made) in patterns.iter_mut().flat_map(|(_, granted)| granted) {
+            made.created = seen.creations.has(resource);
+        }
+    }
+    let settings = [Resources::Balanced, Resources::Broad];
+    for setting in settings.into_iter().filter(|setting| *setting <= resources) {
+        patterns = without_covered(patterns);
+        patterns = evidence::by_shape(patterns, seen, Bar::of(Risk::Reads, setting));
+        patterns = names::by_names(patterns, seen, setting);
+    }
+    without_covered(patterns)
+}
+
+/// `patterns` without those of an action that another one of its own covers.
+pub(super) fn without_covered(patterns: Patterns<'_>) -> Patterns<'_> {
+    patterns
         .into_iter()
-        .map(|(action, granted)| (action, crowded(action, large_families(action, granted))))
+        .map(|(action, granted)| (action, minimise::without_covered(granted)))
         .collect()
 }
 
@@ -174,12 +235,8 @@ const AUTHORITY: &[&str] = &["iam", "identitystore", "organizations", "sso"];
 /// Whether resources of `service` must stay as they are for `action`: they carry authority, and the action does more than
 /// read.
 pub(super) fn keeps_exact(action: &Action, service: &str) -> bool {
-    let reads = || {
-        ["Get", "List", "Describe", "Generate", "Simulate"]
-            .iter()
-            .any(|verb| action.name().starts_with(verb))
-    };
-    AUTHORITY.contains(&service) && !(AUTHORITY.contains(&action.service()) && reads())
+    AUTHORITY.contains(&service)
+        && !(AUTHORITY.contains(&action.service()) && Risk::of(action) == Risk::Reads)
 }
 
 /// `pattern` with `*/*` as `*`: a star matches `/` too, so a chain of them only looks stricter.
@@ -196,182 +253,16 @@ pub(super) fn without_chains(pattern: &str) -> ResourceArn {
     ResourceArn::from_pattern(folders.join("/"))
 }
 
-/// [`Rule::LargeFamily`]: patterns that differ in one component only, the deepest component first.
-fn large_families<'u>(action: &Action, mut patterns: Granted<'u>) -> Granted<'u> {
-    let mut places = DEPTH;
-    while patterns.len() > FAMILY {
-        let layouts = layouts(action, &patterns);
-        let deep = |layout: &Layout<'_>| layout.components.len() - layout.first;
-        let deepest = layouts.iter().flatten().map(deep).max().unwrap_or(0);
-        let mut rewrites = Vec::new();
-        places = places.min(deepest);
-        while places > 0 && rewrites.is_empty() {
-            places -= 1;
-            rewrites = families_in(places, &layouts);
-        }
-        if rewrites.is_empty() {
-            break;
-        }
-        patterns = apply(patterns, rewrites, Rule::LargeFamily);
-    }
-    patterns
-}
-
-/// The layout of each pattern that may be widened for `action`.
-fn layouts<'g>(action: &Action, patterns: &'g Granted<'_>) -> Vec<Option<Layout<'g>>> {
-    let layout = |(resource, _): &'g (Cow<'_, ResourceArn>, Rules)| {
-        Layout::of(resource).filter(|layout| !keeps_exact(action, layout.service))
-    };
-    patterns.iter().map(layout).collect()
-}
-
-/// What the component at `place`, counted from the first that may vary, makes of each pattern that is in a family. Patterns
-/// are named by their places.
-fn families_in(place: usize, layouts: &[Option<Layout<'_>>]) -> Vec<(usize, ResourceArn)> {
-    struct Name<'a> {
-        around: (&'a str, &'a str),
-        name: &'a str,
-        pattern: usize,
-        whole_limit: usize,
-        may_be_bare: bool,
-    }
-    let mut names: Vec<Name<'_>> = Vec::new();
-    for (pattern, layout) in layouts.iter().enumerate() {
-        let Some(layout) = layout else {
-            continue;
-        };
-        let at = layout.first + place;
-        if at >= layout.components.len() {
-            continue;
-        }
-        let range = layout.components[at].clone();
-        let name = layout.component(at);
-        if name.is_empty() || name == "*" || is_account(name) {
-            continue;
-        }
-        names.push(Name {
-            around: (&layout.text[..range.start], &layout.text[range.end..]),
-            name,
-            pattern,
-            whole_limit: if layout.is_root(at) {
-                WHOLE_FAMILY
-            } else {
-                FAMILY
-            },
-            may_be_bare: !layout.is_untyped(),
-        });
-    }
-    if names.len() <= FAMILY {
-        return Vec::new();
-    }
-    names.sort_by_key(|n| (n.around, n.name));
-    let mut rewrites = Vec::new();
-    for place in names.chunk_by(|a, b| a.around == b.around) {
-        if place.len() <= FAMILY {
-            continue;
-        }
-        let texts: Vec<&str> = place.iter().map(|n| n.name).collect();
-        let cuts = |i: usize| word_cuts(texts[i], place[i].may_be_bare);
-        let enough = |stem: &str| {
-            if stem.is_empty() {
-                place[0].whole_limit
-            } else {
-                FAMILY
-            }
-        };
-        for family in families(&texts, cuts, enough) {
-            let extension = common_extension(
-                family
-                    .members
-                    .iter()
-                    .map(|&i| &texts[i][family.stem.len()..]),
-            );
-            let (before, after) = place[0].around;
-            let text = format!("{before}{}*{extension}{after}", family.stem);
-            let pattern = ResourceArn::from_pattern(text);
-            let members = family.members.iter();
-            rewrites.extend(members.map(|&i| (place[i].pattern, pattern.clone())));
-        }
-    }
-    rewrites
-}
-
-/// Where the stem of a component's name may end: behind `-`, `_`, `.` and `=`, and before its first wildcard. Not behind
-/// the `vpc-` of an EC2 id, which says no more than the resource's type and would make a stem out of nothing.
-fn word_cuts(name: &str, bare: bool) -> Vec<usize> {
-    if is_ec2_id(name) {
-        return bare.then_some(0).into_iter().collect();
-    }
-    let literal = name.find(['*', '?']).unwrap_or(name.len());
-    let words = name[..literal]
-        .match_indices(['-', '_', '.', '='])
-        .map(|(at, _)| at + 1)
-        .take(WORDS);
-    bare.then_some(0).into_iter().chain(words).collect()
-}
-
-/// [`Rule::CrowdedFolder`]: the deepest folders first, so that a crowd in one does not take its neighbours along.
-fn crowded<'u>(action: &Action, patterns: Granted<'u>) -> Granted<'u> {
-    if patterns.len() <= CROWD {
-        return patterns;
-    }
-    let names: Vec<&str> = patterns.iter().map(|(r, _)| r.as_str()).collect();
-    let layouts = layouts(action, &patterns);
-    let cuts = |i: usize| layouts[i].as_ref().map(folder_cuts).unwrap_or_default();
-    let mut rewrites = Vec::new();
-    for family in families(&names, cuts, |_| CROWD) {
-        let pattern = without_chains(&format!("{}*", family.stem));
-        let members = family.members.iter();
-        rewrites.extend(members.map(|&i| (i, pattern.clone())));
-    }
-    if rewrites.is_empty() {
-        return patterns;
-    }
-    apply(patterns, rewrites, Rule::CrowdedFolder)
-}
-
-/// Where the folders of a resource end: behind each `/` and behind the resource's type, where neither `:` (what follows
-/// is of another kind) nor an account's id stands behind it.
-fn folder_cuts(layout: &Layout<'_>) -> Vec<usize> {
-    let mut cuts = Vec::new();
-    for i in (layout.first..layout.components.len()).rev() {
-        let start = layout.components[i].start;
-        let slash = layout.text.as_bytes()[start - 1] == b'/';
-        let behind_type = layout.is_root(i) && !layout.is_untyped();
-        if is_account(layout.component(i)) || !slash && !behind_type {
-            break;
-        }
-        if i - layout.first < DEPTH {
-            cuts.push(start);
-        }
-    }
-    cuts
-}
-
-/// Replaces each pattern, named by its place, by what it becomes, and says which rule did.
-fn apply<'u>(
-    patterns: Granted<'u>,
-    rewrites: Vec<(usize, ResourceArn)>,
-    rule: Rule,
-) -> Granted<'u> {
-    let names: Vec<Cow<'u, ResourceArn>> = patterns.iter().map(|(r, _)| r.clone()).collect();
-    let mut patterns: BTreeMap<Cow<'u, ResourceArn>, Rules> = patterns.into_iter().collect();
-    for (from, to) in rewrites {
-        let rules = patterns.remove(&names[from]).unwrap_or_default();
-        let made = patterns.entry(Cow::Owned(to)).or_default();
-        *made = made.and(rules).and(Rules::of(rule));
-    }
-    patterns.into_iter().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
     use std::collections::{BTreeMap, BTreeSet};
 
-    use super::{Granted, Rules, generalise, writable};
+    use super::{Granted, Made, Rules, Seen, Span, generalise, writable};
+    use crate::generate::options::Resources;
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
+    use crate::usage::ledger::{PrincipalUsage, Tally};
 
     const EC2: &str = "arn:aws:ec2:eu-west-1:111122223333:";
     const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/";
@@ -380,38 +271,70 @@ mod tests {
         "9b2f7c4e-0d1a-4e6b-8c3d-5a7e9f102b34",
     ];
 
+    /// An action, a resource and the days on which it was used.
+    type Fact = (&'static str, String, Vec<u16>);
+
     /// What `generalise` makes of the resources of each action, with the rules behind each pattern.
-    fn all_made(facts: &[(&str, Vec<String>)]) -> BTreeMap<String, Vec<String>> {
-        let facts: BTreeMap<Action, BTreeSet<ResourceArn>> = facts
-            .iter()
-            .map(|(action, resources)| {
-                let resources = resources.iter().map(String::as_str);
-                let resources = resources.map(ResourceArn::from_pattern);
-                (Action::parse(action).unwrap(), resources.collect())
-            })
-            .collect();
-        let exact = facts.iter().map(|(action, used)| (action, exact(used)));
-        let patterns = generalise(exact.collect(), &BTreeSet::new());
+    fn made_of(facts: &[Fact], setting: Resources) -> BTreeMap<String, Vec<String>> {
+        let mut usage = PrincipalUsage::default();
+        for (action, resource, days) in facts {
+            let tally = Tally {
+                used: 1,
+                days: days.clone(),
+                ..Tally::default()
+            };
+            let action = usage.facts.entry(Action::parse(action).unwrap());
+            let resource = ResourceArn::from_pattern(resource.as_str());
+            action.or_default().insert(resource, tally);
+        }
+        let exact = usage.facts.iter().map(|(action, resources)| {
+            let granted = resources.iter().map(|(resource, tally)| {
+                let made = Made {
+                    span: Span::of(&tally.days),
+                    ..Made::default()
+                };
+                (Cow::Borrowed(resource), made)
+            });
+            (action, granted.collect())
+        });
+        let patterns = generalise(exact.collect(), &Seen::of(&usage), setting);
         let shown = |(action, granted): (&Action, Granted<'_>)| {
             let rules = |rules: Rules| -> String {
                 rules.iter().map(|r| format!(" {}", r.name())).collect()
             };
             let granted = granted.iter();
-            let granted = granted.map(|(r, by)| format!("{}{}", r.as_str(), rules(*by)));
+            let granted = granted.map(|(r, made)| format!("{}{}", r.as_str(), rules(made.rules)));
             (action.to_string(), granted.collect())
         };
         patterns.into_iter().map(shown).collect()
     }
 
-    fn exact(resources: &BTreeSet<ResourceArn>) -> Granted<'_> {
-        let resources = resources.iter();
-        resources
-            .map(|resource| (Cow::Borrowed(resource), Rules::default()))
-            .collect()
+    /// The same without times.
+    fn all_made(facts: &[(&'static str, Vec<String>)]) -> BTreeMap<String, Vec<String>> {
+        let facts = facts.iter().flat_map(|(action, resources)| {
+            let resources = resources.iter();
+            resources.map(|resource| (*action, resource.clone(), Vec::new()))
+        });
+        made_of(&facts.collect::<Vec<_>>(), Resources::Balanced)
+    }
+
+    /// What the three settings make of one action's resources, of which each was used on these days.
+    fn settings(
+        action: &'static str,
+        resource: impl Fn(u16) -> String,
+        uses: &[(u16, Vec<u16>)],
+    ) -> [Vec<String>; 3] {
+        let facts = uses.iter();
+        let facts = facts.map(|(i, days)| (action, resource(*i), days.clone()));
+        let facts: Vec<Fact> = facts.collect();
+        [Resources::Exact, Resources::Balanced, Resources::Broad].map(|setting| {
+            let mut made = made_of(&facts, setting);
+            made.remove(action).unwrap_or_default()
+        })
     }
 
     /// The same of one action.
-    fn made(action: &str, resources: impl IntoIterator<Item = String>) -> Vec<String> {
+    fn made(action: &'static str, resources: impl IntoIterator<Item = String>) -> Vec<String> {
         all_made(&[(action, resources.into_iter().collect())])
             .remove(action)
             .unwrap()
@@ -560,17 +483,11 @@ mod tests {
             &|i| format!("{EC2}subnet/subnet-0123456789abcde{i:02}"),
             &|i| format!("{EC2}security-group/sg-0123456789abcde{i:02}"),
             &|i| format!("arn:aws:iam::111122223333:role/deploy-{i}"),
-            &|i| {
-                format!(
-                    "arn:aws:lambda:eu-west-1:111122223333:function:resize-2026-09-{:02}",
-                    i + 1
-                )
-            },
             &|i| format!("arn:aws:dynamodb:eu-west-1:111122223333:table/orders-{i}"),
             &|i| format!("arn:aws:sqs:eu-west-1:111122223333:orders-{i}"),
             &|i| format!("arn:aws:sqs:eu-west-1:{i:012}:orders"),
             &|i| format!("arn:aws:sqs:eu-west-{i}:111122223333:orders"),
-        ] as [&dyn Fn(usize) -> String; 12]
+        ] as [&dyn Fn(usize) -> String; 11]
         {
             let mut given = series(20, name);
             given.sort();
@@ -583,6 +500,7 @@ mod tests {
         let function = "arn:aws:lambda:eu-west-1:111122223333:function:";
         let stemmed = |n| series(n, |i| format!("{function}api-{}", word(i)));
         let bare = |n| series(n, |i| format!("{function}{}", word(i)));
+        let dated = |n| series(n, |i| format!("{function}resize-2026-{:02}-28", i + 7));
         let keys = |n| series(n, |i| format!("{KEY}{i:08x}-4f89-11d3-9a0c-0305e82c3301"));
         let vpcs = |n| series(n, |i| format!("{EC2}vpc/vpc-{i:017x}"));
         let queues = |n| {
@@ -593,12 +511,13 @@ mod tests {
         for (given, expected) in [
             (stemmed(20), None),
             (stemmed(21), Some(format!("{function}api-*"))),
-            (bare(50), None),
-            (bare(51), Some(format!("{function}*"))),
-            (keys(50), None),
-            (keys(51), Some(format!("{KEY}*"))),
-            (vpcs(50), None),
-            (vpcs(51), Some(format!("{EC2}vpc/*"))),
+            // The type alone is never left.
+            (bare(151), None),
+            (keys(151), None),
+            (vpcs(151), None),
+            // Dates in a name that alone names a resource, of which several were seen.
+            (dated(4), None),
+            (dated(5), Some(format!("{function}resize-*"))),
             // Without a type there is nothing to put before a bare star.
             (queues(300), None),
         ] {
@@ -649,14 +568,24 @@ mod tests {
             made("s3:GetObject", given),
             ["arn:aws:s3:::b/in/* crowded-folder", "arn:aws:s3:::b/out/x"]
         );
-        let secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:";
-        let given = series(101, |i| {
-            format!("{secret}{}/{}-??????", word(i), word(i + 7))
-        });
+        // The type alone is left at the widest setting only, and to read.
+        let secret = |i| {
+            let name = format!(
+                "{}/{}-??????",
+                word(usize::from(i)),
+                word(usize::from(i) + 7)
+            );
+            format!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:{name}")
+        };
+        let uses: Vec<_> = (0..101).map(|i| (i, Vec::new())).collect();
+        let [_, balanced, broad] = settings("secretsmanager:GetSecretValue", secret, &uses);
+        assert_eq!(balanced.len(), 101);
         assert_eq!(
-            made("secretsmanager:GetSecretValue", given),
-            [format!("{secret}* crowded-folder")]
+            broad,
+            ["arn:aws:secretsmanager:eu-west-1:111122223333:secret:* crowded-folder"]
         );
+        let [.., broad] = settings("secretsmanager:DeleteSecret", secret, &uses);
+        assert_eq!(broad.len(), 101);
         // Behind a date too.
         let given = series(101, |i| {
             format!("arn:aws:s3:::b/in/2026-09-01/{}/{}", word(i), word(i + 7))
@@ -684,20 +613,21 @@ mod tests {
 
     #[test]
     fn what_carries_authority_is_generalised_for_reading_only() {
-        let roles = series(60, |i| {
-            format!("arn:aws:iam::111122223333:role/{}", word(i))
-        });
+        let role = |i: usize| format!("arn:aws:iam::111122223333:role/app-{}", word(i));
+        let roles = series(60, role);
         assert_eq!(
             made("iam:GetRole", roles.clone()),
-            ["arn:aws:iam::111122223333:role/* large-family"]
+            ["arn:aws:iam::111122223333:role/app-* large-family"]
         );
         for action in ["iam:PassRole", "iam:DeleteRole", "sts:AssumeRole"] {
             assert_eq!(made(action, roles.clone()).len(), 60, "{action}");
         }
-        let role = |i| format!("arn:aws:iam::111122223333:role/{}/{}", word(i), word(i + 7));
-        let paths = series(101, role);
-        assert_eq!(made("iam:PassRole", paths.clone()).len(), 101);
-        assert_eq!(made("iam:GetRole", paths).len(), 1);
+        // Also what it creates itself, on day after day.
+        let uses: Vec<_> = (0..60).map(|i| (i, vec![i])).collect();
+        for action in ["iam:CreateRole", "iam:AttachRolePolicy", "iam:PassRole"] {
+            let [.., broad] = settings(action, |i| role(usize::from(i)), &uses);
+            assert_eq!(broad.len(), 60, "{action}");
+        }
         let sets = series(3, |i| {
             format!("arn:aws:sso:::permissionSet/ssoins-1/ps-{i:016x}")
         });
@@ -748,5 +678,167 @@ mod tests {
             let written = writable(&ResourceArn::from_pattern(given));
             assert_eq!(written.as_ref().map(ResourceArn::as_str), expected);
         }
+    }
+
+    fn bucket(key: &str) -> String {
+        format!("arn:aws:s3:::b/{key}")
+    }
+
+    /// One value a day.
+    fn daily(count: u16) -> Vec<(u16, Vec<u16>)> {
+        (0..count).map(|day| (day, vec![day])).collect()
+    }
+
+    /// The same values every day.
+    fn constant(count: u16, days: u16) -> Vec<(u16, Vec<u16>)> {
+        (0..count).map(|i| (i, (0..days).collect())).collect()
+    }
+
+    #[test]
+    fn a_list_stays_a_list_and_what_is_renewed_becomes_a_stem() {
+        let tenant = |i: u16| bucket(&format!("tenants/{}/config.json", word(usize::from(i) * 7)));
+        let shard = |i: u16| bucket(&format!("shards/shard-{i:02}.bin"));
+        for action in ["s3:GetObject", "s3:PutObject"] {
+            // Forty names every day are a list, numbered or not.
+            let [exact, balanced, _] = settings(action, tenant, &constant(40, 30));
+            assert_eq!(balanced, exact, "{action}");
+            let [exact, balanced, _] = settings(action, shard, &constant(40, 30));
+            assert_eq!(balanced, exact, "{action}");
+            // A new one a day are not.
+            let [_, balanced, broad] = settings(action, tenant, &daily(20));
+            let rule = if action == "s3:GetObject" {
+                "renewed-names"
+            } else {
+                "own-creations"
+            };
+            assert_eq!(balanced, [bucket(&format!("tenants/*/config.json {rule}"))]);
+            assert_eq!(broad, balanced);
+        }
+    }
+
+    #[test]
+    fn writing_takes_more_evidence_than_reading() {
+        let queue = |i: u16| {
+            format!(
+                "arn:aws:sqs:eu-west-1:111122223333:job-{}",
+                word(usize::from(i))
+            )
+        };
+        // Names come one a week; how many weeks does it take?
+        let weeks = |action: &'static str, setting: usize| {
+            (1..30).find(|&weeks| {
+                let uses: Vec<_> = (0..weeks).map(|i| (i, vec![i * 7])).collect();
+                settings(action, queue, &uses)[setting].len() < usize::from(weeks)
+            })
+        };
+        let least = |action| [weeks(action, 1), weeks(action, 2)];
+        assert_eq!(least("sqs:ReceiveMessage"), [Some(4), Some(3)]);
+        assert_eq!(least("sqs:TagQueue"), [Some(6), Some(4)]);
+        assert_eq!(least("sqs:CreateQueue"), [Some(3), Some(2)]);
+        assert_eq!(least("sqs:AddPermission"), [None, None]);
+    }
+
+    #[test]
+    fn what_the_principal_creates_itself_is_granted_by_its_stem_for_all_that_it_does_with_it() {
+        let function =
+            |name: &str| format!("arn:aws:lambda:eu-west-1:111122223333:function:{name}");
+        let mut facts: Vec<Fact> = Vec::new();
+        for (i, day) in [(142, 3), (150, 12), (163, 25)] {
+            let preview = function(&format!("preview-{i}"));
+            facts.push(("lambda:CreateFunction", preview.clone(), vec![day]));
+            facts.push(("lambda:DeleteFunction", preview.clone(), vec![day + 2]));
+            facts.push(("lambda:AddPermission", preview, vec![day]));
+        }
+        facts.push(("lambda:GetFunction", function("preview-142"), vec![3]));
+        facts.push(("lambda:GetFunction", function("orders"), vec![3, 9, 29]));
+        facts.push((
+            "lambda:UpdateFunctionCode",
+            function("orders"),
+            vec![3, 9, 29],
+        ));
+        facts.push(("lambda:DeleteFunction", function("old"), vec![14]));
+        let previews = function("preview-* own-creations");
+        let mut made = made_of(&facts, Resources::Balanced);
+        let mut of = |action: &str| made.remove(action).unwrap();
+        assert_eq!(of("lambda:CreateFunction"), [previews.clone()]);
+        assert_eq!(
+            of("lambda:DeleteFunction"),
+            [function("old"), previews.clone()]
+        );
+        assert_eq!(
+            of("lambda:GetFunction"),
+            [function("orders"), previews.clone()]
+        );
+        assert_eq!(of("lambda:UpdateFunctionCode"), [function("orders")]);
+        // Who may call it is for the widest setting.
+        assert_eq!(of("lambda:AddPermission").len(), 3);
+        let broad = made_of(&facts, Resources::Broad);
+        assert_eq!(broad["lambda:AddPermission"], [previews]);
+        // All created in the first days, and then used: a list.
+        let uses: Vec<_> = (0..5).map(|i| (i, vec![i])).collect();
+        let create = |i| function(&format!("app-{i}"));
+        let mut facts: Vec<Fact> = uses
+            .iter()
+            .map(|(i, days)| ("lambda:CreateFunction", create(*i), days.clone()))
+            .collect();
+        facts.push(("lambda:GetFunction", create(0), vec![60]));
+        assert_eq!(
+            made_of(&facts, Resources::Balanced)["lambda:CreateFunction"].len(),
+            5
+        );
+    }
+
+    #[test]
+    fn ids_of_a_kind_that_the_principal_creates_come_and_go() {
+        let table = |i: u16| format!("{EC2}route-table/rtb-{i:017x}");
+        let uses = |i: u16| ("ec2:DeleteRouteTable", table(i), vec![i * 10]);
+        let mut facts: Vec<Fact> = (0..4).map(uses).collect();
+        let exact = made_of(&facts, Resources::Balanced);
+        assert_eq!(exact["ec2:DeleteRouteTable"].len(), 4);
+        let all = format!("{EC2}route-table/*");
+        facts.push(("ec2:CreateRouteTable", all.clone(), vec![0, 10, 20, 30]));
+        let made = made_of(&facts, Resources::Balanced);
+        assert_eq!(
+            made["ec2:DeleteRouteTable"],
+            [format!("{all} own-creations")]
+        );
+    }
+
+    #[test]
+    fn no_stem_takes_an_account_or_a_date_apart() {
+        let name = |i: u16| bucket(&format!("in/dump-2026-09-{:02}-x/part.csv", i + 1));
+        let [_, balanced, _] = settings("s3:GetObject", name, &daily(28));
+        assert_eq!(balanced, [bucket("in/dump-*-x/part.csv dated-name")]);
+        let table = |i: u16| {
+            format!(
+                "arn:aws:dynamodb:eu-west-1:111122223333:table/t-2026-{:02}-{:02}-x",
+                i / 28 + 1,
+                i % 28 + 1
+            )
+        };
+        let [_, balanced, _] = settings("dynamodb:Query", table, &daily(60));
+        let expected = "arn:aws:dynamodb:eu-west-1:111122223333:table/t-*-x renewed-names";
+        assert_eq!(balanced, [expected]);
+        let key = |i: u16| {
+            bucket(&format!(
+                "logs/a-{:012}-b/x",
+                111_122_220_000 + u64::from(i)
+            ))
+        };
+        let [exact, _, broad] = settings("s3:GetObject", key, &daily(60));
+        assert_eq!(broad, exact);
+    }
+
+    #[test]
+    fn a_folder_of_which_new_files_keep_coming_is_one_pattern() {
+        let key = |i: u16| {
+            let (a, b) = (word(usize::from(i)), word(usize::from(i) + 7));
+            bucket(&format!("in/{a}/{b}"))
+        };
+        let [_, balanced, _] = settings("s3:GetObject", key, &daily(12));
+        assert_eq!(balanced, [bucket("in/* crowded-folder")]);
+        let [_, balanced, broad] = settings("s3:DeleteObject", key, &daily(12));
+        assert_eq!(balanced.len(), 12);
+        assert_eq!(broad, [bucket("in/* crowded-folder")]);
     }
 }

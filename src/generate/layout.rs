@@ -51,6 +51,8 @@ pub(super) struct Layout<'a> {
     pub(super) service: &'a str,
     /// The resource part cut at `/` and mostly `:`, as byte ranges of `text`. Empty components stay in.
     pub(super) components: Vec<Range<usize>>,
+    /// The first that is not empty: the resource's type, the bucket, or the name of what has no type.
+    pub(super) kind: Range<usize>,
     /// The first component that may vary. All before it (the resource's type, or the bucket) never do.
     pub(super) first: usize,
     /// The component that alone names the resource under its type: `deploy` in `role/deploy`. `None` for the keys of
@@ -103,6 +105,7 @@ impl<'a> Layout<'a> {
         Some(Self {
             text,
             service: parts.service,
+            kind: components[kind].clone(),
             components,
             first,
             sole,

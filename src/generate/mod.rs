@@ -4,32 +4,36 @@
 //! used facts. Knows nothing of how policies are judged: `verify` does, and shares no code with this.
 
 mod access;
+mod bar;
 pub mod conditions;
 mod cover;
+mod creations;
 mod evidence;
 mod family;
 mod generalise;
 mod lasting;
 mod layout;
 pub mod minimise;
+mod names;
 pub mod one_off;
 pub mod options;
 mod search;
 mod shapes;
 mod sid;
 mod split;
+mod turnover;
 pub mod widening;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::catalog::operation;
-use crate::generate::generalise::{Granted, Patterns, Rule, Rules};
-use crate::generate::lasting::lasting;
+use crate::generate::generalise::{Granted, Made, Patterns, Rule, Rules, Seen};
 use crate::generate::minimise::Facts;
 use crate::generate::one_off::SetUp;
-use crate::generate::options::{OneOff, Options, Resources};
+use crate::generate::options::{OneOff, Options};
 use crate::generate::split::Split;
+use crate::generate::turnover::Span;
 use crate::generate::widening::{Widening, cut_short, widenings};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
@@ -71,7 +75,7 @@ const CREATE_SERVICE_LINKED_ROLE: Action = Action::known("iam:CreateServiceLinke
 /// nothing.
 #[must_use]
 pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
-    let lasting = lasting(usage);
+    let seen = Seen::of(usage);
     let mut widened = Vec::new();
     let mut grants = Vec::new();
     let mut one_off = one_off::found(usage);
@@ -82,17 +86,17 @@ pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
     let is_any_apart = !apart.is_empty();
     let mut recurring = Vec::new();
     for ((part, conditions), used) in used(usage, apart) {
-        let mut patterns = writable(&used);
+        let mut patterns = writable(usage, &used);
         if part == Part::OneOff {
-            patterns = one_off::without_allowed(patterns, &conditions, &recurring);
+            let left = one_off::without_allowed(patterns, &conditions, &recurring);
+            patterns = generalise::without_covered(left);
             if options.one_off == OneOff::Drop {
                 one_off::mark(&mut one_off, &patterns);
                 continue;
             }
-        } else if options.resources != Resources::Exact {
-            patterns = generalise::generalise(without_covered(patterns), &lasting);
+        } else {
+            patterns = generalise::generalise(patterns, &seen, options.resources);
         }
-        let patterns = without_covered(patterns);
         widened.extend(widenings(usage, &used, &patterns));
         let facts = patterns
             .iter()
@@ -166,27 +170,32 @@ fn used<'u>(
     used
 }
 
-/// The facts as a policy can hold them.
-fn writable<'u>(used: &Facts<'u>) -> Patterns<'u> {
-    let written = |resource: &&'u ResourceArn| match generalise::writable(resource) {
-        Some(pattern) => (Cow::Owned(pattern), Rules::of(Rule::UnwritableCharacter)),
-        None => (Cow::Borrowed(*resource), Rules::default()),
-    };
+/// The facts of `usage` as a policy can hold them.
+fn writable<'u>(usage: &PrincipalUsage, used: &Facts<'u>) -> Patterns<'u> {
     let patterns = used.iter().map(|(action, resources)| {
+        let tallies = usage.facts.get(*action);
+        let written = |resource: &&'u ResourceArn| {
+            let tally = tallies.and_then(|tallies| tallies.get(*resource));
+            let span = tally.and_then(|tally| Span::of(&tally.days));
+            let (pattern, rules) = match generalise::writable(resource) {
+                Some(pattern) => (Cow::Owned(pattern), Rules::of(Rule::UnwritableCharacter)),
+                None => (Cow::Borrowed(*resource), Rules::default()),
+            };
+            let created = false;
+            let made = Made {
+                rules,
+                span,
+                created,
+            };
+            (pattern, made)
+        };
         let mut granted: Granted<'u> = resources.iter().map(written).collect();
-        if granted.iter().any(|(_, rules)| !rules.is_empty()) {
+        if granted.iter().any(|(_, made)| !made.rules.is_empty()) {
             generalise::tidy(&mut granted);
         }
         (*action, granted)
     });
     patterns.collect()
-}
-
-fn without_covered(patterns: Patterns<'_>) -> Patterns<'_> {
-    patterns
-        .into_iter()
-        .map(|(action, granted)| (action, minimise::without_covered(granted)))
-        .collect()
 }
 
 #[cfg(test)]

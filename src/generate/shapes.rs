@@ -26,6 +26,8 @@ pub(super) struct Slot {
 
 /// Shorter hexadecimal is too often a word or a number.
 const HEX_LENGTH: usize = 16;
+/// … but for a commit's, behind a separator, with letters and digits in turn (git abbreviates to seven and more).
+const SHORT_HASH_LENGTH: usize = 7;
 /// Random letters and digits: the shortest word in one case (a ULID has 26, an access key id 20) …
 const RANDOM_LENGTH: usize = 20;
 /// … and in mixed case, where fewer words look alike (the file names of CloudTrail have 16).
@@ -72,9 +74,17 @@ pub(super) fn slots(layout: &Layout<'_>) -> Vec<Slot> {
 
 /// Whether a part of `name` is a date or a generated identifier.
 pub(super) fn has_identifier(name: &str) -> bool {
+    made_up(name).is_some()
+}
+
+/// From where the first date or generated identifier in `name` begins to where the last one ends; `None` where there is none.
+pub(super) fn made_up(name: &str) -> Option<Range<usize>> {
     let mut found = Vec::new();
     within(name, 0, &mut found);
-    found.iter().any(|slot| slot.shape != Shape::Number)
+    let mut made_up = found.iter().filter(|slot| slot.shape != Shape::Number);
+    let first = made_up.next()?.range.clone();
+    let end = made_up.next_back().map_or(first.end, |slot| slot.range.end);
+    Some(first.start..end)
 }
 
 /// The last component of a path of a year, a month and perhaps a day and an hour that starts at component `from`:
@@ -172,6 +182,10 @@ fn within(component: &str, offset: usize, out: &mut Vec<Slot>) {
         }
         if is_hex(word) || is_random(word) || is_short_id(&component[..at], word) {
             push(at..end, Shape::Identifier);
+        } else if let Some(minor) = version(component, at) {
+            at = minor.end;
+            push(minor, Shape::Number);
+            continue;
         } else if let Some(digits) = calendar_value(&component[..at], word) {
             push(at..at + digits, Shape::Date);
         } else {
@@ -183,15 +197,42 @@ fn within(component: &str, offset: usize, out: &mut Vec<Slot>) {
     }
 }
 
-/// Whether `word` is the eight digits of an old EC2-style id, or a short hash, behind a lower-case word and `-`.
+/// Whether `word` is a short hash: the eight digits of an old EC2-style id behind a lower-case word and `-`, or a commit's.
 fn is_short_id(before: &str, word: &str) -> bool {
-    word.len() == 8
-        && word.bytes().all(|b| b.is_ascii_hexdigit())
-        && word.bytes().any(|b| b.is_ascii_digit())
-        && word.bytes().any(|b| b.is_ascii_alphabetic())
-        && before
-            .strip_suffix('-')
-            .is_some_and(|stem| stem.ends_with(|c: char| c.is_ascii_lowercase()))
+    let hex = word.len() >= SHORT_HASH_LENGTH && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    if !hex || digits == 0 || digits == word.len() {
+        return false;
+    }
+    let ec2 = before
+        .strip_suffix('-')
+        .is_some_and(|stem| stem.ends_with(|c: char| c.is_ascii_lowercase()));
+    let separate = before.is_empty() || before.ends_with(['-', '_', '.', '=']);
+    let switches = word.as_bytes().windows(2);
+    let switches = switches.filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit());
+    ec2 && word.len() == 8 || separate && switches.count() >= 2
+}
+
+/// The part of a version that starts at `from` (`1.31.0`, `v2.4`) behind the major number, which stays: the next major
+/// version is another thing.
+fn version(name: &str, from: usize) -> Option<Range<usize>> {
+    let bytes = name.as_bytes();
+    let digits = |at: usize| {
+        let run = bytes.get(at..)?.iter().take_while(|b| b.is_ascii_digit());
+        Some(at + run.count()).filter(|end| *end > at)
+    };
+    let start = from + usize::from(matches!(bytes[from], b'v' | b'V'));
+    let major = digits(start)?;
+    if bytes.get(major) != Some(&b'.') {
+        return None;
+    }
+    let mut end = digits(major + 1)?;
+    while bytes.get(end) == Some(&b'.')
+        && let Some(more) = digits(end + 1)
+    {
+        end = more;
+    }
+    ends_at(bytes, end).then_some(major + 1..end)
 }
 
 /// The length of `word` where it is the value of a Hive partition by time: `2026` in `year=2026`.
@@ -331,7 +372,7 @@ mod tests {
             ("3f2504e0-4f89-11d3-9a0c-0305e82c3301.json", "<I>.json"),
             (
                 "x3f2504e0-4f89-11d3-9a0c-0305e82c3301",
-                "x<N>f<N>e<N>-<N>f<N>-<N>d<N>-<N>a<N>c-<N>e<N>c<N>",
+                "x<N>f<N>e<N>-<N>f<N>-<N>d<N>-<N>a<N>c-<I>",
             ),
             ("logs/2026/09/01/part", "logs/<D>/part"),
             ("logs/2026/09/01/13/part", "logs/<D>/part"),
@@ -345,7 +386,7 @@ mod tests {
             ("t/dt=2026-09-01/f", "t/dt=<D>/f"),
             ("db-2026-09-01.sql.gz", "db-<D>.sql.gz"),
             ("db-2026-09.sql.gz", "db-<D>.sql.gz"),
-            ("db-2026.09.sql.gz", "db-<N>.<N>.sql.gz"),
+            ("db-2026.09.sql.gz", "db-2026.<N>.sql.gz"),
             ("db_20260901.bak", "db_<D>.bak"),
             ("db-20261399.bak", "db-<N>.bak"),
             ("x-20260901T1200Z.log", "x-<D>.log"),
@@ -366,6 +407,13 @@ mod tests {
             ("app-1a2b3c4d.zip", "app-<I>.zip"),
             ("app-facebeef.zip", "app-facebeef.zip"),
             ("build-1234.zip", "build-<N>.zip"),
+            ("web/3fa9c1d/x", "web/<I>/x"),
+            ("web-3fa9c1d.zip", "web-<I>.zip"),
+            ("web/decade90/x", "web/decade<N>/x"),
+            ("releases/1.31.0/x", "releases/1.<N>/x"),
+            ("app-v2.4-rc1.zip", "app-v2.<N>-rc<N>.zip"),
+            ("app-1.2.3.tar.gz", "app-1.<N>.tar.gz"),
+            ("part-1.7z", "part-<N>.<N>z"),
             ("AWSLogs/111122223333/x", "AWSLogs/111122223333/x"),
             (
                 "111122223333_CloudTrail_eu-west-1.gz",

@@ -48,7 +48,7 @@ pub(super) fn widenings(
     let mut found: BTreeMap<(&ResourceArn, Rule), Stands<'_>> = BTreeMap::new();
     for ((action, granted), (_, resources)) in patterns.iter().zip(used) {
         let made = granted.iter().enumerate();
-        let made = made.filter(|(_, (_, rules))| !rules.is_empty());
+        let made = made.filter(|(_, (_, made))| !made.rules.is_empty());
         let made = made.map(|(place, (pattern, _))| (place, pattern.as_str()));
         let wildcards = minimise::Wildcards::among(made);
         let tallies = usage.facts.get(*action);
@@ -65,8 +65,8 @@ pub(super) fn widenings(
             }
         }
         for (place, (values, days)) in values {
-            let (pattern, rules) = &granted[place];
-            for rule in rules.iter() {
+            let (pattern, made) = &granted[place];
+            for rule in made.rules.iter() {
                 let stands = found.entry((pattern, rule)).or_default();
                 stands.actions.push((*action).clone());
                 stands.values.extend(&values);

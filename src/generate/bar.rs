@@ -1,0 +1,188 @@
+//! How much evidence a wildcard takes, by what the actions may do with it and by how far resources are to be generalised.
+
+use crate::catalog::action::{self, AccessLevel};
+use crate::generate::options::Resources;
+use crate::generate::turnover::{Span, turnover};
+use crate::iam::action::Action;
+
+/// What actions may do with resources that were not used yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Risk {
+    /// See and read them: levels List and Read.
+    Reads,
+    /// Create, change, delete or tag them. An action that AWS does not list is taken for one of these.
+    Writes,
+    /// Say who may do what with them: level PermissionsManagement.
+    Permissions,
+}
+
+impl Risk {
+    /// By the access level that AWS gives to `action`.
+    pub(super) fn of(action: &Action) -> Self {
+        match action::find(action.as_str()).map(|facts| facts.level()) {
+            Some(AccessLevel::List | AccessLevel::Read) => Self::Reads,
+            Some(AccessLevel::PermissionsManagement) => Self::Permissions,
+            Some(AccessLevel::Write | AccessLevel::Tagging) | None => Self::Writes,
+        }
+    }
+}
+
+/// How much evidence a wildcard takes. All numbers are the least that is enough.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bar {
+    /// Names with a common stem, of which new ones keep coming.
+    names: usize,
+    /// The same where they look made up by a machine, or the principal itself creates what has them.
+    own: usize,
+    /// What is left below one folder, of which new ones keep coming.
+    crowd: usize,
+    /// Names that share nothing but the type or the bucket; `None` where no number is enough.
+    bare: Option<usize>,
+    /// The days of the second half on which new ones came …
+    days: usize,
+    /// … and one in how many of the values used then was new.
+    one_in: usize,
+    /// Of how many values of a place an action must have been used on itself to get their wildcard.
+    pub(super) each: usize,
+    /// Values of a part that looks like an identifier, and like a number.
+    pub(super) identifiers: usize,
+    pub(super) numbers: usize,
+}
+
+/// Names with a common stem, where the time is too short to tell whether new ones come …
+const MANY: usize = 21;
+/// … and resources below one folder.
+const CROWD: usize = 101;
+/// Likewise of names that look made up or that the principal itself gave.
+const MANY_OWN: usize = 5;
+
+/// One value in a place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Value {
+    /// When it was used.
+    pub(super) span: Option<Span>,
+    /// Whether the principal creates it itself.
+    pub(super) created: bool,
+    /// Whether what varies looks made up by a machine.
+    pub(super) made_up: bool,
+}
+
+/// What kind of evidence there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// New values keep coming.
+    Renewed,
+    /// The same, of what the principal itself creates.
+    Own,
+    /// There are many, and no times to tell more.
+    Many,
+}
+
+/// What a wildcard would leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// A stem of names.
+    Stem,
+    /// A folder.
+    Folder,
+    /// The bucket alone.
+    Bucket,
+    /// The resource's type alone.
+    Type,
+}
+
+impl Bar {
+    /// For actions of this risk.
+    pub(super) fn of(risk: Risk, resources: Resources) -> Self {
+        match (risk, resources) {
+            (Risk::Reads, Resources::Exact | Resources::Balanced) => Self {
+                names: 4,
+                own: 2,
+                crowd: 10,
+                bare: None,
+                days: 2,
+                one_in: 4,
+                each: 2,
+                identifiers: 2,
+                numbers: 5,
+            },
+            (Risk::Reads, Resources::Broad) => Self {
+                names: 3,
+                own: 2,
+                crowd: 5,
+                bare: Some(20),
+                days: 1,
+                one_in: 10,
+                each: 1,
+                identifiers: 1,
+                numbers: 3,
+            },
+            (_, Resources::Exact | Resources::Balanced) => Self {
+                names: 6,
+                own: 3,
+                crowd: 20,
+                bare: None,
+                days: 3,
+                one_in: 2,
+                each: 2,
+                identifiers: 2,
+                numbers: 5,
+            },
+            (_, Resources::Broad) => Self {
+                names: 4,
+                own: 2,
+                crowd: 10,
+                bare: None,
+                days: 2,
+                one_in: 4,
+                each: 1,
+                identifiers: 1,
+                numbers: 3,
+            },
+        }
+    }
+
+    /// Whether values used in these spans keep being joined by new ones; `None` where the times do not tell.
+    pub(super) fn keeps_coming(
+        self,
+        spans: impl Iterator<Item = Option<Span>> + Clone,
+        end: Option<u16>,
+    ) -> Option<bool> {
+        let found = turnover(spans, end)?;
+        Some(found.days >= self.days && found.new * self.one_in >= found.used)
+    }
+
+    /// What proves that `values` will be joined by others, where a wildcard for all of them would leave `left`. `end` is the
+    /// day on which the principal was last seen.
+    pub(super) fn proof(self, values: &[Value], left: Left, end: Option<u16>) -> Option<Proof> {
+        let created = values.iter().all(|value| value.created);
+        let made_up = values.iter().all(|value| value.made_up);
+        let spans = values.iter().map(|value| value.span);
+        let Some(found) = turnover(spans, end) else {
+            let enough = match left {
+                Left::Type if created && made_up => MANY_OWN,
+                Left::Type => self.bare?.max(CROWD),
+                Left::Stem if created || made_up => MANY_OWN,
+                Left::Stem => MANY,
+                Left::Folder | Left::Bucket => CROWD,
+            };
+            return (values.len() >= enough).then_some(Proof::Many);
+        };
+        let enough = match left {
+            Left::Stem if created || made_up => self.own,
+            Left::Stem => self.names,
+            Left::Folder => self.crowd,
+            Left::Bucket => self.bare.unwrap_or(CROWD),
+            Left::Type if made_up && (created || self.bare.is_some()) => self.own,
+            Left::Type => self.bare?,
+        };
+        // Of what it creates itself it is known that new ones come: one that did is enough.
+        let (days, one_in) = match created {
+            true => (1, found.used),
+            false => (self.days, self.one_in),
+        };
+        let renewed = found.days >= days && found.new * one_in >= found.used;
+        let proof = if created { Proof::Own } else { Proof::Renewed };
+        (values.len() >= enough && renewed).then_some(proof)
+    }
+}

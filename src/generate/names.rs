@@ -1,0 +1,352 @@
+//! What names become of which new ones keep coming: their stem, or their folder.
+//!
+//! One component at a time, the deepest first, so that every wildcard is as narrow as it can be.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::generate::bar::{Bar, Left, Proof, Risk};
+use crate::generate::family::{Name, common_tail, families};
+use crate::generate::generalise::{
+    Granted, Made, Patterns, Rule, Rules, Seen, keeps_exact, tidy, without_chains,
+};
+use crate::generate::layout::{Layout, is_account};
+use crate::generate::options::Resources;
+use crate::generate::shapes::{is_ec2_id, made_up};
+use crate::iam::action::Action;
+use crate::iam::arn::ResourceArn;
+
+/// Components deeper than this are not looked at; it bounds the work on a hostile key.
+const DEPTH: usize = 16;
+/// Stems longer than this many words are not looked at, for the same reason.
+const WORDS: usize = 8;
+
+/// The rules of [`Proof`]. What is read may take all uses for evidence, what is written only what was written: reading a thousand
+/// objects never widens what may be deleted.
+pub(super) fn by_names<'u>(
+    patterns: Patterns<'u>,
+    seen: &Seen<'_>,
+    resources: Resources,
+) -> Patterns<'u> {
+    let pool = |risk: Risk| {
+        let bar = Bar::of(risk, resources);
+        let mut pool = Pool::of(&patterns, risk);
+        if pool.now.len() > 1 {
+            pool.stems(seen, bar);
+            pool.folders(seen, bar);
+        }
+        (pool, bar)
+    };
+    let (reads, writes) = (pool(Risk::Reads), pool(Risk::Writes));
+    let rewrite = |(action, granted): (&'u Action, Granted<'u>)| {
+        let risk = Risk::of(action);
+        let (pool, bar) = match risk {
+            Risk::Reads => &reads,
+            Risk::Writes | Risk::Permissions => &writes,
+        };
+        // Who may do what is widened for what the principal creates only, and only at the widest setting.
+        let own_only = risk == Risk::Permissions;
+        if own_only && resources < Resources::Broad {
+            return (action, granted);
+        }
+        (action, pool.granted(action, granted, bar.each, own_only))
+    };
+    patterns.iter().cloned().map(rewrite).collect()
+}
+
+/// The resources of several actions, and what they have become.
+struct Pool<'u> {
+    /// Sorted, each once.
+    given: Vec<Cow<'u, ResourceArn>>,
+    /// Of each of them, whether the principal creates it.
+    created: Vec<bool>,
+    /// Of each of them, its place in `now`.
+    becomes: Vec<usize>,
+    /// Sorted by text, each once.
+    now: Vec<Item<'u>>,
+}
+
+struct Item<'u> {
+    text: Cow<'u, ResourceArn>,
+    made: Made,
+}
+
+/// What an item becomes: its place, the pattern and the rule.
+type Rewrite = (usize, ResourceArn, Rule);
+
+impl<'u> Pool<'u> {
+    /// What actions of at least this risk are granted.
+    fn of(patterns: &Patterns<'u>, risk: Risk) -> Self {
+        let of_risk = patterns
+            .iter()
+            .filter(|(action, _)| Risk::of(action) >= risk);
+        let mut all: Granted<'u> = of_risk.flat_map(|(_, granted)| granted.clone()).collect();
+        tidy(&mut all);
+        let items = all.into_iter().map(|(text, made)| Item { text, made });
+        let now: Vec<Item<'u>> = items.collect();
+        Self {
+            given: now.iter().map(|item| item.text.clone()).collect(),
+            created: now.iter().map(|item| item.made.created).collect(),
+            becomes: (0..now.len()).collect(),
+            now,
+        }
+    }
+
+    /// The names that differ in one component only.
+    fn stems(&mut self, seen: &Seen<'_>, bar: Bar) {
+        let mut place = DEPTH;
+        while place > 0 {
+            let layouts: Vec<_> = self.now.iter().map(|i| Layout::of(&i.text)).collect();
+            let deep = |layout: &Layout<'_>| layout.components.len() - layout.first;
+            let deepest = layouts.iter().flatten().map(deep).max().unwrap_or(0);
+            place = place.min(deepest);
+            let mut rewrites = Vec::new();
+            while place > 0 && rewrites.is_empty() {
+                place -= 1;
+                rewrites = stems_in(place, &layouts, &self.now, seen, bar);
+            }
+            self.rewrite(rewrites);
+        }
+    }
+
+    /// What is left below one folder: the deepest first, so that a crowd in one does not take its neighbours along.
+    fn folders(&mut self, seen: &Seen<'_>, bar: Bar) {
+        let layouts: Vec<_> = self.now.iter().map(|i| Layout::of(&i.text)).collect();
+        let names = self.now.iter().zip(&layouts).map(|(item, layout)| Name {
+            text: item.text.as_str(),
+            span: item.made.span,
+            created: false,
+            made_up: None,
+            cuts: layout.as_ref().map(folder_cuts).unwrap_or_default(),
+        });
+        let names: Vec<Name<'_>> = names.collect();
+        let proof = |stem: &str, member: usize, values: &[_]| {
+            let layout = layouts[member].as_ref()?;
+            let is_root = layout.components[layout.first].start == stem.len();
+            let left = match (is_root, layout.sole) {
+                (false, _) => Left::Folder,
+                (true, None) => Left::Bucket,
+                (true, Some(_)) => Left::Type,
+            };
+            bar.proof(values, left, seen.end)
+        };
+        let mut rewrites = Vec::new();
+        for family in families(&names, proof) {
+            let pattern = without_chains(&format!("{}*", family.stem));
+            let members = family.members.iter();
+            rewrites.extend(members.map(|&i| (i, pattern.clone(), Rule::CrowdedFolder)));
+        }
+        drop((names, layouts));
+        self.rewrite(rewrites);
+    }
+
+    fn rewrite(&mut self, rewrites: Vec<Rewrite>) {
+        if rewrites.is_empty() {
+            return;
+        }
+        let mut becomes: Vec<Option<(ResourceArn, Rule)>> = Vec::new();
+        becomes.resize_with(self.now.len(), || None);
+        for (place, pattern, rule) in rewrites {
+            becomes[place] = Some((pattern, rule));
+        }
+        let mut texts: BTreeMap<Cow<'u, ResourceArn>, (Item<'u>, Vec<usize>)> = BTreeMap::new();
+        for (place, (mut item, becomes)) in self.now.drain(..).zip(becomes).enumerate() {
+            if let Some((pattern, rule)) = becomes {
+                item.text = Cow::Owned(pattern);
+                item.made.rules = item.made.rules.and(Rules::of(rule));
+            }
+            match texts.get_mut(&item.text) {
+                Some((same, places)) => {
+                    same.made = same.made.and(item.made);
+                    places.push(place);
+                }
+                None => {
+                    texts.insert(item.text.clone(), (item, vec![place]));
+                }
+            }
+        }
+        let mut moved = vec![0; texts.values().map(|(_, places)| places.len()).sum()];
+        for (to, (item, places)) in texts.into_values().enumerate() {
+            places.into_iter().for_each(|from| moved[from] = to);
+            self.now.push(item);
+        }
+        for place in &mut self.becomes {
+            *place = moved[*place];
+        }
+    }
+
+    /// What `action` gets for what it was used on: the wildcard where it was used on `each` of its values or on one that the
+    /// principal creates.
+    fn granted(
+        &self,
+        action: &Action,
+        granted: Granted<'u>,
+        each: usize,
+        own_only: bool,
+    ) -> Granted<'u> {
+        let place = |resource: &ResourceArn| {
+            let at = self.given.binary_search_by(|given| (**given).cmp(resource));
+            let at = at.ok()?;
+            let item = &self.now[self.becomes[at]];
+            let service = resource.parts().map_or("", |parts| parts.service);
+            let widens = *item.text != *resource && !keeps_exact(action, service);
+            (widens && (self.created[at] || !own_only)).then_some((at, self.becomes[at]))
+        };
+        let places: Vec<_> = granted
+            .iter()
+            .map(|(resource, _)| place(resource))
+            .collect();
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for (at, to) in places.iter().flatten() {
+            let own = self.now[*to].made.created && self.created[*at];
+            *counts.entry(*to).or_default() += if own { each } else { 1 };
+        }
+        if counts.is_empty() {
+            return granted;
+        }
+        let rewrite =
+            |((resource, made), place): ((Cow<'u, ResourceArn>, Made), Option<(usize, usize)>)| {
+                match place {
+                    Some((_, to)) if counts.get(&to).is_some_and(|count| *count >= each) => {
+                        let item = &self.now[to];
+                        let rules = made.rules.and(item.made.rules);
+                        (item.text.clone(), Made { rules, ..made })
+                    }
+                    _ => (resource, made),
+                }
+            };
+        let mut granted: Granted<'u> = granted.into_iter().zip(places).map(rewrite).collect();
+        tidy(&mut granted);
+        granted
+    }
+}
+
+/// What the component at `place`, counted from the first that may vary, makes of each item that is in a family.
+fn stems_in(
+    place: usize,
+    layouts: &[Option<Layout<'_>>],
+    items: &[Item<'_>],
+    seen: &Seen<'_>,
+    bar: Bar,
+) -> Vec<Rewrite> {
+    // What stands around the name, the name, and the item.
+    let mut names: Vec<((&str, &str), &str, usize)> = Vec::new();
+    for (item, layout) in layouts.iter().enumerate() {
+        let Some(layout) = layout else {
+            continue;
+        };
+        let Some(range) = layout.components.get(layout.first + place) else {
+            continue;
+        };
+        let name = &layout.text[range.clone()];
+        if !name.is_empty() && name != "*" && !is_account(name) {
+            let around = (&layout.text[..range.start], &layout.text[range.end..]);
+            names.push((around, name, item));
+        }
+    }
+    names.sort_unstable();
+    let mut rewrites = Vec::new();
+    for place_names in names.chunk_by(|a, b| a.0 == b.0) {
+        let ((before, after), _, first) = place_names[0];
+        let Some(layout) = layouts[first].as_ref().filter(|_| place_names.len() > 1) else {
+            continue;
+        };
+        let is_root = before.len() == layout.components[layout.first].start;
+        let mut given: Vec<Name<'_>> = Vec::with_capacity(place_names.len());
+        for (_, text, item) in place_names {
+            let (made_up, cuts) = word_cuts(text, !layout.is_untyped());
+            let item = &items[*item];
+            let (span, created) = (item.made.span, item.made.created);
+            given.push(Name {
+                text,
+                span,
+                created,
+                made_up,
+                cuts,
+            });
+        }
+        let proof = |stem: &str, _: usize, values: &[_]| {
+            let left = match (stem.is_empty() && is_root, layout.sole) {
+                (false, _) => Left::Stem,
+                (true, None) => Left::Bucket,
+                (true, Some(_)) => Left::Type,
+            };
+            bar.proof(values, left, seen.end)
+        };
+        for family in families(&given, proof) {
+            let members = family.members.iter();
+            let tail = common_tail(
+                members
+                    .clone()
+                    .map(|&i| &given[i].text[family.stem.len()..]),
+            );
+            let text = format!("{before}{}*{tail}{after}", family.stem);
+            let pattern = ResourceArn::from_pattern(text);
+            let rule = match family.proof {
+                Proof::Renewed => Rule::RenewedNames,
+                Proof::Own => Rule::OwnCreations,
+                Proof::Many => Rule::LargeFamily,
+            };
+            rewrites.extend(members.map(|&i| (place_names[i].2, pattern.clone(), rule)));
+        }
+    }
+    rewrites
+}
+
+/// Where what looks made up in a component's name begins, and where its stem may end: behind `-`, `_`, `.` and `=` and before a
+/// number that ends it, before the first wildcard and what looks made up, and behind an account's id. Not behind the `vpc-` of
+/// an EC2 id, which says no more than the resource's type and would make a stem out of nothing.
+fn word_cuts(name: &str, bare: bool) -> (Option<usize>, Vec<usize>) {
+    if is_ec2_id(name) {
+        return (Some(0), bare.then_some(0).into_iter().collect());
+    }
+    let made_up = made_up(name).map(|range| range.start);
+    let literal = name.find(['*', '?']).unwrap_or(name.len());
+    let literal = made_up.map_or(literal, |start| literal.min(start));
+    let number = name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let words = name[..literal]
+        .match_indices(['-', '_', '.', '='])
+        .map(|(at, _)| at + 1)
+        .take(WORDS);
+    let mut cuts: Vec<usize> = words.collect();
+    cuts.extend(made_up.filter(|start| *start > 0 && *start <= literal));
+    cuts.extend((number < name.len() && number > 0 && number <= literal).then_some(number));
+    cuts.extend(bare.then_some(0));
+    let account_end = account_end(name);
+    cuts.retain(|cut| *cut >= account_end);
+    cuts.sort_unstable();
+    cuts.dedup();
+    (made_up, cuts)
+}
+
+/// Where the last account's id in `name` ends; zero where it holds none.
+fn account_end(name: &str) -> usize {
+    let mut end = 0;
+    let mut at = 0;
+    for run in name.split(|c: char| !c.is_ascii_digit()) {
+        at += run.len();
+        if is_account(run) {
+            end = at;
+        }
+        at += name[at..].chars().next().map_or(0, char::len_utf8);
+    }
+    end
+}
+
+/// Where the folders of a resource end: behind each `/` and behind the resource's type, where neither `:` (what follows
+/// is of another kind) nor an account's id stands behind it.
+fn folder_cuts(layout: &Layout<'_>) -> Vec<usize> {
+    let mut cuts = Vec::new();
+    for i in (layout.first..layout.components.len()).rev() {
+        let start = layout.components[i].start;
+        let slash = layout.text.as_bytes()[start - 1] == b'/';
+        let behind_type = layout.is_root(i) && !layout.is_untyped();
+        if account_end(layout.component(i)) > 0 || !slash && !behind_type {
+            break;
+        }
+        if i - layout.first < DEPTH {
+            cuts.push(start);
+        }
+    }
+    cuts
+}
