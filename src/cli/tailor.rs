@@ -15,6 +15,17 @@ pub struct Tailor {
     /// weeks and more in which it was active afterwards.
     #[arg(long, value_enum, default_value = "separate", value_name = "HOW")]
     one_off: OneOffArgument,
+
+    /// Infer what was not used from what was: who creates a resource will change, tag, read back and destroy it. In
+    /// statements of their own, each listed as widened.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    complete: Option<Complete>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Complete {
+    /// The rest of the life of what the principal creates.
+    Lifecycle,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -52,6 +63,7 @@ impl Tailor {
                 OneOffArgument::Separate => OneOff::Separate,
                 OneOffArgument::Drop => OneOff::Drop,
             },
+            lifecycle: self.complete == Some(Complete::Lifecycle),
             ..Options::default()
         }
     }

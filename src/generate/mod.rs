@@ -1,6 +1,7 @@
 //! What a principal used becomes the policy documents that allow it.
 //!
-//! Generalise (the only step that widens), minimise (exact), split at the quota (exact). Pure functions of the set of
+//! Generalise (the only step that widens what was used), infer the rest of a life (only where asked for), minimise (exact),
+//! split at the quota (exact). Pure functions of the set of
 //! used facts. Knows nothing of how policies are judged: `verify` does, and shares no code with this.
 
 mod access;
@@ -13,6 +14,7 @@ mod family;
 mod generalise;
 mod lasting;
 mod layout;
+mod lifecycle;
 pub mod minimise;
 mod names;
 pub mod one_off;
@@ -107,6 +109,13 @@ pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
             recurring.push((conditions, patterns));
         }
     }
+    let mut notes = Vec::new();
+    if options.lifecycle {
+        let completion = lifecycle::complete(usage, &grants);
+        grants.extend(completion.grants);
+        widened.extend(completion.widened);
+        notes = completion.notes;
+    }
     minimise::order(&mut grants);
     widened.sort_by(|a, b| (&a.resource, a.rule).cmp(&(&b.resource, b.rule)));
     let cuts = usage.cut.iter();
@@ -114,8 +123,9 @@ pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
     let Split {
         documents,
         parts,
-        mut notes,
+        notes: left_out,
     } = split::documents(grants, options.quota);
+    notes.extend(left_out);
     notes.extend(service_linked(usage));
     notes.extend(one_off::note(&one_off));
     Plan {
@@ -215,6 +225,7 @@ mod tests {
         resources: Resources::Balanced,
         one_off: OneOff::Separate,
         quota: 1_000,
+        lifecycle: false,
     };
     const SMALL_EXACT: Options = Options {
         resources: Resources::Exact,

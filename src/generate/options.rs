@@ -34,15 +34,18 @@ pub struct Options {
     pub one_off: OneOff,
     /// The most characters of a document, see [`PolicyDocument::size`](crate::iam::policy::PolicyDocument::size).
     pub quota: usize,
+    /// Whether the update, tag, read-back and destroy side of what was made is inferred, as [`Part::Inferred`](crate::generate::Part).
+    pub lifecycle: bool,
 }
 
 impl Default for Options {
-    /// Balanced, with one-off calls set apart, in managed policies.
+    /// Balanced, with one-off calls set apart and nothing inferred, in managed policies.
     fn default() -> Self {
         Self {
             resources: Resources::Balanced,
             one_off: OneOff::Separate,
             quota: MANAGED_POLICY_QUOTA,
+            lifecycle: false,
         }
     }
 }

@@ -29,7 +29,7 @@ pub struct Widening {
 }
 
 /// How many examples a widening gives.
-const EXAMPLES: usize = 3;
+pub(super) const EXAMPLES: usize = 3;
 
 /// What a pattern stands for.
 #[derive(Default)]
