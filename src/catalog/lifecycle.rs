@@ -98,7 +98,12 @@ mod tests {
                 (Step::Tag, vec!["TagQueue", "UntagQueue"]),
                 (
                     Step::ReadBack,
-                    vec!["GetQueueAttributes", "GetQueueUrl", "ListQueueTags", "ListQueues"]
+                    vec![
+                        "GetQueueAttributes",
+                        "GetQueueUrl",
+                        "ListQueueTags",
+                        "ListQueues"
+                    ]
                 ),
             ])
         );
@@ -108,15 +113,27 @@ mod tests {
     fn lives_end_as_aws_documents() {
         for (action, ends) in [
             ("ec2:RunInstances", &["TerminateInstances"][..]),
-            ("ec2:AuthorizeSecurityGroupIngress", &["RevokeSecurityGroupIngress"]),
-            ("iam:CreateRole", &["DeleteRole", "DeleteRolePolicy", "DetachRolePolicy"]),
+            (
+                "ec2:AuthorizeSecurityGroupIngress",
+                &["RevokeSecurityGroupIngress"],
+            ),
+            (
+                "iam:CreateRole",
+                &["DeleteRole", "DeleteRolePolicy", "DetachRolePolicy"],
+            ),
             ("iam:AttachRolePolicy", &["DetachRolePolicy"]),
             ("iam:PutRolePolicy", &["DeleteRolePolicy"]),
-            ("iam:AddRoleToInstanceProfile", &["RemoveRoleFromInstanceProfile"]),
+            (
+                "iam:AddRoleToInstanceProfile",
+                &["RemoveRoleFromInstanceProfile"],
+            ),
             ("kms:CreateKey", &["ScheduleKeyDeletion"]),
             ("lambda:CreateFunction", &["DeleteFunction"]),
             ("lambda:AddPermission", &["RemovePermission"]),
-            ("logs:CreateLogGroup", &["DeleteDataProtectionPolicy", "DeleteLogGroup"]),
+            (
+                "logs:CreateLogGroup",
+                &["DeleteDataProtectionPolicy", "DeleteLogGroup"],
+            ),
             ("s3:CreateBucket", &["DeleteBucket"]),
             ("s3:PutBucketPolicy", &["DeleteBucketPolicy"]),
             ("sns:Subscribe", &["Unsubscribe"]),
@@ -164,14 +181,18 @@ mod tests {
             for (step, facts) in listed {
                 assert_ne!(facts.action, creator, "{line}");
                 let types: Vec<&str> = facts.resource_types().map(|(name, _)| name).collect();
-                let bare = matches!(step, Step::ReadBack | Step::DestroyAnything) || kind.is_empty();
+                let bare =
+                    matches!(step, Step::ReadBack | Step::DestroyAnything) || kind.is_empty();
                 assert!(
                     types.contains(&kind) || types.is_empty() && bare,
                     "{line}: {}",
                     facts.action
                 );
                 let prefix = creator.split_once(':').unwrap().0;
-                assert!(kind.is_empty() || resource::find(prefix, kind).is_some(), "{line}");
+                assert!(
+                    kind.is_empty() || resource::find(prefix, kind).is_some(),
+                    "{line}"
+                );
             }
         }
         assert!(lives > 2_000);

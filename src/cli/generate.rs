@@ -17,6 +17,7 @@ use crate::generate::options::Options;
 use crate::generate::{self, Plan, one_off};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::principal::{Principal, PrincipalKind};
+use crate::report::conditions;
 use crate::report::index::{
     CoverageEntry, Index, PrincipalEntry, SetUpEntry, WideningEntry, Written,
 };
@@ -58,7 +59,8 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     if arguments.own_policy {
         return own_policy::run(&arguments.input, quiet);
     }
-    let mut sum = arguments.input.collect(quiet)?;
+    let wanted = arguments.tailor.wanted();
+    let mut sum = arguments.input.collect_values(quiet, &wanted)?;
     let Sum {
         ledger, coverage, ..
     } = &mut *sum;
@@ -68,10 +70,10 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     if arguments.out.is_none() && ledger.principals.len() != 1 {
         return not_one(ledger);
     }
-    let options = arguments.tailor.options();
     let used: Vec<_> = ledger.principals.iter().collect();
     let threads = arguments.input.threads();
     let proved = parallel::map(&used, threads, |(principal, usage)| {
+        let options = arguments.tailor.options(principal.kind);
         Proved::of(principal, usage, ledger.created.of(principal), &options)
     });
     // As the ledger, they are not taken apart in the end.
@@ -93,6 +95,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         }
         None => {
             for each in proved.iter() {
+                let options = arguments.tailor.options(each.principal.kind);
                 print(each, &options, quiet)?;
             }
         }
@@ -189,6 +192,7 @@ impl<'l> Proved<'l> {
         entry.sizes = plan.documents.iter().map(PolicyDocument::size).collect();
         entry.widened = plan.widened.iter().map(WideningEntry::of).collect();
         entry.one_off = plan.one_off.iter().map(SetUpEntry::of).collect();
+        entry.support(&plan.supports);
         entry.notes.extend(plan.notes.iter().cloned());
         entry.notes.extend(notes(principal));
         Ok(Self {
@@ -332,6 +336,7 @@ fn print(proved: &Proved<'_>, options: &Options, quiet: bool) -> Result<()> {
         ));
     }
     message.push_str(&report::one_off::text(&plan.one_off, options.one_off));
+    message.push_str(&conditions::text(&plan.supports, usage));
     for note in &entry.notes {
         message.push_str(&format!("note: {}\n", terminal::safe(note)));
     }

@@ -2,7 +2,10 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::generate::options::{OneOff, Options, Resources};
+use crate::generate::observed;
+use crate::generate::options::{Conditions, OneOff, Options, Resources};
+use crate::iam::principal::PrincipalKind;
+use crate::usage::values::Wanted;
 
 /// How policies are to be written.
 #[derive(Args, Debug)]
@@ -20,6 +23,11 @@ pub struct Tailor {
     /// statements of their own, each listed as widened.
     #[arg(long, value_enum, value_name = "WHAT")]
     complete: Option<Complete>,
+
+    /// Write conditions that all calls satisfied: on the network, the Region, MFA, the service in between, S3 prefixes. It reads
+    /// every record as a whole, which takes a few times as long.
+    #[arg(long)]
+    conditions: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -49,9 +57,18 @@ enum OneOffArgument {
 }
 
 impl Tailor {
-    /// The same for `generate`.
+    /// What is to be known of calls, besides what they needed.
     #[must_use]
-    pub fn options(&self) -> Options {
+    pub fn wanted(&self) -> Wanted {
+        match self.conditions {
+            true => observed::wanted(),
+            false => Wanted::default(),
+        }
+    }
+
+    /// The same for `generate`, of a principal of this `kind`.
+    #[must_use]
+    pub fn options(&self, kind: PrincipalKind) -> Options {
         Options {
             resources: match self.resources {
                 ResourcesArgument::Exact => Resources::Exact,
@@ -64,6 +81,12 @@ impl Tailor {
                 OneOffArgument::Drop => OneOff::Drop,
             },
             lifecycle: self.complete == Some(Complete::Lifecycle),
+            conditions: match self.conditions {
+                true => Conditions::Observed {
+                    is_role: kind == PrincipalKind::Role,
+                },
+                false => Conditions::Passed,
+            },
             ..Options::default()
         }
     }

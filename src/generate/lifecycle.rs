@@ -126,11 +126,11 @@ impl<'g> Inferring<'g> {
         for (step, facts) in life.steps() {
             let action = facts.to_action();
             if step == Step::DestroyAnything {
-                if missing(granted, &action, conditions, &[&any]).next().is_some() {
-                    self.anything
-                        .entry(facts.action)
-                        .or_default()
-                        .insert(maker);
+                if missing(granted, &action, conditions, &[&any])
+                    .next()
+                    .is_some()
+                {
+                    self.anything.entry(facts.action).or_default().insert(maker);
                 }
                 continue;
             }
@@ -139,7 +139,11 @@ impl<'g> Inferring<'g> {
             let targets: Vec<(usize, &ResourceArn)> =
                 missing(granted, &action, conditions, targets).collect();
             for (place, target) in targets {
-                let evidence = if bare { &found.all } else { &found.of_each[place] };
+                let evidence = if bare {
+                    &found.all
+                } else {
+                    &found.of_each[place]
+                };
                 self.add(step, maker, &action, target, evidence);
                 let by_action = self.grants.entry(conditions.to_vec()).or_default();
                 let resources = by_action.entry(action.clone()).or_default();
@@ -234,6 +238,8 @@ impl Inferred<'_> {
             actions: self.actions.iter().cloned().collect(),
             resource: resource.clone(),
             values: self.made.len(),
+            // It was not used.
+            days: 0,
             examples: examples.map(ToString::to_string).collect(),
             admits,
         }
@@ -251,7 +257,11 @@ fn listed<T: ToString>(names: impl Iterator<Item = T>) -> String {
         [one] => one.clone(),
         _ => {
             let shown = names.len().min(SHOWN - 1);
-            format!("{} and {} more", names[..shown].join(", "), names.len() - shown)
+            format!(
+                "{} and {} more",
+                names[..shown].join(", "),
+                names.len() - shown
+            )
         }
     }
 }

@@ -17,6 +17,7 @@ mod layout;
 mod lifecycle;
 pub mod minimise;
 mod names;
+pub mod observed;
 pub mod one_off;
 pub mod options;
 mod search;
@@ -32,8 +33,9 @@ use std::collections::BTreeMap;
 use crate::catalog::operation;
 use crate::generate::generalise::{Granted, Made, Patterns, Rule, Rules, Seen};
 use crate::generate::minimise::Facts;
+use crate::generate::observed::{Observed, Support};
 use crate::generate::one_off::SetUp;
-use crate::generate::options::{OneOff, Options};
+use crate::generate::options::{Conditions, OneOff, Options};
 use crate::generate::split::Split;
 use crate::generate::turnover::Span;
 use crate::generate::widening::{Widening, cut_short, widenings};
@@ -66,6 +68,8 @@ pub struct Plan {
     pub widened: Vec<Widening>,
     /// What was used to set something up, it seems, sorted, however it is granted.
     pub one_off: Vec<SetUp>,
+    /// What the conditions rest on that all calls satisfied, those that are offered too.
+    pub supports: Vec<Support>,
     /// What to tell the reader beside: what was left out, what does not fit an attachment quota.
     pub notes: Vec<String>,
 }
@@ -78,6 +82,10 @@ const CREATE_SERVICE_LINKED_ROLE: Action = Action::known("iam:CreateServiceLinke
 #[must_use]
 pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
     let seen = Seen::of(usage);
+    let observed = match options.conditions {
+        Conditions::Passed => Observed::default(),
+        Conditions::Observed { is_role } => Observed::of(usage, is_role),
+    };
     let mut widened = Vec::new();
     let mut grants = Vec::new();
     let mut one_off = one_off::found(usage);
@@ -87,7 +95,7 @@ pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
     };
     let is_any_apart = !apart.is_empty();
     let mut recurring = Vec::new();
-    for ((part, conditions), used) in used(usage, apart) {
+    for ((part, conditions), used) in used(usage, apart, &observed) {
         let mut patterns = writable(usage, &used);
         if part == Part::OneOff {
             let left = one_off::without_allowed(patterns, &conditions, &recurring);
@@ -128,11 +136,13 @@ pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
     notes.extend(left_out);
     notes.extend(service_linked(usage));
     notes.extend(one_off::note(&one_off));
+    notes.extend(observed.notes().iter().cloned());
     Plan {
         documents,
         parts,
         widened,
         one_off,
+        supports: observed.supports(usage),
         notes,
     }
 }
@@ -164,6 +174,7 @@ fn service_linked(usage: &PrincipalUsage) -> Option<String> {
 fn used<'u>(
     usage: &'u PrincipalUsage,
     one_off: &[SetUp],
+    observed: &Observed<'_>,
 ) -> BTreeMap<(Part, Vec<Condition>), Facts<'u>> {
     let mut used: BTreeMap<(Part, Vec<Condition>), Facts<'_>> = BTreeMap::new();
     let mut one_off = one_off.iter().peekable();
@@ -174,7 +185,10 @@ fn used<'u>(
             Some(_) => Part::OneOff,
             None => Part::Recurring,
         };
-        let under = (part, conditions::written(tally));
+        let mut conditions = conditions::written(tally);
+        conditions.extend(observed.written(action, resource));
+        conditions.sort();
+        let under = (part, conditions);
         minimise::add(used.entry(under).or_default(), action, resource);
     }
     used
@@ -215,7 +229,7 @@ mod tests {
     use proptest::prelude::{Just, ProptestConfig, Strategy, prop, prop_oneof, proptest};
 
     use super::{Plan, plan};
-    use crate::generate::options::{OneOff, Options, Resources};
+    use crate::generate::options::{Conditions, OneOff, Options, Resources};
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
     use crate::iam::policy::MANAGED_POLICY_QUOTA;
@@ -226,6 +240,7 @@ mod tests {
         one_off: OneOff::Separate,
         quota: 1_000,
         lifecycle: false,
+        conditions: Conditions::Passed,
     };
     const SMALL_EXACT: Options = Options {
         resources: Resources::Exact,

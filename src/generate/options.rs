@@ -25,6 +25,18 @@ pub enum OneOff {
     Drop,
 }
 
+/// Which conditions are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conditions {
+    /// The services that roles are passed to.
+    Passed,
+    /// Also what all calls satisfied, see [`Observed`](crate::generate::observed::Observed).
+    Observed {
+        /// Whether the principal is a role that may be given to a service. Those of permission sets are not.
+        is_role: bool,
+    },
+}
+
 /// How a policy is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -36,6 +48,8 @@ pub struct Options {
     pub quota: usize,
     /// Whether the update, tag, read-back and destroy side of what was made is inferred, as [`Part::Inferred`](crate::generate::Part).
     pub lifecycle: bool,
+    /// Which conditions are written.
+    pub conditions: Conditions,
 }
 
 impl Default for Options {
@@ -46,6 +60,7 @@ impl Default for Options {
             one_off: OneOff::Separate,
             quota: MANAGED_POLICY_QUOTA,
             lifecycle: false,
+            conditions: Conditions::Passed,
         }
     }
 }

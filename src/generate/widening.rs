@@ -20,7 +20,7 @@ pub struct Widening {
     pub resource: ResourceArn,
     /// How many distinct resources that were used by these actions the pattern stands for.
     pub values: usize,
-    /// On how many distinct days these were used; zero where the events have no times.
+    /// On how many distinct days these were used by these actions; zero where the events have no times.
     pub days: usize,
     /// Up to three of them, the first in order.
     pub examples: Vec<String>,

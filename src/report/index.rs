@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::generate::conditions::{self, Offer};
+use crate::generate::observed::{self, Support};
 use crate::generate::one_off::SetUp;
 use crate::generate::widening::Widening;
 use crate::iam::condition::Block;
 use crate::iam::principal::Principal;
+use crate::report::conditions::{ConditionEntry, block, entries};
 use crate::report::hours::{self, PlaceEntry};
 use crate::report::integrity::{self, GapEntry};
 use crate::report::summary;
@@ -104,8 +106,13 @@ pub struct PrincipalEntry {
     pub widened: Vec<WideningEntry>,
     /// What was used to set something up once, it seems, and whether the policy grants it.
     pub one_off: Vec<SetUpEntry>,
+    /// The policy's conditions, with what they rest on.
+    pub conditions: Vec<ConditionEntry>,
     /// Conditions that all calls seen would have satisfied and that the policy does not have.
     pub offered_conditions: Vec<OfferEntry>,
+    /// How many uses there were in each hour of the day, UTC, where that was asked for. No policy can hold it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hours: Option<[u64; 24]>,
     /// What a reader must know.
     pub notes: Vec<String>,
     /// Names of role sessions, the first in order.
@@ -136,7 +143,7 @@ pub struct CutEntry {
 pub struct OfferEntry {
     /// The actions.
     pub actions: Vec<String>,
-    /// The resources.
+    /// The resources; none where it is all that the actions were used on.
     pub resources: Vec<String>,
     /// The `Condition` block.
     pub condition: serde_json::Value,
@@ -145,6 +152,9 @@ pub struct OfferEntry {
     /// Whether calls like these are sure to carry the keys. `false` of a role: if a service was given it as its own, the
     /// service's calls look the same in the log and carry none.
     pub certain: bool,
+    /// Why it was not written, where conditions were to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// One generalisation.
@@ -280,15 +290,34 @@ impl PrincipalEntry {
             sizes: Vec::new(),
             widened: Vec::new(),
             one_off: Vec::new(),
+            conditions: Vec::new(),
             offered_conditions: conditions::offers(usage, principal.kind)
                 .iter()
                 .map(OfferEntry::of)
                 .collect(),
+            hours: observed::hours(usage),
             notes: usage.notes.iter().cloned().collect(),
             sessions: usage.sessions.iter().cloned().collect(),
             created: created.and_then(rfc3339),
             cut: CutEntry::all(usage),
         }
+    }
+}
+
+impl PrincipalEntry {
+    /// Adds what conditions rest on, those that are written and those that are not.
+    pub fn support(&mut self, supports: &[Support]) {
+        self.conditions = entries(supports);
+        let written: Vec<serde_json::Value> = supports
+            .iter()
+            .filter(|support| support.doubt.is_none())
+            .map(block)
+            .collect();
+        self.offered_conditions
+            .retain(|offer| !written.contains(&offer.condition));
+        let doubted = supports.iter().filter(|support| support.doubt.is_some());
+        let doubted = doubted.map(OfferEntry::doubted);
+        self.offered_conditions.extend(doubted);
     }
 }
 
@@ -318,6 +347,19 @@ impl OfferEntry {
             condition: serde_json::to_value(Block(&grant.conditions)).unwrap_or_default(),
             uses: offer.uses,
             certain: offer.certain,
+            reason: None,
+        }
+    }
+
+    /// The entry of a condition that rests on too little.
+    fn doubted(support: &Support) -> Self {
+        Self {
+            actions: support.actions.iter().map(ToString::to_string).collect(),
+            resources: Vec::new(),
+            condition: block(support),
+            uses: support.uses,
+            certain: true,
+            reason: support.doubt.clone(),
         }
     }
 }

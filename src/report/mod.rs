@@ -1,5 +1,6 @@
 //! Findings for people and machines. Pure: text and values out, nothing written.
 
+pub mod conditions;
 pub mod hours;
 pub mod index;
 pub mod integrity;

@@ -172,9 +172,10 @@ impl Values {
         self.0.get(key)
     }
 
-    /// What was told, sorted by key.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Answered)> {
-        self.0.iter().map(|(key, answered)| (&**key, answered))
+    /// Whether nothing was told, or nothing was asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Counts calls that told the same.

@@ -14,10 +14,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::catalog::condition_key;
 use crate::usage::context::Class;
 use crate::usage::resolve::{Meaning, Outcome};
 use crate::usage::told::{self, Asking, Told};
-use crate::usage::values::Wanted;
+use crate::usage::values::{Values, Wanted};
 use crate::verify::condition::{Condition, Test, date};
 use crate::verify::context::{Context, Key};
 use crate::verify::policy::Policy;
@@ -36,7 +37,10 @@ const MAX_VALUE: usize = 1024;
 /// Source: CloudTrail User Guide, "CloudTrail record contents", `eventTime`; Lambda Developer Guide, "Lambda quotas".
 const MARGIN: i64 = 15 * 60;
 
-/// The keys of the time.
+/// The most contexts that are made of what is told of a fact key by key.
+const MAX_SPREAD: usize = 256;
+
+/// The keys of the time. Of what is told key by key, they have the hour and no moment.
 const TIMES: [&str; 2] = ["aws:currenttime", "aws:epochtime"];
 
 /// The condition keys that some policies ask for and a record may tell, and the classes of contexts that were seen.
@@ -224,6 +228,49 @@ impl<'p> Asked<'p> {
         told.fold(known.clone(), |context, (name, key)| {
             context.with(name, key.clone())
         })
+    }
+
+    /// The contexts that `calls` of one fact may have had, of which `values` are told key by key: one for each answer to what is
+    /// asked of the keys, in all combinations, as it is not told which values went together. Of what would be more than
+    /// `MAX_SPREAD` combinations, nothing is known.
+    pub(crate) fn spread(&self, known: &Context, values: &Values, calls: u64) -> Vec<Context> {
+        let mut contexts = vec![known.clone()];
+        for (name, questions) in &self.keys {
+            // Nor is it told which values of a key with several came together.
+            let several = condition_key::find(name).is_none_or(|facts| facts.multivalued);
+            let Some(answered) = values.get(name) else {
+                continue;
+            };
+            if several || TIMES.contains(&&**name) {
+                continue;
+            }
+            let mut keys: BTreeMap<Vec<u8>, Key> = BTreeMap::new();
+            let mut add = |key: Key| {
+                let mut answers = Vec::new();
+                questions.answer(name, &key, &mut answers);
+                keys.entry(answers).or_insert(key);
+            };
+            if answered.without.count > 0 {
+                add(Key::Absent);
+            }
+            let told = answered.values();
+            if answered.told() < calls || told.is_none() {
+                add(Key::Unknown);
+            }
+            for value in told.into_iter().flatten().map(|(value, _)| value) {
+                add(Key::Known(vec![value.to_string()]));
+            }
+            if contexts.len() * keys.len() > MAX_SPREAD {
+                continue;
+            }
+            let with = |context: &Context| {
+                let keys = keys.values();
+                let with = keys.map(|key| context.clone().with(name, key.clone()));
+                with.collect::<Vec<_>>()
+            };
+            contexts = contexts.iter().flat_map(with).collect();
+        }
+        contexts
     }
 
     fn classes(&self) -> MutexGuard<'_, Classes> {

@@ -175,11 +175,12 @@ pub fn first_gap(
     usage: &PrincipalUsage,
     policies: &[Attached<'_>],
 ) -> Option<Gap> {
+    let asked = Asked::by(policies.iter().map(|attached| attached.policy));
     let judge = Judge {
         principal,
         usage,
         policies,
-        asked: &Asked::default(),
+        asked: &asked,
     };
     let mut found = None;
     let _ = judge.all(|fact, allowed| {
@@ -322,18 +323,31 @@ impl Judge<'_> {
                 let calls = tally.contexts.iter().chain([(&none, without)]);
                 for (keys, events) in calls.filter(|(_, events)| *events > 0) {
                     let told = self.told_keys(&known, keys);
-                    let fact = Fact {
+                    let context = told.as_ref().unwrap_or(&known);
+                    let fact = |context| Fact {
                         principal,
                         action,
                         resource,
                         tally,
                         keys,
-                        context: told.as_ref().unwrap_or(&known),
+                        context,
                         events,
                     };
-                    let allowed = grants.cover(&subject, fact.context)
-                        || evaluate(&fact.request(), attached).decision == Decision::Allowed;
-                    judged(&fact, allowed)?;
+                    let allows = |context: &Context| {
+                        let (action, resource) = (action.as_str(), resource.as_str());
+                        let request = Request::new(&principal.arn, action, resource, context);
+                        grants.cover(&subject, context)
+                            || evaluate(&request, attached).decision == Decision::Allowed
+                    };
+                    if tally.contexts.told().is_empty() {
+                        judged(&fact(context), allows(context))?;
+                        continue;
+                    }
+                    let contexts = self
+                        .asked
+                        .spread(context, tally.contexts.told(), tally.used);
+                    let refused = contexts.iter().find(|context| !allows(context));
+                    judged(&fact(refused.unwrap_or(context)), refused.is_none())?;
                 }
             }
         }

@@ -1,0 +1,541 @@
+//! The circumstances of calls: conditions that every one of them satisfied, beyond those that a policy has in any case.
+//!
+//! A policy is held together by few conditions. So network, Region and MFA are decided for all that a principal did with a service,
+//! and not fact by fact: what every call to the service told is written on all of it, else on nothing of it. A call that did
+//! not tell is one that may not satisfy. So what a service called with the principal's credentials, whose address is the
+//! service's, keeps conditions on the network away from the service that it called.
+//!
+//! Knows nothing of how policies are judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::{action, condition_key};
+use crate::generate::conditions;
+use crate::iam::action::Action;
+use crate::iam::arn::ResourceArn;
+use crate::iam::condition::Condition;
+use crate::usage::context::ContextKey;
+use crate::usage::ledger::{PrincipalUsage, Tally};
+use crate::usage::passrole::PASS_ROLE;
+use crate::usage::values::{Calls, Wanted};
+
+/// What a condition rests on at least: so many uses, on so many days. With less it is offered and not written.
+pub const MIN_USES: u64 = 20;
+/// See [`MIN_USES`].
+pub const MIN_DAYS: usize = 7;
+
+/// The most values of a condition. What has more is no small set that stays as it is, and no range is made of it: a range would
+/// hold what was not seen.
+pub const MAX_VALUES: usize = 8;
+
+/// The address of a call that came through no VPC endpoint.
+pub const SOURCE_IP: &str = "aws:SourceIp";
+/// The VPC endpoint that a call came through.
+pub const SOURCE_VPCE: &str = "aws:SourceVpce";
+const REGION: &str = "aws:RequestedRegion";
+/// Whether a session was made with MFA.
+pub const MFA: &str = "aws:MultiFactorAuthPresent";
+const PREFIX: &str = "s3:prefix";
+const TIME: &str = "aws:CurrentTime";
+
+/// The services with one endpoint for all Regions: to hold them to its Region says nothing.
+/// Source: IAM User Guide, "AWS: Denies access to AWS based on the requested Region".
+const GLOBAL: [&str; 12] = [
+    "budgets",
+    "chatbot",
+    "cloudfront",
+    "devicefarm",
+    "globalaccelerator",
+    "iam",
+    "importexport",
+    "organizations",
+    "route53",
+    "support",
+    "waf",
+    // Calls to its global endpoint are recorded in us-east-1 wherever they were served.
+    "sts",
+];
+
+/// Lists the buckets of all Regions, in whichever it is asked.
+const LIST_ALL_MY_BUCKETS: Action = Action::known("s3:ListAllMyBuckets");
+
+/// The condition keys that are to be known of calls, for [`Observed`].
+#[must_use]
+pub fn wanted() -> Wanted {
+    Wanted::keys([SOURCE_IP, SOURCE_VPCE, REGION, MFA, PREFIX, TIME])
+}
+
+/// Why a role is not held to addresses.
+const OF_A_SERVICE: &str = "if the role is given to a service, such as EC2 or Lambda, its calls come from addresses that change";
+
+/// A condition that all uses of some actions satisfied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Support {
+    /// The condition.
+    pub condition: Condition,
+    /// The actions that it is about, sorted. Of some, it may be about a part of the resources only.
+    pub actions: Vec<Action>,
+    /// How many uses satisfied it: all that there were of these actions and resources.
+    pub uses: u64,
+    /// On how many days.
+    pub days: usize,
+    /// The values, sorted, with the uses that told each.
+    pub values: Vec<(String, Calls)>,
+    /// How many of the uses told that they did not carry the key, which an operator that ends in `IfExists` lets pass.
+    pub without: u64,
+    /// How many calls of these actions on these resources were refused or failed without telling. What they told is not known.
+    pub refused: u64,
+    /// Why it is not in the policy; `None` of one that is.
+    pub doubt: Option<String>,
+}
+
+/// A condition, and why it is not to be written, if it is not.
+#[derive(Clone, Debug)]
+struct Decision {
+    condition: Condition,
+    doubt: Option<String>,
+}
+
+/// What all uses of one principal have in common.
+#[derive(Debug, Default)]
+pub struct Observed<'u> {
+    /// By service prefix.
+    services: BTreeMap<&'u str, Vec<Decision>>,
+    /// By service prefix, for what is in no Region by its ARN.
+    regions: BTreeMap<&'u str, Decision>,
+    /// Of single facts.
+    facts: BTreeMap<(&'u Action, &'u ResourceArn), Vec<Decision>>,
+    notes: Vec<String>,
+}
+
+impl<'u> Observed<'u> {
+    /// What `usage` has in common. Of a role, which may be given to a service, the log does not tell whether it is. So nothing of
+    /// it is held to the services that forwarded calls, as calls of a service that was given the role look the same and
+    /// carry no such key; nor to addresses, which may be those that the service has today.
+    /// Source: IAM User Guide, "AWS: Denies access to AWS based on the source IP": no aws:SourceIp for a service role.
+    #[must_use]
+    pub fn of(usage: &'u PrincipalUsage, is_role: bool) -> Self {
+        let mut observed = Self::default();
+        let span = Span::of(usage);
+        observed.decide_networks(usage, &span, is_role);
+        observed.decide_regions(usage, &span);
+        observed.decide_mfa(usage, &span);
+        for (action, resource, tally) in usage.used() {
+            let mut decisions: Vec<Decision> = Vec::new();
+            decisions.extend(prefix(action, tally, &span));
+            if !is_role {
+                decisions.extend(forwarded(tally));
+            }
+            if !decisions.is_empty() {
+                observed.facts.insert((action, resource), decisions);
+            }
+        }
+        observed
+    }
+
+    /// The conditions that are written with this fact, sorted.
+    #[must_use]
+    pub fn written(&self, action: &Action, resource: &ResourceArn) -> Vec<Condition> {
+        let written = self
+            .decisions(action, resource)
+            .filter(|decision| decision.doubt.is_none());
+        let mut written: Vec<Condition> = written.map(|each| each.condition.clone()).collect();
+        written.sort();
+        written
+    }
+
+    /// What a reader must know beside.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    fn decisions<'o>(
+        &'o self,
+        action: &'o Action,
+        resource: &'o ResourceArn,
+    ) -> impl Iterator<Item = &'o Decision> {
+        let service = action.service();
+        let of_service = match *action == PASS_ROLE {
+            true => None,
+            false => self.services.get(service),
+        };
+        let region = self.regions.get(service);
+        let region = region.filter(|_| takes_region(action, resource));
+        let facts = self.facts.get(&(action, resource));
+        let decisions = of_service.into_iter().flatten();
+        let decisions = decisions.chain(region).chain(facts.into_iter().flatten());
+        decisions.filter(|decision| supports(action, decision.condition.key))
+    }
+
+    /// What the conditions rest on, those that are not written too; sorted.
+    #[must_use]
+    pub fn supports(&self, usage: &PrincipalUsage) -> Vec<Support> {
+        type Facts<'a> = Vec<(&'a Action, &'a ResourceArn, &'a Tally)>;
+        let mut found: BTreeMap<(Option<&String>, &Condition), Facts<'_>> = BTreeMap::new();
+        let passed = |tally: &Tally| conditions::written(tally);
+        let passed: Vec<Vec<Condition>> = usage.used().map(|(.., tally)| passed(tally)).collect();
+        for ((action, resource, tally), passed) in usage.used().zip(&passed) {
+            let observed = self.decisions(action, resource);
+            let observed = observed.map(|each| (each.doubt.as_ref(), &each.condition));
+            for key in observed.chain(passed.iter().map(|condition| (None, condition))) {
+                found
+                    .entry(key)
+                    .or_default()
+                    .push((action, resource, tally));
+            }
+        }
+        let support = |((doubt, condition), facts): ((Option<&String>, &Condition), Facts<'_>)| {
+            let mut seen = Seen::default();
+            let mut refused = 0;
+            let mut actions: Vec<Action> = Vec::new();
+            for (action, resource, tally) in facts {
+                seen.add(tally, condition.key);
+                let calls = usage.refused.get(action).and_then(|of| of.get(resource));
+                refused += calls.map_or(0, |calls| calls.denied + calls.inconclusive);
+                actions.push(action.clone());
+            }
+            actions.dedup();
+            let values = seen.values.unwrap_or_default().into_iter();
+            Support {
+                condition: condition.clone(),
+                actions,
+                uses: seen.used,
+                days: seen.days.len(),
+                values: values
+                    .map(|(value, calls)| (value.to_owned(), calls))
+                    .collect(),
+                without: seen.without,
+                refused,
+                doubt: doubt.cloned(),
+            }
+        };
+        found.into_iter().map(support).collect()
+    }
+
+    fn decide_networks(&mut self, usage: &'u PrincipalUsage, span: &Span, is_role: bool) {
+        let addresses = by_service(usage, SOURCE_IP, |_, _| true);
+        let endpoints = by_service(usage, SOURCE_VPCE, |_, _| true);
+        let both = addresses.into_iter().map(|(service, addresses)| {
+            let endpoints = endpoints.get(service).cloned().unwrap_or_default();
+            (service, addresses, endpoints)
+        });
+        let own: Vec<(&str, Seen<'_>, Seen<'_>)> = both
+            .filter(|(_, addresses, endpoints)| addresses.is_told() && endpoints.is_told())
+            .collect();
+        let all = |of: fn(&(&'u str, Seen<'u>, Seen<'u>)) -> Seen<'u>| {
+            let mut all = Seen::default();
+            own.iter().for_each(|each| all.absorb(of(each)));
+            all
+        };
+        let mut ip = all(|(_, addresses, _)| addresses.clone()).verdict(SOURCE_IP, span);
+        if let Verdict::Values { doubt, .. } = &mut ip
+            && is_role
+        {
+            doubt.get_or_insert_with(|| OF_A_SERVICE.to_owned());
+        }
+        let vpce = all(|(_, _, endpoints)| endpoints.clone()).verdict(SOURCE_VPCE, span);
+        for verdict in [&ip, &vpce] {
+            if let Verdict::Never(Some(note)) = verdict {
+                self.notes.push(note.clone());
+            }
+        }
+        for (service, addresses, endpoints) in &own {
+            let decisions = match (addresses.with > 0, endpoints.with > 0) {
+                (true, false) => ip.decide("IpAddress", SOURCE_IP).map(|one| vec![one]),
+                (false, true) => vpce
+                    .decide("StringEquals", SOURCE_VPCE)
+                    .map(|one| vec![one]),
+                // A request carries one of the two, or none where a service makes it: each is asked of those that carry it.
+                // Source: IAM User Guide, "AWS global condition context keys", aws:SourceIp and aws:SourceVpce, Availability.
+                (true, true) => {
+                    let ip = ip.decide("IpAddressIfExists", SOURCE_IP);
+                    let vpce = vpce.decide("StringEqualsIfExists", SOURCE_VPCE);
+                    ip.zip(vpce).map(|(mut ip, mut vpce)| {
+                        // One without the other lets everything of the other kind pass.
+                        let doubt = ip.doubt.take().or(vpce.doubt.take());
+                        (ip.doubt, vpce.doubt) = (doubt.clone(), doubt);
+                        vec![ip, vpce]
+                    })
+                }
+                (false, false) => None,
+            };
+            self.services
+                .entry(service)
+                .or_default()
+                .extend(decisions.into_iter().flatten());
+        }
+    }
+
+    fn decide_regions(&mut self, usage: &'u PrincipalUsage, span: &Span) {
+        let services = by_service(usage, REGION, takes_region);
+        let told = services.into_iter().filter(|(_, seen)| seen.is_told());
+        let told: Vec<(&str, Seen<'_>)> = told.collect();
+        // What it rests on is the same for all services: one that is called rarely is called where the others are.
+        let mut all = Seen::default();
+        told.iter().for_each(|(_, seen)| all.absorb(seen.clone()));
+        for (service, mut seen) in told {
+            (seen.with, seen.days_with) = (all.with, all.days_with.clone());
+            for (value, calls) in seen.values.iter_mut().flatten() {
+                let everywhere = all.values.as_ref().and_then(|values| values.get(value));
+                calls.days = everywhere.and_then(|calls| calls.days);
+            }
+            let decision = seen.verdict(REGION, span).decide("StringEquals", REGION);
+            let decision = decision.map(|decision| (service, decision));
+            self.regions.extend(decision);
+        }
+    }
+
+    fn decide_mfa(&mut self, usage: &'u PrincipalUsage, span: &Span) {
+        let services = by_service(usage, MFA, |_, _| true).into_iter();
+        let always = services.filter(|(_, seen)| {
+            let values = seen.values.as_ref();
+            seen.is_told()
+                && seen.without == 0
+                && values.is_some_and(|values| values.keys().eq(&["true"]))
+        });
+        let always: Vec<(&str, Seen<'_>)> = always.collect();
+        let mut all = Seen::default();
+        always.iter().for_each(|(_, seen)| all.absorb(seen.clone()));
+        let verdict = all.verdict(MFA, span);
+        for (service, _) in always {
+            let decision = verdict.decide("Bool", MFA);
+            self.services.entry(service).or_default().extend(decision);
+        }
+    }
+}
+
+/// Whether the ARN does not say already in which Region the action is used.
+fn takes_region(action: &Action, resource: &ResourceArn) -> bool {
+    let says = resource
+        .parts()
+        .is_some_and(|parts| !parts.region.is_empty() && !parts.region.contains('*'));
+    !says && *action != LIST_ALL_MY_BUCKETS && !GLOBAL.contains(&action.service())
+}
+
+/// Whether requests for the action may carry the key.
+fn supports(action: &Action, key: &str) -> bool {
+    let key = condition_key::find(key);
+    let action = action::find(&action.as_str().to_ascii_lowercase());
+    let supported = key.zip(action);
+    supported.is_some_and(|(key, action)| key.supported_by(action))
+}
+
+/// The prefixes that a bucket was listed with.
+fn prefix(action: &Action, tally: &Tally, span: &Span) -> Option<Decision> {
+    let mut seen = Seen::default();
+    seen.add(tally, PREFIX);
+    let all_with = seen.is_told() && seen.without == 0 && action.service() == "s3";
+    // A list of everything is what the empty prefix asks for.
+    let narrow = seen
+        .values
+        .as_ref()
+        .is_some_and(|values| !values.contains_key(""));
+    let literal = |value: &&str| !value.contains(['*', '?', '$']);
+    let writable = seen
+        .values
+        .as_ref()
+        .is_some_and(|values| values.keys().all(literal));
+    let decision = || seen.verdict(PREFIX, span).decide("StringEquals", PREFIX);
+    (all_with && narrow && writable).then(decision)?
+}
+
+/// The service that made all calls with the principal's credentials. `aws:CalledVia` is not written: a record names one of the services
+/// in it and there may be others, so that the policy could not be proved; that some service made the call can be.
+fn forwarded(tally: &Tally) -> Option<Decision> {
+    let of = |operator, key: ContextKey| {
+        let values = tally.contexts.values(key, tally.used)?;
+        Some(Condition {
+            operator,
+            key: key.as_str(),
+            values: values.into_iter().map(str::to_owned).collect(),
+        })
+    };
+    let condition = of("StringEquals", ContextKey::ViaService)
+        .or_else(|| of("Bool", ContextKey::ViaAwsService))?;
+    let days = tally.days.len();
+    let doubt = too_few(tally.used, days);
+    (condition.values.len() <= MAX_VALUES).then_some(Decision { condition, doubt })
+}
+
+fn too_few(uses: u64, days: usize) -> Option<String> {
+    let few = uses < MIN_USES || days < MIN_DAYS;
+    few.then(|| {
+        format!("it rests on {uses} uses on {days} days; {MIN_USES} on {MIN_DAYS} are asked for")
+    })
+}
+
+/// From when to when the principal was active.
+struct Span {
+    first: u16,
+    last: u16,
+}
+
+impl Span {
+    fn of(usage: &PrincipalUsage) -> Self {
+        let first = usage.used().filter_map(|(.., tally)| tally.days.first());
+        let last = usage.used().filter_map(|(.., tally)| tally.days.last());
+        Self {
+            first: first.min().copied().unwrap_or_default(),
+            last: last.max().copied().unwrap_or_default(),
+        }
+    }
+
+    /// Whether calls that were first made on this day were so in the second half.
+    fn is_late(&self, day: u16) -> bool {
+        day > self.first + (self.last - self.first) / 2
+    }
+}
+
+/// What uses told of one key.
+#[derive(Clone, Debug, Default)]
+struct Seen<'u> {
+    used: u64,
+    with: u64,
+    without: u64,
+    /// `None` where there are too many.
+    values: Option<BTreeMap<&'u str, Calls>>,
+    too_many: bool,
+    days: BTreeSet<u16>,
+    /// Those of facts of which some use carried the key.
+    days_with: BTreeSet<u16>,
+}
+
+impl<'u> Seen<'u> {
+    fn add(&mut self, tally: &'u Tally, key: &str) {
+        self.used += tally.used;
+        self.days.extend(&tally.days);
+        if let Some(answered) = tally.contexts.told().get(&key.to_ascii_lowercase()) {
+            self.with += answered.with.count;
+            let days_with = (answered.with.count > 0).then_some(&tally.days);
+            self.days_with.extend(days_with.into_iter().flatten());
+            self.without += answered.without.count;
+            let values = answered.values().into_iter().flatten();
+            self.add_values(values.map(|(value, calls)| (&**value, *calls)));
+            self.too_many |= answered.values().is_none();
+        } else if let Some(key) = ContextKey::ALL.into_iter().find(|own| own.as_str() == key) {
+            for (keys, calls) in tally.contexts.iter() {
+                let value = keys.get(key);
+                self.with += value.map_or(0, |_| calls);
+                // On which days is kept of the fact alone.
+                let calls = Calls {
+                    count: calls,
+                    days: None,
+                };
+                self.add_values(value.map(|value| (value, calls)));
+            }
+        }
+    }
+
+    fn add_values(&mut self, values: impl IntoIterator<Item = (&'u str, Calls)>) {
+        let own = self.values.get_or_insert_default();
+        for (value, calls) in values {
+            own.entry(value).or_default().add(calls);
+        }
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.used += other.used;
+        self.with += other.with;
+        self.without += other.without;
+        self.days.extend(other.days);
+        self.days_with.extend(other.days_with);
+        self.add_values(other.values.unwrap_or_default());
+        self.too_many |= other.too_many;
+    }
+
+    /// Whether every use told whether it carried the key.
+    fn is_told(&self) -> bool {
+        self.used > 0 && self.with + self.without == self.used
+    }
+
+    /// What is to become of a condition on `key` with these values.
+    fn verdict(&self, key: &str, span: &Span) -> Verdict {
+        let Some(values) = self.values.as_ref().filter(|values| !values.is_empty()) else {
+            return Verdict::Never(None);
+        };
+        if self.too_many || values.len() > MAX_VALUES {
+            let more = if self.too_many { " or more" } else { "" };
+            return Verdict::Never(Some(format!(
+                "calls carried {}{more} values of {key}, too many for a condition",
+                values.len()
+            )));
+        }
+        let late = values
+            .iter()
+            .find(|(_, calls)| calls.days.is_none_or(|(first, _)| span.is_late(first)));
+        let late =
+            || {
+                late.map(|(value, _)| {
+            format!("`{value}` was first seen in the second half of the time, so others may follow")
+        })
+            };
+        Verdict::Values {
+            values: values.keys().map(|value| (*value).to_owned()).collect(),
+            doubt: too_few(self.with, self.days_with.len()).or_else(late),
+        }
+    }
+}
+
+/// What is to become of a condition.
+enum Verdict {
+    Values {
+        values: Vec<String>,
+        doubt: Option<String>,
+    },
+    /// There is none, for a reason that a reader must know or for want of values.
+    Never(Option<String>),
+}
+
+impl Verdict {
+    fn decide(&self, operator: &'static str, key: &'static str) -> Option<Decision> {
+        match self {
+            Self::Never(_) => None,
+            Self::Values { values, doubt } => Some(Decision {
+                condition: Condition {
+                    operator,
+                    key,
+                    values: values.clone(),
+                },
+                doubt: doubt.clone(),
+            }),
+        }
+    }
+}
+
+/// What the uses of each service told of `key`, as far as `counts`. A role that is handed over is left out: it is asked for apart
+/// from the request that hands it over, so nothing is known of it, and no condition is written with it.
+fn by_service<'u>(
+    usage: &'u PrincipalUsage,
+    key: &str,
+    counts: impl Fn(&Action, &ResourceArn) -> bool,
+) -> BTreeMap<&'u str, Seen<'u>> {
+    let mut services: BTreeMap<&str, Seen<'_>> = BTreeMap::new();
+    for (action, resource, tally) in usage.used() {
+        if *action != PASS_ROLE && counts(action, resource) {
+            services
+                .entry(action.service())
+                .or_default()
+                .add(tally, key);
+        }
+    }
+    services
+}
+
+/// How many uses there were in each hour of the day, UTC; `None` where no call told. IAM has no key for the hour of the day
+/// (`aws:CurrentTime` is a date with a time), so that this is shown and never written.
+#[must_use]
+pub fn hours(usage: &PrincipalUsage) -> Option<[u64; 24]> {
+    let mut hours = [0; 24];
+    for (.., tally) in usage.used() {
+        let answered = tally.contexts.told().get(&TIME.to_ascii_lowercase());
+        let values = answered.and_then(|answered| answered.values());
+        for (hour, calls) in values.into_iter().flatten() {
+            let hour = hour.parse::<usize>().ok();
+            if let Some(count) = hour.and_then(|hour| hours.get_mut(hour)) {
+                *count += calls.count;
+            }
+        }
+    }
+    hours.iter().any(|count| *count > 0).then_some(hours)
+}
