@@ -38,6 +38,8 @@ pub(super) struct Bar {
     crowd: usize,
     /// Names that share nothing but the type or the bucket; `None` where no number is enough.
     bare: Option<usize>,
+    /// As `names`, `own` and `crowd`, where the time is too short to tell whether new ones come.
+    untimed: [usize; 3],
     /// The days of the second half on which new ones came …
     days: usize,
     /// … and one in how many of the values used then was new.
@@ -49,12 +51,8 @@ pub(super) struct Bar {
     pub(super) numbers: usize,
 }
 
-/// Names with a common stem, where the time is too short to tell whether new ones come …
-const MANY: usize = 21;
-/// … and resources below one folder.
+/// What is left below a bucket or a type, where the time is too short to tell whether new ones come or nothing less is enough.
 const CROWD: usize = 101;
-/// Likewise of names that look made up or that the principal itself gave.
-const MANY_OWN: usize = 5;
 
 /// One value in a place.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +98,7 @@ impl Bar {
                 own: 2,
                 crowd: 10,
                 bare: None,
+                untimed: [21, 5, 101],
                 days: 2,
                 one_in: 4,
                 each: 2,
@@ -111,6 +110,7 @@ impl Bar {
                 own: 2,
                 crowd: 5,
                 bare: Some(20),
+                untimed: [11, 3, 51],
                 days: 1,
                 one_in: 10,
                 each: 1,
@@ -122,6 +122,7 @@ impl Bar {
                 own: 3,
                 crowd: 20,
                 bare: None,
+                untimed: [21, 5, 101],
                 days: 3,
                 one_in: 2,
                 each: 2,
@@ -133,6 +134,7 @@ impl Bar {
                 own: 2,
                 crowd: 10,
                 bare: None,
+                untimed: [15, 3, 101],
                 days: 2,
                 one_in: 4,
                 each: 1,
@@ -159,14 +161,17 @@ impl Bar {
         let made_up = values.iter().all(|value| value.made_up);
         let spans = values.iter().map(|value| value.span);
         let Some(found) = turnover(spans, end) else {
+            let [names, own, crowd] = self.untimed;
             let enough = match left {
-                Left::Type if created && made_up => MANY_OWN,
+                Left::Type if created && made_up => own,
                 Left::Type => self.bare?.max(CROWD),
-                Left::Stem if created || made_up => MANY_OWN,
-                Left::Stem => MANY,
-                Left::Folder | Left::Bucket => CROWD,
+                Left::Stem if created || made_up => own,
+                Left::Stem => names,
+                Left::Folder => crowd,
+                Left::Bucket => CROWD,
             };
-            return (values.len() >= enough).then_some(Proof::Many);
+            let proof = if created { Proof::Own } else { Proof::Many };
+            return (values.len() >= enough).then_some(proof);
         };
         let enough = match left {
             Left::Stem if created || made_up => self.own,

@@ -232,6 +232,7 @@ mod tests {
     use crate::generate::options::{Conditions, OneOff, Options, Resources};
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
+    use crate::iam::pattern::covers;
     use crate::iam::policy::MANAGED_POLICY_QUOTA;
     use crate::usage::ledger::{PrincipalUsage, Tally};
 
@@ -647,5 +648,74 @@ mod tests {
                 assert!(all || granted.contains(&(action.as_str(), resource.as_str())));
             }
         }
+
+        /// Facts with days, of names that come and go.
+        #[test]
+        fn each_setting_grants_what_the_one_before_it_does_and_lists_the_rest(
+            facts in dated(),
+        ) {
+            let mut usage = usage(&facts.iter().map(|(fact, _)| fact.clone()).collect::<Vec<_>>());
+            for ((action, resource, _), days) in &facts {
+                let resources = usage.facts.get_mut(&Action::parse(action).unwrap()).unwrap();
+                let tally = resources.get_mut(&ResourceArn::from_pattern(resource.as_str())).unwrap();
+                tally.days.extend(days);
+                tally.days.sort_unstable();
+                tally.days.dedup();
+            }
+            let settings = [Resources::Exact, Resources::Balanced, Resources::Broad];
+            let plans = settings.map(|resources| plan(&usage, &Options { resources, ..SMALL }));
+            for (narrow, wide) in plans.iter().zip(&plans[1..]) {
+                let wide = granted(wide);
+                for (action, resource) in granted(narrow) {
+                    let held = wide.iter().any(|(a, r)| *a == action && covers(r, resource));
+                    assert!(held, "{action} on {resource}: {wide:?}");
+                }
+            }
+            for plan in &plans {
+                for (action, resource) in granted(plan) {
+                    let fact = facts.iter().any(|((a, r, used), _)| *used && a == action && r == resource);
+                    let listed = plan.widened.iter().any(|w| {
+                        w.resource.as_str() == resource && w.actions.iter().any(|a| a.as_str() == action)
+                    });
+                    assert!(fact || listed, "{action} on {resource} is neither used nor listed");
+                    let roots = ["arn:aws:lambda:eu-west-1:111122223333:function:", "arn:aws:s3:::b/", "arn:aws:sqs:eu-west-1:111122223333:p"];
+                    assert!(roots.iter().any(|root| resource.starts_with(root)), "{resource}");
+                }
+                for widening in &plan.widened {
+                    assert!(widening.days > 0 && widening.values > 0, "{widening:?}");
+                }
+            }
+        }
+    }
+
+    fn dated() -> impl Strategy<Value = Vec<(Fact, Vec<u16>)>> {
+        let action = prop_oneof![
+            Just("lambda:CreateFunction"),
+            Just("lambda:GetFunction"),
+            Just("lambda:AddPermission"),
+        ];
+        let name = "p(review)?-([0-9]{1,3}|[a-d]|2026-0[1-9]-11|[0-9a-f]{7})(-[xy])?";
+        let function = (action, name).prop_map(|(action, name)| {
+            (
+                action,
+                format!("arn:aws:lambda:eu-west-1:111122223333:function:{name}"),
+            )
+        });
+        let action = prop_oneof![
+            Just("s3:GetObject"),
+            Just("s3:PutObject"),
+            Just("s3:PutObjectAcl")
+        ];
+        let key = (action, "[a-c]/[a-d]{0,2}[0-9]?/(x|y|z|[0-9a-f]{7})[.]csv");
+        let key = key.prop_map(|(action, key)| (action, format!("arn:aws:s3:::b/{key}")));
+        let queue = "p-[a-z]".prop_map(|name| {
+            (
+                "sqs:SendMessage",
+                format!("arn:aws:sqs:eu-west-1:111122223333:{name}"),
+            )
+        });
+        let fact = prop_oneof![3 => function, 3 => key, 1 => queue];
+        let fact = fact.prop_map(|(action, resource)| (action.to_owned(), resource, true));
+        prop::collection::vec((fact, prop::collection::vec(0_u16..40, 1..4)), 0..120)
     }
 }
