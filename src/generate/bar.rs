@@ -2,7 +2,7 @@
 
 use crate::catalog::action::{self, AccessLevel};
 use crate::generate::options::Resources;
-use crate::generate::turnover::{Span, turnover};
+use crate::generate::turnover::{SHORTEST, Span, turnover};
 use crate::iam::action::Action;
 
 /// What actions may do with resources that were not used yet.
@@ -181,12 +181,11 @@ impl Bar {
             Left::Type if made_up && (created || self.bare.is_some()) => self.own,
             Left::Type => self.bare?,
         };
-        // Of what it creates itself it is known that new ones come: one that did is enough.
-        let (days, one_in) = match created {
-            true => (1, found.used),
-            false => (self.days, self.one_in),
+        // Of what it creates itself it is known that others come, unless all came at once, to set something up.
+        let renewed = match created {
+            true => found.coming >= SHORTEST,
+            false => found.days >= self.days && found.new * self.one_in >= found.used,
         };
-        let renewed = found.days >= days && found.new * one_in >= found.used;
         let proof = if created { Proof::Own } else { Proof::Renewed };
         (values.len() >= enough && renewed).then_some(proof)
     }

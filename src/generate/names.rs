@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::generate::bar::{Bar, Left, Proof, Risk};
 use crate::generate::family::{Name, common_tail, families};
 use crate::generate::generalise::{
-    Granted, Made, Patterns, Rule, Rules, Seen, keeps_exact, tidy, without_chains,
+    Granted, Made, Patterns, Rule, Rules, Seen, is_authority, keeps_exact, tidy, without_chains,
 };
 use crate::generate::layout::{Layout, is_account};
 use crate::generate::options::Resources;
@@ -44,12 +44,20 @@ pub(super) fn by_names<'u>(
             Risk::Reads => &reads,
             Risk::Writes | Risk::Permissions => &writes,
         };
-        // Who may do what is widened for what the principal creates only, and only at the widest setting.
-        let own_only = risk == Risk::Permissions;
-        if own_only && resources < Resources::Broad {
+        if risk == Risk::Permissions && resources < Resources::Broad {
             return (action, granted);
         }
-        (action, pool.granted(action, granted, bar.each, own_only))
+        let may = |resource: &ResourceArn, created: bool| {
+            let service = resource.parts().map_or("", |parts| parts.service);
+            match resources {
+                // Who may do what is widened for what the principal creates only, and only at the widest setting.
+                Resources::Broad if created => {
+                    !is_authority(service) || is_authority(action.service())
+                }
+                _ => risk != Risk::Permissions && !keeps_exact(action, service),
+            }
+        };
+        (action, pool.granted(granted, bar.each, may))
     };
     patterns.iter().cloned().map(rewrite).collect()
 }
@@ -175,37 +183,35 @@ impl<'u> Pool<'u> {
         }
     }
 
-    /// What `action` gets for what it was used on: the wildcard where it was used on `each` of its values or on one that the
-    /// principal creates.
+    /// What an action gets for what it was used on: the wildcard where it was used on `each` of its values or on one that the
+    /// principal creates, and `may` says so of the resource and of whether it is one of these.
     fn granted(
         &self,
-        action: &Action,
         granted: Granted<'u>,
         each: usize,
-        own_only: bool,
+        may: impl Fn(&ResourceArn, bool) -> bool,
     ) -> Granted<'u> {
         let place = |resource: &ResourceArn| {
             let at = self.given.binary_search_by(|given| (**given).cmp(resource));
             let at = at.ok()?;
             let item = &self.now[self.becomes[at]];
-            let service = resource.parts().map_or("", |parts| parts.service);
-            let widens = *item.text != *resource && !keeps_exact(action, service);
-            (widens && (self.created[at] || !own_only)).then_some((at, self.becomes[at]))
+            let created = self.created[at] && item.made.created;
+            let widens = *item.text != *resource && may(resource, created);
+            widens.then_some((created, self.becomes[at]))
         };
         let places: Vec<_> = granted
             .iter()
             .map(|(resource, _)| place(resource))
             .collect();
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-        for (at, to) in places.iter().flatten() {
-            let own = self.now[*to].made.created && self.created[*at];
-            *counts.entry(*to).or_default() += if own { each } else { 1 };
+        for (created, to) in places.iter().flatten() {
+            *counts.entry(*to).or_default() += if *created { each } else { 1 };
         }
         if counts.is_empty() {
             return granted;
         }
         let rewrite =
-            |((resource, made), place): ((Cow<'u, ResourceArn>, Made), Option<(usize, usize)>)| {
+            |((resource, made), place): ((Cow<'u, ResourceArn>, Made), Option<(bool, usize)>)| {
                 match place {
                     Some((_, to)) if counts.get(&to).is_some_and(|count| *count >= each) => {
                         let item = &self.now[to];

@@ -197,20 +197,25 @@ fn within(component: &str, offset: usize, out: &mut Vec<Slot>) {
     }
 }
 
-/// Whether `word` is a short hash: the eight digits of an old EC2-style id behind a lower-case word and `-`, or a commit's.
+/// Whether `word` is a short hash: the eight digits of an old EC2-style id behind a lower-case word and `-`, a commit's, or the
+/// suffix that CloudFormation gives to a name.
 fn is_short_id(before: &str, word: &str) -> bool {
-    let hex = word.len() >= SHORT_HASH_LENGTH && word.bytes().all(|b| b.is_ascii_hexdigit());
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    if !hex || digits == 0 || digits == word.len() {
+    if word.len() < SHORT_HASH_LENGTH || digits == 0 || digits == word.len() {
         return false;
     }
+    let hex = word.bytes().all(|b| b.is_ascii_hexdigit());
     let ec2 = before
         .strip_suffix('-')
         .is_some_and(|stem| stem.ends_with(|c: char| c.is_ascii_lowercase()));
     let separate = before.is_empty() || before.ends_with(['-', '_', '.', '=']);
+    // Source: CloudFormation User Guide, "Name type": the stack's name, the logical id and a random suffix.
+    let suffix = before.ends_with('-')
+        && matches!(word.len(), 12 | 13)
+        && !word.bytes().any(|b| b.is_ascii_lowercase());
     let switches = word.as_bytes().windows(2);
     let switches = switches.filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit());
-    ec2 && word.len() == 8 || separate && switches.count() >= 2
+    ec2 && hex && word.len() == 8 || (separate && hex || suffix) && switches.count() >= 2
 }
 
 /// The part of a version that starts at `from` (`1.31.0`, `v2.4`) behind the major number, which stays: the next major
@@ -410,6 +415,8 @@ mod tests {
             ("web/3fa9c1d/x", "web/<I>/x"),
             ("web-3fa9c1d.zip", "web-<I>.zip"),
             ("web/decade90/x", "web/decade<N>/x"),
+            ("stack-Sync-AD4PEUGOM3BJ.zip", "stack-Sync-<I>.zip"),
+            ("stack-PRODUCTION42.zip", "stack-PRODUCTION<N>.zip"),
             ("releases/1.31.0/x", "releases/1.<N>/x"),
             ("app-v2.4-rc1.zip", "app-v2.<N>-rc<N>.zip"),
             ("app-1.2.3.tar.gz", "app-1.<N>.tar.gz"),

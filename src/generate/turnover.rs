@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 /// A shorter time, in days, tells nothing of what comes and goes.
-const SHORTEST: u16 = 6;
+pub(super) const SHORTEST: u16 = 6;
 
 /// The first and the last day on which something was used, since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub(super) struct Turnover {
     pub(super) new: usize,
     /// On how many days of the second half new ones came.
     pub(super) days: usize,
+    /// From the first to the last day on which one came, in days of the whole time.
+    pub(super) coming: u16,
 }
 
 /// The turnover of a place whose values were used in these spans, where the principal was last seen on day `end`. The time
@@ -61,6 +63,7 @@ pub(super) fn turnover(
         return None;
     }
     let half = first + (end - first) / 2;
+    let last = spans.clone().flatten().map(|span| span.first).max();
     let later = spans.flatten().filter(|span| span.last > half);
     let new = later.clone().filter(|span| span.first > half);
     let days: BTreeSet<u16> = new.clone().map(|span| span.first).collect();
@@ -68,6 +71,7 @@ pub(super) fn turnover(
         used: later.count(),
         new: new.count(),
         days: days.len(),
+        coming: last.unwrap_or(first) - first,
     })
 }
 
@@ -75,10 +79,10 @@ pub(super) fn turnover(
 mod tests {
     use super::{Span, turnover};
 
-    fn of(spans: &[(u16, u16)], end: u16) -> Option<(usize, usize, usize)> {
+    fn of(spans: &[(u16, u16)], end: u16) -> Option<(usize, usize, usize, u16)> {
         let spans = spans.iter();
         let spans = spans.map(|&(first, last)| Some(Span { first, last }));
-        turnover(spans, Some(end)).map(|t| (t.used, t.new, t.days))
+        turnover(spans, Some(end)).map(|t| (t.used, t.new, t.days, t.coming))
     }
 
     #[test]
@@ -86,24 +90,24 @@ mod tests {
         // The same names every day, and some only now and then.
         assert_eq!(
             of(&[(0, 30), (0, 30), (2, 29), (9, 9)], 30),
-            Some((3, 0, 0))
+            Some((3, 0, 0, 9))
         );
         // One a day.
         let daily: Vec<_> = (0..30).map(|day| (day, day)).collect();
-        assert_eq!(of(&daily, 29), Some((15, 15, 15)));
+        assert_eq!(of(&daily, 29), Some((15, 15, 15, 29)));
         // Each stays for two weeks.
         let long: Vec<_> = (0..8).map(|i| (i * 14, i * 14 + 13)).collect();
-        assert_eq!(of(&long, 111), Some((4, 4, 4)));
+        assert_eq!(of(&long, 111), Some((4, 4, 4, 98)));
         // Set up in the first days, and never again.
-        assert_eq!(of(&[(0, 0), (1, 1), (2, 2)], 30), Some((0, 0, 0)));
+        assert_eq!(of(&[(0, 0), (1, 1), (2, 2)], 30), Some((0, 0, 0, 2)));
         // All new ones at once.
-        assert_eq!(of(&[(0, 30), (20, 30), (20, 30)], 30), Some((3, 2, 1)));
+        assert_eq!(of(&[(0, 30), (20, 30), (20, 30)], 30), Some((3, 2, 1, 20)));
     }
 
     #[test]
     fn too_short_a_time_tells_nothing() {
         assert_eq!(of(&[(10, 10), (15, 15)], 15), None);
-        assert_eq!(of(&[(10, 10), (16, 16)], 16), Some((1, 1, 1)));
+        assert_eq!(of(&[(10, 10), (16, 16)], 16), Some((1, 1, 1, 6)));
         let untimed = [Some(Span { first: 1, last: 1 }), None];
         assert_eq!(turnover(untimed.into_iter(), Some(90)), None);
         assert_eq!(turnover([].into_iter(), None), None);
