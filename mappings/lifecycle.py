@@ -136,7 +136,7 @@ class Lives:
                 self.add(creator, kind, action, "update")
         for name in TAGGING:
             action = self.actions.get(f"{creator.prefix}:{name}".lower())
-            if action and kind in types_of(action) and verb not in PARTS:
+            if action and kind in types_of(action) and (noun in singular(kind) or singular(kind) in noun):
                 self.add(creator, kind, action, "read" if name.startswith("List") else "tag")
 
     def by_handlers(self, cfn_type, handlers):

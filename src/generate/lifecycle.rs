@@ -18,7 +18,7 @@ use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::condition::Condition;
 use crate::usage::format::Format;
-use crate::usage::ledger::PrincipalUsage;
+use crate::usage::ledger::{PrincipalUsage, Tally};
 
 /// What [`complete`] infers.
 pub(super) struct Completion {
@@ -44,6 +44,7 @@ struct Inferred<'g> {
     makers: BTreeMap<&'g Action, u64>,
     /// What they were used on.
     made: BTreeSet<&'g ResourceArn>,
+    days: BTreeSet<u16>,
 }
 
 #[derive(Default)]
@@ -158,17 +159,19 @@ impl<'g> Inferring<'g> {
         maker: &'g Action,
         action: &Action,
         target: &ResourceArn,
-        evidence: &[(&'g ResourceArn, u64)],
+        evidence: &[(&'g ResourceArn, &'g Tally)],
     ) {
         let key = (maker.service(), target.clone(), step);
         let inferred = self.inferred.entry(key).or_default();
         inferred.actions.insert(action.clone());
-        let calls: u64 = evidence.iter().map(|(_, calls)| calls).sum();
+        let calls: u64 = evidence.iter().map(|(_, tally)| tally.used).sum();
         let known = inferred.makers.entry(maker).or_default();
         *known = (*known).max(calls);
         inferred
             .made
             .extend(evidence.iter().map(|(resource, _)| *resource));
+        let days = evidence.iter().flat_map(|(_, tally)| &tally.days);
+        inferred.days.extend(days);
     }
 
     fn finish(self) -> Completion {
@@ -223,7 +226,10 @@ impl Inferred<'_> {
             Step::Tag => "tag",
             Step::ReadBack => "read back",
         };
-        let more = match resource.as_str().contains(['*', '?']) {
+        // A log group's ARN ends with `:*`, and so does a family of task definitions: that is one of them.
+        let one = resource.parts().map_or("*", |parts| parts.resource);
+        let one = one.strip_suffix(":*").unwrap_or(one);
+        let more = match one.contains(['*', '?']) {
             true => ", and whatever else the resource stands for",
             false => "",
         };
@@ -238,8 +244,7 @@ impl Inferred<'_> {
             actions: self.actions.iter().cloned().collect(),
             resource: resource.clone(),
             values: self.made.len(),
-            // It was not used.
-            days: 0,
+            days: self.days.len(),
             examples: examples.map(ToString::to_string).collect(),
             admits,
         }
@@ -266,10 +271,10 @@ fn listed<T: ToString>(names: impl Iterator<Item = T>) -> String {
     }
 }
 
-/// What a maker was used on, of each of some resources and in all, with the calls.
+/// What a maker was used on, of each of some resources and in all.
 struct Found<'g> {
-    of_each: Vec<Vec<(&'g ResourceArn, u64)>>,
-    all: Vec<(&'g ResourceArn, u64)>,
+    of_each: Vec<Vec<(&'g ResourceArn, &'g Tally)>>,
+    all: Vec<(&'g ResourceArn, &'g Tally)>,
 }
 
 impl<'g> Found<'g> {
@@ -285,11 +290,11 @@ impl<'g> Found<'g> {
         for (resource, tally) in used.filter(|(_, tally)| tally.used > 0) {
             let written = generalise::writable(resource);
             let text = written.as_ref().unwrap_or(resource).as_str();
-            found.all.push((resource, tally.used));
+            found.all.push((resource, tally));
             let own = places.get(text).copied();
             let covering = wildcards.covering(text).filter(|place| Some(*place) != own);
             for place in own.into_iter().chain(covering) {
-                found.of_each[place].push((resource, tally.used));
+                found.of_each[place].push((resource, tally));
             }
         }
         // What had no name is not what it was used on: all of it may be meant.
@@ -383,4 +388,259 @@ fn missing<'t>(
         });
     }
     left.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::{Strategy, prop, proptest};
+
+    use super::listed;
+    use crate::generate::options::{OneOff, Options, Resources};
+    use crate::generate::{Part, Plan, plan};
+    use crate::iam::action::Action;
+    use crate::iam::arn::ResourceArn;
+    use crate::usage::ledger::{PrincipalUsage, Tally};
+
+    const COMPLETE: Options = Options {
+        resources: Resources::Exact,
+        one_off: OneOff::Separate,
+        lifecycle: true,
+        quota: 1_000,
+    };
+
+    fn usage(facts: &[(&str, &str)]) -> PrincipalUsage {
+        let mut usage = PrincipalUsage::default();
+        for (action, resource) in facts {
+            let tally: &mut Tally = usage
+                .facts
+                .entry(Action::parse(action).unwrap())
+                .or_default()
+                .entry(ResourceArn::from_pattern(*resource))
+                .or_default();
+            tally.used += 1;
+        }
+        usage
+    }
+
+    /// The names of the actions inferred on each resource.
+    fn inferred(plan: &Plan) -> BTreeMap<&str, BTreeSet<&str>> {
+        let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (document, parts) in plan.documents.iter().zip(&plan.parts) {
+            let statements = document.statements.iter().zip(parts);
+            for (statement, _) in statements.filter(|(_, part)| **part == Part::Inferred) {
+                for resource in &statement.resources {
+                    let actions = statement.actions.iter().map(Action::name);
+                    found.entry(resource.as_str()).or_default().extend(actions);
+                }
+            }
+        }
+        found
+    }
+
+    /// Every action with every resource of the documents.
+    fn granted(plan: &Plan) -> BTreeSet<(String, String)> {
+        let statements = plan.documents.iter().flat_map(|d| &d.statements);
+        let pairs = statements.flat_map(|s| {
+            let each = |a: &Action| {
+                let action = a.to_string();
+                let with = move |r: &ResourceArn| (action.clone(), r.to_string());
+                s.resources.iter().map(with).collect::<Vec<_>>()
+            };
+            s.actions.iter().flat_map(each).collect::<Vec<_>>()
+        });
+        pairs.collect()
+    }
+
+    #[test]
+    fn who_makes_a_role_may_unmake_it_and_nothing_else() {
+        let role = "arn:aws:iam::111122223333:role/ci/web";
+        let facts = usage(&[
+            ("iam:CreateRole", role),
+            ("iam:AttachRolePolicy", role),
+            ("iam:PassRole", "arn:aws:iam::111122223333:role/ci/other"),
+            ("iam:GetRole", role),
+        ]);
+        let plan = plan(&facts, &COMPLETE);
+        let inferred = inferred(&plan);
+        assert_eq!(inferred.keys().copied().collect::<Vec<_>>(), ["*", role]);
+        assert_eq!(inferred["*"], BTreeSet::from(["ListRoles"]));
+        // Neither what grants (PutRolePolicy, UpdateAssumeRolePolicy), nor what lifts a boundary, nor what is granted already.
+        assert_eq!(
+            inferred[role],
+            BTreeSet::from([
+                "DeleteRole",
+                "DeleteRolePolicy",
+                "DetachRolePolicy",
+                "GetRolePolicy",
+                "ListAttachedRolePolicies",
+                "ListInstanceProfilesForRole",
+                "ListRolePolicies",
+                "ListRoleTags",
+                "TagRole",
+                "UntagRole",
+                "UpdateRole",
+                "UpdateRoleDescription",
+            ])
+        );
+        let destroy = &plan.widened[1];
+        assert_eq!(
+            (destroy.rule, destroy.resource.as_str()),
+            ("lifecycle", role)
+        );
+        assert_eq!(
+            destroy.admits,
+            "iam:DeleteRole, iam:DeleteRolePolicy and iam:DetachRolePolicy, not used: to destroy what iam:AttachRolePolicy (1 call) and iam:CreateRole (1 call) began"
+        );
+        assert_eq!(
+            (destroy.values, &destroy.examples),
+            (1, &vec![role.to_owned()])
+        );
+    }
+
+    #[test]
+    fn the_resources_are_those_of_the_type_that_is_made() {
+        let ec2 = |rest: &str| format!("arn:aws:ec2:eu-west-1:111122223333:{rest}");
+        let (instances, subnet) = (ec2("instance/*"), ec2("subnet/subnet-0a"));
+        let classic = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/old";
+        let network = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/new/*";
+        let facts = usage(&[
+            ("ec2:RunInstances", &instances),
+            ("ec2:RunInstances", &subnet),
+            ("ec2:RunInstances", "arn:aws:ec2:eu-west-1::image/ami-0a"),
+            ("elasticloadbalancing:CreateLoadBalancer", classic),
+            ("elasticloadbalancing:CreateLoadBalancer", network),
+        ]);
+        let plan = plan(&facts, &COMPLETE);
+        let inferred = inferred(&plan);
+        assert!(inferred[&*instances].contains("TerminateInstances"));
+        assert!(inferred["*"].contains("DescribeInstances"));
+        assert!(!inferred.contains_key(&*subnet), "{inferred:?}");
+        assert!(inferred[classic].contains("SetLoadBalancerPoliciesOfListener"));
+        assert!(inferred[network].contains("DeleteLoadBalancer"));
+        assert!(!inferred[network].contains("SetLoadBalancerPoliciesOfListener"));
+    }
+
+    #[test]
+    fn what_has_no_name_yet_is_told_by_what_was_written_to_it() {
+        let key = "arn:aws:kms:eu-west-1:111122223333:key/3f2504e0-4f89-11d3-9a0c-0305e82c3301";
+        let other = "arn:aws:kms:eu-west-1:111122223333:key/00000000-4f89-11d3-9a0c-0305e82c3301";
+        let facts = usage(&[
+            ("kms:CreateKey", "*"),
+            ("kms:EnableKeyRotation", key),
+            ("kms:DescribeKey", other),
+        ]);
+        let plan_with = plan(&facts, &COMPLETE);
+        let found = inferred(&plan_with);
+        assert_eq!(found.keys().copied().collect::<Vec<_>>(), ["*", key]);
+        assert_eq!(found["*"], BTreeSet::from(["ListKeys"]));
+        assert!(found[key].contains("ScheduleKeyDeletion"), "{found:?}");
+        assert!(!found[key].contains("Decrypt"));
+
+        let facts = usage(&[("kms:CreateKey", "*")]);
+        let plan_without = plan(&facts, &COMPLETE);
+        assert_eq!(inferred(&plan_without).keys().collect::<Vec<_>>(), [&"*"]);
+        assert_eq!(
+            plan_without.notes[0],
+            "what kms:CreateKey made had no name yet when IAM decided, and nothing else was written to it: what destroys, changes and tags it is not inferred"
+        );
+    }
+
+    #[test]
+    fn an_end_that_iam_allows_on_everything_only_is_told_and_not_inferred() {
+        let task = "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:*";
+        let note = "ecs:DeregisterTaskDefinition is not inferred, though it ends what ecs:RegisterTaskDefinition began: IAM allows it on everything or not at all";
+        let mut facts = vec![("ecs:RegisterTaskDefinition", task)];
+        let told = plan(&usage(&facts), &COMPLETE);
+        assert!(inferred(&told)["*"].contains("DescribeTaskDefinition"));
+        assert!(
+            !granted(&told)
+                .iter()
+                .any(|(a, _)| a == "ecs:DeregisterTaskDefinition")
+        );
+        assert_eq!(told.notes, [note]);
+        facts.push(("ecs:DeregisterTaskDefinition", "*"));
+        assert!(plan(&usage(&facts), &COMPLETE).notes.is_empty());
+    }
+
+    #[test]
+    fn work_on_data_makes_nothing() {
+        let facts = usage(&[
+            ("s3:PutObject", "arn:aws:s3:::b/k"),
+            (
+                "dynamodb:PutItem",
+                "arn:aws:dynamodb:eu-west-1:111122223333:table/t",
+            ),
+            (
+                "logs:CreateLogStream",
+                "arn:aws:logs:eu-west-1:111122223333:log-group:g:log-stream:s",
+            ),
+        ]);
+        let (with, without) = (
+            plan(&facts, &COMPLETE),
+            plan(
+                &facts,
+                &Options {
+                    lifecycle: false,
+                    ..COMPLETE
+                },
+            ),
+        );
+        assert_eq!(with, without);
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        let names = |count: usize| listed((0..count).map(|n| n.to_string()));
+        assert_eq!(names(1), "0");
+        assert_eq!(names(2), "0 and 1");
+        assert_eq!(names(6), "0, 1, 2, 3, 4 and 5");
+        assert_eq!(names(8), "0, 1, 2, 3, 4 and 3 more");
+    }
+
+    fn facts() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+        const ACTIONS: [(&str, &str); 9] = [
+            ("sqs:CreateQueue", "arn:aws:sqs:eu-west-1:111122223333:"),
+            ("sqs:DeleteQueue", "arn:aws:sqs:eu-west-1:111122223333:"),
+            ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:"),
+            ("s3:CreateBucket", "arn:aws:s3:::"),
+            ("s3:GetBucketTagging", "arn:aws:s3:::"),
+            ("iam:PutRolePolicy", "arn:aws:iam::111122223333:role/"),
+            ("kms:CreateKey", ""),
+            ("kms:TagResource", "arn:aws:kms:eu-west-1:111122223333:key/"),
+            ("ec2:CreateVpc", "arn:aws:ec2:eu-west-1:111122223333:vpc/"),
+        ];
+        let fact = (0..ACTIONS.len(), "[a-c]{1,2}|\\*").prop_map(|(at, name)| {
+            let (action, before) = ACTIONS[at];
+            match before {
+                "" => (action, "*".to_owned()),
+                _ => (action, format!("{before}{name}")),
+            }
+        });
+        prop::collection::vec(fact, 0..12)
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_granted_was_used_or_is_listed(facts in facts()) {
+            let facts: Vec<(&str, &str)> = facts.iter().map(|(a, r)| (*a, r.as_str())).collect();
+            let usage = usage(&facts);
+            let plan_with = plan(&usage, &COMPLETE);
+            let plan_without = plan(&usage, &Options { lifecycle: false, ..COMPLETE });
+            let (with, without) = (granted(&plan_with), granted(&plan_without));
+            assert!(without.is_subset(&with));
+            let listed: BTreeSet<(String, String)> = plan_with
+                .widened
+                .iter()
+                .flat_map(|w| w.actions.iter().map(|a| (a.to_string(), w.resource.to_string())))
+                .collect();
+            let named: BTreeSet<&str> = facts.iter().map(|(_, r)| *r).collect();
+            for (action, resource) in with.difference(&without) {
+                assert!(listed.contains(&(action.clone(), resource.clone())), "{action} on {resource}");
+                assert!(resource == "*" || named.contains(resource.as_str()), "{resource}");
+                assert!(!facts.contains(&(action, resource)), "{action} on {resource}");
+            }
+        }
+    }
 }
