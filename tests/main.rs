@@ -18,6 +18,7 @@ mod generate;
 mod integrity;
 mod judge;
 mod ledger;
+mod lifecycle;
 mod lint;
 mod lookup;
 mod mapping;
