@@ -201,9 +201,14 @@ class Lives:
 
     def rows(self):
         """`(creating action, type, step and name of each action)` of each life that has an end."""
+        # What takes a part away is in the life of that part, which someone has to have made: a role without policies is
+        # deleted without detaching any.
+        ends = {action for (creator, _kind), life in self.lives.items() for action, step in life.items()
+                if step == "destroy" and self.noun(action) == self.noun(creator)}
         for (creator, kind), life in self.lives.items():
-            steps = sorted((STEPS[step], action.split(":")[1]) for action, step in life.items()
-                           if self.is_made(creator, kind) or self.noun(action) == self.noun(creator))
+            own = [(action, step) for action, step in life.items() if self.noun(action) == self.noun(creator)
+                   or self.is_made(creator, kind) and not (step == "destroy" and action in ends)]
+            steps = sorted((STEPS[step], action.split(":")[1]) for action, step in own)
             if any(letter in "de" for letter, _name in steps):
                 yield creator, kind, " ".join(f"{letter}:{name}" for letter, name in steps)
 

@@ -117,10 +117,7 @@ mod tests {
                 "ec2:AuthorizeSecurityGroupIngress",
                 &["RevokeSecurityGroupIngress"],
             ),
-            (
-                "iam:CreateRole",
-                &["DeleteRole", "DeleteRolePolicy", "DetachRolePolicy"],
-            ),
+            ("iam:CreateRole", &["DeleteRole"]),
             ("iam:AttachRolePolicy", &["DetachRolePolicy"]),
             ("iam:PutRolePolicy", &["DeleteRolePolicy"]),
             (
@@ -130,10 +127,7 @@ mod tests {
             ("kms:CreateKey", &["ScheduleKeyDeletion"]),
             ("lambda:CreateFunction", &["DeleteFunction"]),
             ("lambda:AddPermission", &["RemovePermission"]),
-            (
-                "logs:CreateLogGroup",
-                &["DeleteDataProtectionPolicy", "DeleteLogGroup"],
-            ),
+            ("logs:CreateLogGroup", &["DeleteLogGroup"]),
             ("s3:CreateBucket", &["DeleteBucket"]),
             ("s3:PutBucketPolicy", &["DeleteBucketPolicy"]),
             ("sns:Subscribe", &["Unsubscribe"]),

@@ -4,6 +4,9 @@
 //! resources that the beginning is granted on, as far as they are of the type that it makes. Where IAM decides before what is
 //! made has a name (`kms:CreateKey`), on those of that type which the principal may write to already. So no resource is
 //! granted that the policy does not name, but for `*` where reading takes none.
+//!
+//! A principal that was seen to destroy one thing of a kind has shown what it does with its like: of the others, only what
+//! it was seen to do is inferred, and nothing of what has ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -123,9 +126,23 @@ impl<'g> Inferring<'g> {
             // The resources are of another type: the image of an instance.
             return;
         }
+        // Where it was seen to end what it made, the rest of the life was seen too, and whatever has ended needs nothing more.
+        let ends = life.steps().filter(|(step, _)| *step == Step::Destroy);
+        let ends: Vec<Action> = ends.map(|(_, facts)| facts.to_action()).collect();
+        let seen_whole = ends.iter().any(|end| granted.contains_key(end));
+        for end in &ends {
+            let left = missing(granted, end, conditions, &made);
+            made = left.map(|(_, resource)| resource).collect();
+        }
+        if seen_whole && made.is_empty() {
+            return;
+        }
         let found = Found::of(usage, maker, &made);
         for (step, facts) in life.steps() {
             let action = facts.to_action();
+            if seen_whole && !granted.contains_key(&action) {
+                continue;
+            }
             if step == Step::DestroyAnything {
                 if missing(granted, &action, conditions, &[&any])
                     .next()
@@ -471,7 +488,6 @@ mod tests {
             inferred[role],
             BTreeSet::from([
                 "DeleteRole",
-                "DeleteRolePolicy",
                 "DetachRolePolicy",
                 "GetRolePolicy",
                 "ListAttachedRolePolicies",
@@ -491,7 +507,7 @@ mod tests {
         );
         assert_eq!(
             destroy.admits,
-            "iam:DeleteRole, iam:DeleteRolePolicy and iam:DetachRolePolicy, not used: to destroy what iam:AttachRolePolicy (1 call) and iam:CreateRole (1 call) began"
+            "iam:DeleteRole and iam:DetachRolePolicy, not used: to destroy what iam:AttachRolePolicy (1 call) and iam:CreateRole (1 call) began"
         );
         assert_eq!(
             (destroy.values, &destroy.examples),
@@ -520,6 +536,23 @@ mod tests {
         assert!(inferred[classic].contains("SetLoadBalancerPoliciesOfListener"));
         assert!(inferred[network].contains("DeleteLoadBalancer"));
         assert!(!inferred[network].contains("SetLoadBalancerPoliciesOfListener"));
+    }
+
+    #[test]
+    fn who_was_seen_to_destroy_one_destroys_the_others_alike() {
+        let queue = |name: &str| format!("arn:aws:sqs:eu-west-1:111122223333:{name}");
+        let (ended, alive) = (queue("ended"), queue("alive"));
+        let mut facts = vec![
+            ("sqs:CreateQueue", ended.as_str()),
+            ("sqs:CreateQueue", &alive),
+            ("sqs:TagQueue", &ended),
+            ("sqs:DeleteQueue", &ended),
+        ];
+        let seen = plan(&usage(&facts), &COMPLETE);
+        let expected = BTreeMap::from([(&*alive, BTreeSet::from(["DeleteQueue", "TagQueue"]))]);
+        assert_eq!(inferred(&seen), expected);
+        facts.remove(1);
+        assert!(inferred(&plan(&usage(&facts), &COMPLETE)).is_empty());
     }
 
     #[test]
