@@ -14,7 +14,7 @@ use crate::cli::tailor::Tailor;
 use crate::cli::{Ending, output, own_policy, parallel, tell, usage_error};
 use crate::error::{Error, Result};
 use crate::generate::options::Options;
-use crate::generate::{self, Plan, one_off};
+use crate::generate::{self, Plan, explain, one_off};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::principal::{Principal, PrincipalKind};
 use crate::report::conditions;
@@ -43,9 +43,14 @@ pub struct Arguments {
     #[command(flatten)]
     tailor: Tailor,
 
+    /// Say of each statement why it is there: how often and when it was used, with events and resources as examples, and
+    /// the rules behind its patterns. On stderr, or with --out in files beside the policies.
+    #[arg(long)]
+    explain: bool,
+
     /// Print the least-privilege policy of trailfit itself, for reading these INPUTs (without any: a template), and read
     /// nothing.
-    #[arg(long, conflicts_with_all = ["out", "principal"])]
+    #[arg(long, conflicts_with_all = ["out", "principal", "explain"])]
     own_policy: bool,
 }
 
@@ -80,7 +85,8 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     let mut proved = ManuallyDrop::new(proved.into_iter().collect::<Result<Vec<_>>>()?);
     match &arguments.out {
         Some(folder) => {
-            write(folder, coverage, &mut proved, threads)?;
+            name_files(&mut proved, arguments.explain);
+            write(folder, coverage, &proved, threads)?;
             if !quiet {
                 let documents = proved.iter().map(|each| each.texts.len() as u64);
                 tell(&format!(
@@ -97,25 +103,35 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
             for each in proved.iter() {
                 let options = arguments.tailor.options(each.principal.kind);
                 print(each, &options, quiet)?;
+                if arguments.explain {
+                    let [text, _] = each.explained();
+                    tell(&format!("\n{text}"));
+                }
             }
         }
     }
     Ok(Ending::of_input(coverage.is_unreadable()))
 }
 
-/// Writes the documents, and the index that names them.
+/// Writes the documents, what explains them, and the index that names all.
 fn write(
     folder: &Path,
     coverage: &Coverage,
-    proved: &mut [Proved<'_>],
+    proved: &[Proved<'_>],
     threads: NonZeroUsize,
 ) -> Result<()> {
-    name_files(proved);
     let old = index_of(folder);
-    let files = proved
+    let explaining = proved
+        .iter()
+        .filter(|each| !each.entry.explanations.is_empty());
+    let explaining: Vec<_> = explaining.collect();
+    let explained = parallel::map(&explaining, threads, |each| each.explained());
+    let documents = proved
         .iter()
         .flat_map(|each| each.entry.files.iter().zip(&each.texts));
-    let files: BTreeMap<&String, &String> = files.collect();
+    let explanations = explaining.iter().flat_map(|each| &each.entry.explanations);
+    let explanations = explanations.zip(explained.iter().flatten());
+    let files: BTreeMap<&String, &String> = documents.chain(explanations).collect();
     let listed: Vec<_> = files.iter().collect();
     let written = parallel::map(&listed, threads, |(name, text)| {
         output::replace(&folder.join(name), text)
@@ -141,7 +157,8 @@ fn index_of(folder: &Path) -> Vec<String> {
     let Ok(old) = serde_json::from_str::<Written>(&text) else {
         return Vec::new();
     };
-    let files = old.principals.into_iter().flat_map(|entry| entry.files);
+    let entries = old.principals.into_iter();
+    let files = entries.flat_map(|entry| entry.files.into_iter().chain(entry.explanations));
     files.filter(|name| output::is_below(name)).collect()
 }
 
@@ -205,6 +222,19 @@ impl<'l> Proved<'l> {
     }
 }
 
+impl Proved<'_> {
+    /// Why each statement is there: in words, and for programs.
+    fn explained(&self) -> [String; 2] {
+        let (principal, usage, files) = (self.principal, self.usage, &self.entry.files);
+        let statements = explain::explain(usage, &self.plan);
+        let entry = report::explain::entry(principal, usage, &statements, files);
+        [
+            report::explain::text(principal, usage, &statements, files),
+            serde_json::to_string_pretty(&entry).unwrap_or_default() + "\n",
+        ]
+    }
+}
+
 /// Replays what the principal used against the documents as they will be written, read back from their text by the
 /// evaluator, which shares no code with the generator.
 fn prove(principal: &Principal, usage: &PrincipalUsage, documents: &[String]) -> Result<()> {
@@ -233,8 +263,8 @@ fn prove(principal: &Principal, usage: &PrincipalUsage, documents: &[String]) ->
     }
 }
 
-/// Gives each document its path below the folder.
-fn name_files(proved: &mut [Proved<'_>]) {
+/// Gives each document its path below the folder, and what explains them theirs, if that is wanted.
+fn name_files(proved: &mut [Proved<'_>], explain: bool) {
     // All first documents have their names before any second one, so that `deploy-2.json` is the role `deploy-2`'s if
     // there is one, and not the second part of `deploy`'s.
     let mut taken = BTreeSet::new();
@@ -248,6 +278,11 @@ fn name_files(proved: &mut [Proved<'_>]) {
             at => free_name(&mut taken, format!("{stem}-{}", at + 1)),
         });
         each.entry.files = paths.map(|path| format!("{path}.json")).collect();
+        if explain && !each.texts.is_empty() {
+            // There may be a role `deploy.explain`.
+            let stem = free_name(&mut taken, format!("{stem}.explain"));
+            each.entry.explanations = vec![format!("{stem}.txt"), format!("{stem}.json")];
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod conditions;
 mod cover;
 mod creations;
 mod evidence;
+pub mod explain;
 mod family;
 mod generalise;
 mod lasting;

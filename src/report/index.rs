@@ -100,7 +100,9 @@ pub struct PrincipalEntry {
     pub resources: usize,
     /// The policy documents, relative to the folder of the index.
     pub files: Vec<String>,
-    /// The characters of each without white space, as IAM counts them.
+    /// What says why each statement is in them, likewise; empty unless that was asked for.
+    pub explanations: Vec<String>,
+    /// The characters of each document without white space, as IAM counts them.
     pub sizes: Vec<usize>,
     /// Everything that the policy grants beyond the calls seen.
     pub widened: Vec<WideningEntry>,
@@ -209,6 +211,9 @@ pub struct WrittenPrincipal {
     pub principal: String,
     /// Its documents, relative to the folder of the index.
     pub files: Vec<String>,
+    /// What explains them, likewise.
+    #[serde(default)]
+    pub explanations: Vec<String>,
 }
 
 impl CoverageEntry {
@@ -259,7 +264,7 @@ impl CoverageEntry {
 }
 
 /// A time in seconds since 1970.
-fn rfc3339(seconds: i64) -> Option<String> {
+pub(crate) fn rfc3339(seconds: i64) -> Option<String> {
     let time = jiff::Timestamp::from_second(seconds).ok()?;
     Some(time.to_string())
 }
@@ -287,6 +292,7 @@ impl PrincipalEntry {
             actions: actions.len(),
             resources: resources.len(),
             files: Vec::new(),
+            explanations: Vec::new(),
             sizes: Vec::new(),
             widened: Vec::new(),
             one_off: Vec::new(),
