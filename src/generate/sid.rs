@@ -1,19 +1,36 @@
 //! Names for statements that a person reads and that survive a change in usage.
+//!
+//! `S3ReadArtifacts`: the service, what is done, and to what. The subject is what all resources have in common: a name, the words
+//! that their names begin with, a folder, or else their type. Where two statements would have one name, both are told by more of
+//! it: the folder above, the whole path, the Region, … So a statement's Sid follows from the statement, and changes
+//! with no other one, but for one that would be called the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::catalog::action::{self, AccessLevel};
+use crate::generate::Part;
 use crate::generate::layout::Layout;
 use crate::generate::minimise::Grant;
 use crate::generate::shapes::has_identifier;
-use crate::iam::arn::ResourceArn;
+use crate::iam::action::Action;
+use crate::iam::arn::{ArnParts, ResourceArn};
 
-/// The most characters of the parts of a Sid: the service, what is done, to what, and the number.
+/// The most characters of the parts of a Sid: what it is for, the service, what is done, to what, and the number.
+const PART: usize = 8;
 const SERVICE: usize = 20;
 const DEED: usize = 36;
 const SUBJECT: usize = 24;
+/// … where a plain one is not enough.
+const LONG_SUBJECT: usize = 40;
 const ORDINAL: usize = 8;
 /// The longest Sid that [`sids`] makes.
-pub(super) const LONGEST: usize = SERVICE + DEED + SUBJECT + ORDINAL;
+pub(super) const LONGEST: usize = PART + SERVICE + DEED + LONG_SUBJECT + ORDINAL;
+
+/// How often names that are the same are told by more of what they name.
+const ROUNDS: usize = 16;
+
+/// The fewest letters and digits that names must begin with together to be called by that.
+const STEM: usize = 3;
 
 /// Verbs that change nothing. It only names statements, so a wrong guess grants nothing.
 const READING: &[&str] = &[
@@ -37,20 +54,42 @@ const READING: &[&str] = &[
     "View",
 ];
 
-/// A Sid for each grant, unique among them: the service, what is done and to what, as in `S3ReadArtifacts`, and a number
-/// only where two would be the same. Letters and digits only, as the IAM policy grammar demands.
+/// A Sid for each grant, unique among them. Letters and digits only, as the IAM policy grammar demands. A number stands behind it
+/// only where nothing else tells two grants apart.
 pub(super) fn sids(grants: &[Grant]) -> Vec<String> {
+    let names: Vec<Vec<String>> = grants.iter().map(names).collect();
+    let mut chosen = vec![0; names.len()];
+    for _ in 0..ROUNDS {
+        let mut alike: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, name) in chosen.iter().enumerate() {
+            alike.entry(&names[at][*name]).or_default().push(at);
+        }
+        let alike = alike.into_values().filter(|alike| alike.len() > 1);
+        let unclear: Vec<usize> = alike
+            .flatten()
+            .filter(|at| chosen[*at] + 1 < names[*at].len())
+            .collect();
+        if unclear.is_empty() {
+            break;
+        }
+        unclear.into_iter().for_each(|at| chosen[at] += 1);
+    }
+    let chosen = names.into_iter().zip(chosen);
+    numbered(chosen.map(|(mut names, chosen)| names.swap_remove(chosen)))
+}
+
+/// `names`, with a number behind each that was there before.
+fn numbered(names: impl Iterator<Item = String>) -> Vec<String> {
     let mut taken: BTreeSet<String> = BTreeSet::new();
     let mut last: BTreeMap<String, usize> = BTreeMap::new();
-    let mut out = Vec::with_capacity(grants.len());
-    for grant in grants {
-        let base = base(grant);
+    let mut out = Vec::new();
+    for name in names {
         // Counted on from the last of the same name, so that thousands of them do not each start at two.
-        let ordinal = last.entry(base.clone()).or_insert(0);
+        let ordinal = last.entry(name.clone()).or_insert(0);
         *ordinal += 1;
-        let mut sid = base.clone();
+        let mut sid = name.clone();
         while *ordinal > 1 || taken.contains(&sid) {
-            sid = format!("{base}{ordinal}");
+            sid = format!("{name}{ordinal}");
             if !taken.contains(&sid) {
                 break;
             }
@@ -62,32 +101,101 @@ pub(super) fn sids(grants: &[Grant]) -> Vec<String> {
     out
 }
 
-fn base(grant: &Grant) -> String {
-    let service = grant.actions.first().map_or("", |a| a.service());
-    let (deed, anything) = match grant.actions.as_slice() {
-        [one] => (camel(one.name(), DEED), ""),
-        many => {
-            let reads = |name: &str| READING.iter().any(|verb| name.starts_with(verb));
-            let reading = many.iter().filter(|a| reads(a.name())).count();
-            let deed = match reading {
-                0 => "Write",
-                n if n == many.len() => "Read",
-                _ => "ReadWrite",
-            };
-            (deed.to_owned(), "All")
+/// What a grant may be called, the plainest first; at least one.
+fn names(grant: &Grant) -> Vec<String> {
+    let part = match grant.part {
+        Part::Recurring => "",
+        Part::OneOff => "OneOff",
+        Part::Inferred => "Inferred",
+    };
+    let service = grant.actions.first().map_or("", Action::service);
+    let deed = deed(&grant.actions);
+    let head = format!("{part}{}{deed}", camel(service, SERVICE));
+    let mut names: Vec<String> = Vec::new();
+    for subject in subjects(grant, &deed) {
+        let name = format!("{head}{subject}");
+        if !names.contains(&name) {
+            names.push(name);
         }
+    }
+    names
+}
+
+/// What is done: the one action, or the kind of access that several give.
+fn deed(actions: &[Action]) -> String {
+    if let [one] = actions {
+        return camel(one.name(), DEED);
+    }
+    let levels: BTreeSet<AccessLevel> = actions.iter().map(level).collect();
+    let has = |level| levels.contains(&level);
+    let reads = has(AccessLevel::List) || has(AccessLevel::Read);
+    let changes = match () {
+        () if has(AccessLevel::PermissionsManagement) => "Manage",
+        () if has(AccessLevel::Write) => "Write",
+        () if has(AccessLevel::Tagging) => "Tag",
+        () => "",
     };
-    let subject = match grant.resources.as_slice() {
-        [one] if one.is_any() => anything.to_owned(),
-        resources => camel(subject(resources), SUBJECT),
+    format!("{}{changes}", if reads { "Read" } else { "" })
+}
+
+/// The access level, or a guess by the name.
+fn level(action: &Action) -> AccessLevel {
+    let reads = || READING.iter().any(|verb| action.name().starts_with(verb));
+    match action::find(action.as_str()) {
+        Some(facts) => facts.level(),
+        None if reads() => AccessLevel::Read,
+        None => AccessLevel::Write,
+    }
+}
+
+/// What it is done to, the plainest first; at least one, which may be empty.
+fn subjects(grant: &Grant, deed: &str) -> Vec<String> {
+    let shared = Shared::of(&grant.resources);
+    let several = grant.resources.len() > 1;
+    let to = passed_to(grant).map(|service| format!("To{}", camel(service, SUBJECT - 2)));
+    let plain = match grant.resources.as_slice() {
+        [one] if one.is_any() && grant.actions.len() == 1 => String::new(),
+        [one] if one.is_any() => "All".to_owned(),
+        _ => match (&to, shared.label(SUBJECT)) {
+            // Roles come and go; what they are passed to stays.
+            (Some(to), _) => to.clone(),
+            (None, label) if !label.is_empty() => label,
+            (None, _) => shared.kinds(deed),
+        },
     };
-    // Not `DeleteVpcVpc`.
-    let subject = match (deed.ends_with(&subject), passed_to(grant)) {
-        (true, Some(service)) => format!("To{}", camel(service, SUBJECT - 2)),
-        (true, None) => String::new(),
-        (false, _) => subject,
+    let plain = match deed.ends_with(&plain) {
+        // Not `DeleteVpcVpc`.
+        true => String::new(),
+        false => plain,
     };
-    format!("{}{deed}{subject}", camel(service, SERVICE))
+    let mut subjects = vec![plain.clone()];
+    let label = shared.label(SUBJECT);
+    let parent = shared.with_parent();
+    let first = grant.resources.first().filter(|_| several);
+    let first = first.map(|first| camel(Shared::of(std::slice::from_ref(first)).last(), SUBJECT));
+    let kind = camel(shared.kind, LONG_SUBJECT - SUBJECT);
+    let more = [
+        parent,
+        camel(&shared.path(), LONG_SUBJECT),
+        camel(&format!("{label}-{}", shared.last()), LONG_SUBJECT),
+        first
+            .filter(|first| !first.is_empty())
+            .map_or(String::new(), |first| format!("{first}AndMore")),
+        format!("{label}{kind}"),
+    ];
+    subjects.extend(more.into_iter().filter(|subject| !subject.is_empty()));
+    let beside = [shared.region, shared.account].map(|field| camel(field, LONG_SUBJECT - SUBJECT));
+    let conditions = grant.conditions.iter().map(|condition| condition.key);
+    let conditions = conditions
+        .filter_map(|key| key.split_once(':'))
+        .map(|(_, key)| key);
+    let conditions: Vec<&str> = conditions.collect();
+    let conditions = camel(&conditions.join("-"), LONG_SUBJECT - SUBJECT - 2);
+    let [region, account] = beside;
+    subjects.extend((!region.is_empty()).then(|| format!("{plain}{region}")));
+    subjects.extend((!account.is_empty()).then(|| format!("{plain}{account}")));
+    subjects.extend((!conditions.is_empty()).then(|| format!("{plain}If{conditions}")));
+    subjects
 }
 
 /// The one service that roles may be passed to: `ecs-tasks`.
@@ -100,59 +208,169 @@ fn passed_to(grant: &Grant) -> Option<&str> {
     }
 }
 
-/// What the resources have in common: their name, or their type, or nothing.
-fn subject(resources: &[ResourceArn]) -> &str {
-    let shared = |label: fn(&ResourceArn) -> &str| {
-        let mut labels = resources.iter().map(label);
-        let first = labels.next().unwrap_or("");
-        if labels.all(|other| other == first) {
-            first
-        } else {
-            ""
+/// Services whose resources are known by the first part of their names, the bucket or the table, and not by the last.
+const BY_FIRST: &[&str] = &["dynamodb", "s3"];
+
+/// Services whose resources are known by their whole path.
+const BY_PATH: &[&str] = &["secretsmanager", "ssm"];
+
+/// What resources have in common.
+struct Shared<'a> {
+    service: &'a str,
+    region: &'a str,
+    account: &'a str,
+    /// `instance` in `instance/i-…`.
+    kind: &'a str,
+    /// The parts that all names begin with, and then the words that the next part of all begins with.
+    names: Vec<&'a str>,
+    /// Whether there is more than one, or a pattern for more.
+    several: bool,
+}
+
+impl<'a> Shared<'a> {
+    fn of(resources: &'a [ResourceArn]) -> Self {
+        let field = |field: fn(&ArnParts<'a>) -> &'a str| {
+            let mut fields = resources
+                .iter()
+                .map(|each| each.parts().as_ref().map_or("", field));
+            let first = fields.next().unwrap_or("");
+            if fields.all(|other| other == first) {
+                first
+            } else {
+                ""
+            }
+        };
+        let mut paths = resources.iter().map(path);
+        let mut names = paths.next().unwrap_or_default();
+        for path in paths {
+            let same = names.iter().zip(&path).take_while(|(a, b)| a == b).count();
+            if same < names.len() {
+                let stem = path
+                    .get(same)
+                    .map_or("", |other| common_words(names[same], other));
+                names.truncate(same);
+                names.extend((!stem.is_empty()).then_some(stem));
+            }
+            if names.is_empty() {
+                break;
+            }
         }
-    };
-    match shared(name) {
-        "" => shared(kind),
-        name => name,
+        Self {
+            service: field(|parts| parts.service),
+            region: field(|parts| parts.region),
+            account: field(|parts| parts.account),
+            kind: field(kind),
+            names,
+            several: resources.len() > 1
+                || resources
+                    .iter()
+                    .any(|each| each.as_str().contains(['*', '?'])),
+        }
+    }
+
+    /// What a person would call the resources; empty where they have no name in common.
+    fn label(&self, longest: usize) -> String {
+        let names = match self.service {
+            service if BY_FIRST.contains(&service) => self.names.first().copied(),
+            service if BY_PATH.contains(&service) => return camel(&self.path(), longest),
+            _ => self.names.last().copied(),
+        };
+        camel(names.unwrap_or(""), longest)
+    }
+
+    /// The same with the part of the name beside it.
+    fn with_parent(&self) -> String {
+        let names = match self.names.as_slice() {
+            [first, second, ..] if BY_FIRST.contains(&self.service) => [*first, *second],
+            [.., first, second] => [*first, *second],
+            _ => return String::new(),
+        };
+        camel(&names.join("-"), LONG_SUBJECT)
+    }
+
+    fn path(&self) -> String {
+        self.names.join("-")
+    }
+
+    fn last(&self) -> &'a str {
+        self.names.last().copied().unwrap_or("")
+    }
+
+    /// `Instances`, or nothing where `deed` says that.
+    fn kinds(&self, deed: &str) -> String {
+        let kind = camel(self.kind, SUBJECT - 2);
+        match self.several {
+            _ if deed.contains(&kind) => String::new(),
+            true => plural(kind),
+            false => kind,
+        }
     }
 }
 
-/// The bucket of an object; of other resources the last word of the name that is neither a wildcard nor generated.
-fn name(resource: &ResourceArn) -> &str {
+fn plural(noun: String) -> String {
+    match noun.as_bytes() {
+        [.., b'a' | b'e' | b'o' | b'u', b'y'] => noun + "s",
+        [rest @ .., b'y'] => format!("{}ies", &noun[..rest.len()]),
+        [.., b's' | b'x'] | [.., b'c' | b's', b'h'] => noun + "es",
+        _ => noun + "s",
+    }
+}
+
+/// The parts of a resource's name that are neither wildcards nor generated: bucket and folders, cluster and service.
+fn path(resource: &ResourceArn) -> Vec<&str> {
     let Some(parts) = resource.parts() else {
-        return "";
+        return Vec::new();
     };
+    let literal = |name: &'_ str| name.find(['*', '?']).unwrap_or(name.len());
     if parts.service == "s3" && parts.account.is_empty() {
-        let bucket = parts.resource.split('/').next().unwrap_or("");
-        return bucket.trim_end_matches(['*', '?', '-']);
+        let names = parts.resource.split('/');
+        let names = names.map(|name| &name[..literal(name)]);
+        return names.filter(|name| !name.is_empty()).collect();
     }
     let Some(layout) = Layout::of(resource) else {
-        return "";
+        return Vec::new();
     };
     // Only up to the next colon: what follows is a version, an alias, a stream.
     let end = (layout.first..layout.components.len())
         .skip(1)
         .find(|&i| layout.text.as_bytes()[layout.components[i].start - 1] == b':')
         .unwrap_or(layout.components.len());
-    (layout.first..end)
-        .rev()
-        .map(|i| layout.component(i))
-        .map(|name| name.find(['*', '?']).map_or(name, |at| &name[..at]))
-        .find(|name| {
+    let names = (layout.first..end).map(|i| &resource.as_str()[layout.components[i].clone()]);
+    let names = names.map(|name| &name[..literal(name)]);
+    names
+        .filter(|name| {
             name.contains(|c: char| c.is_ascii_alphabetic())
                 && !has_identifier(name)
                 && name.len() > 1
         })
-        .unwrap_or("")
+        .collect()
 }
 
 /// `instance` in `instance/i-…`.
-fn kind(resource: &ResourceArn) -> &str {
-    resource
-        .parts()
-        .map(|parts| parts.resource.trim_start_matches('/'))
-        .and_then(|r| r.find(['/', ':']).map(|at| &r[..at]))
-        .unwrap_or("")
+fn kind<'a>(parts: &ArnParts<'a>) -> &'a str {
+    let text = parts.resource.trim_start_matches('/');
+    match text.find(['/', ':']) {
+        Some(_) if parts.service == "s3" && parts.account.is_empty() => "object",
+        None if parts.service == "s3" && parts.account.is_empty() => "bucket",
+        end => &text[..end.unwrap_or(0)],
+    }
+}
+
+/// The whole words that both begin with, if these are long enough to tell anything.
+fn common_words<'a>(a: &'a str, b: &str) -> &'a str {
+    let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let letter = |text: &str, at: usize| text.as_bytes().get(at).copied().unwrap_or(b'-');
+    let ends = |text: &str, at: usize| {
+        let (before, behind) = (letter(text, at - 1), letter(text, at));
+        !before.is_ascii_alphanumeric()
+            || !behind.is_ascii_alphanumeric()
+            || before.is_ascii_lowercase() && behind.is_ascii_uppercase()
+    };
+    let fits = |at: &usize| a.is_char_boundary(*at) && ends(a, *at) && ends(b, *at);
+    let end = (1..=same).rev().find(fits).unwrap_or(0);
+    let stem = a[..end].trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    let letters = stem.bytes().filter(u8::is_ascii_alphanumeric).count();
+    if letters < STEM { "" } else { stem }
 }
 
 /// `text` with each word's first letter upper-cased and all but letters and digits left out: as many whole words as
@@ -183,11 +401,14 @@ fn camel(text: &str, longest: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST, sids};
+    use proptest::prelude::{prop, proptest};
+
+    use super::{LONGEST, common_words, sids};
     use crate::generate::Part;
     use crate::generate::minimise::Grant;
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
+    use crate::iam::condition::Condition;
 
     fn grant(actions: &[&str], resources: &[&str]) -> Grant {
         Grant {
@@ -226,7 +447,7 @@ mod tests {
             (
                 &["ec2:StartInstances", "ec2:StopInstances"],
                 &["arn:aws:ec2:eu-west-1:111122223333:instance/*"],
-                "Ec2WriteInstance",
+                "Ec2WriteInstances",
             ),
             (
                 &["ec2:DeleteVpc"],
@@ -254,6 +475,61 @@ mod tests {
                 "LogsCreateLogStreamResize",
             ),
             (
+                &["iam:CreateRole", "iam:PutRolePolicy"],
+                &["arn:aws:iam::111122223333:role/ci/deploy"],
+                "IamManageDeploy",
+            ),
+            (
+                &["iam:TagPolicy", "iam:TagRole"],
+                &[
+                    "arn:aws:iam::111122223333:policy/deploy",
+                    "arn:aws:iam::111122223333:role/deploy",
+                ],
+                "IamTagDeploy",
+            ),
+            (
+                &["logs:CreateLogGroup"],
+                &[
+                    "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/order-processor:*",
+                    "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/order-reconciler:*",
+                ],
+                "LogsCreateLogGroupOrder",
+            ),
+            (
+                &["ecs:DescribeServices", "ecs:UpdateService"],
+                &[
+                    "arn:aws:ecs:eu-west-1:111122223333:service/production/api",
+                    "arn:aws:ecs:eu-west-1:111122223333:service/production/web",
+                ],
+                "EcsReadWriteProduction",
+            ),
+            (
+                &["ecr:InitiateLayerUpload", "ecr:PutImage"],
+                &[
+                    "arn:aws:ecr:eu-west-1:111122223333:repository/api",
+                    "arn:aws:ecr:eu-west-1:111122223333:repository/web",
+                ],
+                "EcrWriteRepositories",
+            ),
+            (
+                &["secretsmanager:GetSecretValue"],
+                &["arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod/orders/db-??????"],
+                "SecretsmanagerGetSecretValueProdOrdersDb",
+            ),
+            (
+                &["cloudwatch:DescribeAlarms"],
+                &["arn:aws:cloudwatch:eu-west-1:111122223333:alarm:*"],
+                "CloudwatchDescribeAlarms",
+            ),
+            (
+                &["dynamodb:Query"],
+                &[
+                    "arn:aws:dynamodb:eu-west-1:111122223333:table/orders",
+                    "arn:aws:dynamodb:eu-west-1:111122223333:table/orders/index/by-day",
+                ],
+                "DynamodbQueryOrders",
+            ),
+            (
                 &["iam:PassRole"],
                 &["arn:aws:iam::111122223333:role/ci/deploy"],
                 "IamPassRoleDeploy",
@@ -265,6 +541,143 @@ mod tests {
             ),
         ] {
             assert_eq!(sids(&[grant(actions, resources)]), [expected]);
+        }
+    }
+
+    #[test]
+    fn a_sid_says_what_the_statement_is_for() {
+        let queue = ["arn:aws:sqs:eu-west-1:111122223333:orders"];
+        let of = |part| Grant {
+            part,
+            ..grant(&["sqs:CreateQueue"], &queue)
+        };
+        assert_eq!(
+            sids(&[of(Part::Recurring), of(Part::OneOff), of(Part::Inferred)]),
+            [
+                "SqsCreateQueueOrders",
+                "OneOffSqsCreateQueueOrders",
+                "InferredSqsCreateQueueOrders"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_role_is_passed_to_a_service() {
+        let passed = Grant {
+            conditions: vec![Condition {
+                operator: "StringEqualsIfExists",
+                key: "iam:PassedToService",
+                values: vec!["ecs-tasks.amazonaws.com".to_owned()],
+            }],
+            ..grant(&["iam:PassRole"], &["arn:aws:iam::111122223333:role/web"])
+        };
+        assert_eq!(sids(&[passed]), ["IamPassRoleToEcsTasks"]);
+    }
+
+    #[test]
+    fn what_would_be_called_the_same_is_told_by_more_of_its_name() {
+        let get = &["s3:GetObject", "s3:GetObjectTagging"];
+        for (of, expected) in [
+            (
+                [
+                    grant(get, &["arn:aws:s3:::data/in/*"]),
+                    grant(get, &["arn:aws:s3:::data/out/*"]),
+                ],
+                ["S3ReadDataIn", "S3ReadDataOut"],
+            ),
+            (
+                [
+                    grant(get, &["arn:aws:s3:::data/a/b/c/d/*"]),
+                    grant(get, &["arn:aws:s3:::data/a/b/c/e/*"]),
+                ],
+                ["S3ReadDataABCD", "S3ReadDataABCE"],
+            ),
+            (
+                [
+                    grant(
+                        &["sqs:SendMessage"],
+                        &["arn:aws:sqs:eu-west-1:111122223333:jobs"],
+                    ),
+                    grant(
+                        &["sqs:SendMessage"],
+                        &["arn:aws:sqs:us-east-1:111122223333:jobs"],
+                    ),
+                ],
+                ["SqsSendMessageJobsEuWest1", "SqsSendMessageJobsUsEast1"],
+            ),
+            (
+                [
+                    grant(
+                        &["ecr:PutImage"],
+                        &[
+                            "arn:aws:ecr:eu-west-1:111122223333:repository/api",
+                            "arn:aws:ecr:eu-west-1:111122223333:repository/web",
+                        ],
+                    ),
+                    grant(
+                        &["ecr:PutImage"],
+                        &[
+                            "arn:aws:ecr:eu-west-1:111122223333:repository/docs",
+                            "arn:aws:ecr:eu-west-1:111122223333:repository/jobs",
+                        ],
+                    ),
+                ],
+                ["EcrPutImageApiAndMore", "EcrPutImageDocsAndMore"],
+            ),
+            // A third one is of no matter to them, nor is their order.
+            (
+                [
+                    grant(get, &["arn:aws:s3:::data/in/*"]),
+                    grant(get, &["arn:aws:s3:::other/in/*"]),
+                ],
+                ["S3ReadData", "S3ReadOther"],
+            ),
+        ] {
+            assert_eq!(sids(&of), expected);
+            let [a, b] = of;
+            assert_eq!(sids(&[b, a]), [expected[1], expected[0]]);
+        }
+    }
+
+    #[test]
+    fn names_are_called_by_the_words_they_begin_with() {
+        for (a, b, expected) in [
+            ("order-processor", "order-reconciler", "order"),
+            ("OrderProcessor", "OrderReconciler", "Order"),
+            ("preview-142", "preview-143", "preview"),
+            ("orders", "orders-api", "orders"),
+            ("order", "orders", ""),
+            ("db-a", "db-b", ""),
+            ("\u{e9}t\u{e9}-a", "\u{e9}t\u{ea}-a", ""),
+        ] {
+            assert_eq!(common_words(a, b), expected, "{a} {b}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sids_are_unique_and_follow_from_the_grants(
+            shapes in prop::collection::vec((0..3_usize, prop::collection::vec(0..9_usize, 1..4), prop::bool::ANY), 1..12),
+        ) {
+            const ACTIONS: [&[&str]; 3] = [&["s3:GetObject", "s3:GetObjectAcl"], &["s3:PutObject"], &["s3:GetObject"]];
+            const KEYS: [&str; 9] = ["a/b/c", "a/b/d", "a/*", "b", "b/*/c", "long-name/with/é", "long-name/x", "", "*"];
+            let grants: Vec<Grant> = shapes
+                .iter()
+                .map(|(actions, keys, one_off)| {
+                    let keys: Vec<String> = keys.iter().map(|key| format!("arn:aws:s3:::{}", KEYS[*key])).collect();
+                    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+                    let part = if *one_off { Part::OneOff } else { Part::Recurring };
+                    Grant { part, ..grant(ACTIONS[*actions], &keys) }
+                })
+                .collect();
+            let found = sids(&grants);
+            let distinct: std::collections::BTreeSet<&String> = found.iter().collect();
+            assert_eq!(distinct.len(), grants.len());
+            assert!(found.iter().all(|sid| sid.len() <= LONGEST && sid.bytes().all(|b| b.is_ascii_alphanumeric())));
+            // Another service's statements rename none.
+            let mut more = vec![grant(&["sqs:SendMessage"], &["arn:aws:sqs:eu-west-1:111122223333:a"]); 2];
+            more.extend(grants);
+            assert_eq!(sids(&more)[2..], found);
         }
     }
 
