@@ -99,12 +99,12 @@ pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
     for ((part, conditions), used) in used(usage, apart, &observed) {
         let mut patterns = writable(usage, &used);
         if part == Part::OneOff {
-            let left = one_off::without_allowed(patterns, &conditions, &recurring);
-            patterns = generalise::without_covered(left);
+            patterns = one_off::without_allowed(patterns, &conditions, &recurring);
             if options.one_off == OneOff::Drop {
                 one_off::mark(&mut one_off, &patterns);
                 continue;
             }
+            patterns = generalise::without_covered(patterns);
         } else {
             patterns = generalise::generalise(patterns, &seen, options.resources);
         }
