@@ -296,7 +296,7 @@ mod tests {
     use proptest::prelude::{prop, proptest};
 
     use super::{explain, few};
-    use crate::generate::options::{OneOff, Options, Resources};
+    use crate::generate::options::{Options, Resources};
     use crate::generate::{Part, plan};
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
@@ -402,7 +402,7 @@ mod tests {
                 .collect();
             let usage = usage(&facts);
             let resources = if exact { Resources::Exact } else { Resources::Balanced };
-            let options = Options { resources, one_off: OneOff::Separate, quota: 400 };
+            let options = Options { resources, quota: 400, ..Options::default() };
             let plan = plan(&usage, &options);
             let explained = explain(&usage, &plan);
             let statements: usize = plan.documents.iter().map(|each| each.statements.len()).sum();
