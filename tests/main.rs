@@ -22,6 +22,7 @@ mod lifecycle;
 mod lint;
 mod lookup;
 mod mapping;
+mod observed;
 mod program;
 mod read;
 mod s3;

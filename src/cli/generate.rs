@@ -54,6 +54,9 @@ pub struct Arguments {
     own_policy: bool,
 }
 
+/// What conditions cannot rest on a ledger.
+const UNKEPT: &str = "note: a ledger does not tell addresses, VPC endpoints, MFA, prefixes and hours of calls: no conditions are written on these, unless logs alone are given\n";
+
 /// Runs the command.
 ///
 /// # Errors
@@ -66,6 +69,9 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     }
     let wanted = arguments.tailor.wanted();
     let mut sum = arguments.input.collect_values(quiet, &wanted)?;
+    if !quiet && !wanted.is_empty() && arguments.input.has_ledger() {
+        tell(UNKEPT);
+    }
     let Sum {
         ledger, coverage, ..
     } = &mut *sum;

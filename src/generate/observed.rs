@@ -121,14 +121,12 @@ impl<'u> Observed<'u> {
         observed.decide_regions(usage, &span);
         observed.decide_mfa(usage, &span);
         for (action, resource, tally) in usage.used() {
-            let mut decisions: Vec<Decision> = Vec::new();
-            decisions.extend(prefix(action, tally, &span));
-            if !is_role {
-                decisions.extend(forwarded(tally));
-            }
-            if !decisions.is_empty() {
-                observed.facts.insert((action, resource), decisions);
-            }
+            let decision = prefix(action, tally, &span);
+            let decision = decision.map(|decision| ((action, resource), vec![decision]));
+            observed.facts.extend(decision);
+        }
+        if !is_role {
+            observed.decide_forwarded(usage);
         }
         observed
     }
@@ -286,21 +284,42 @@ impl<'u> Observed<'u> {
         }
     }
 
+    /// MFA is a matter of how a principal works: where it made one call without, it is nowhere asked for.
     fn decide_mfa(&mut self, usage: &'u PrincipalUsage, span: &Span) {
-        let services = by_service(usage, MFA, |_, _| true).into_iter();
-        let always = services.filter(|(_, seen)| {
-            let values = seen.values.as_ref();
-            seen.is_told()
-                && seen.without == 0
-                && values.is_some_and(|values| values.keys().eq(&["true"]))
-        });
-        let always: Vec<(&str, Seen<'_>)> = always.collect();
+        let services = by_service(usage, MFA, |_, _| true);
         let mut all = Seen::default();
-        always.iter().for_each(|(_, seen)| all.absorb(seen.clone()));
+        services.values().for_each(|seen| all.absorb(seen.clone()));
+        let values = all.values.as_ref();
+        let always = all.without == 0 && values.is_some_and(|values| values.keys().eq(&["true"]));
+        if !always {
+            return;
+        }
         let verdict = all.verdict(MFA, span);
-        for (service, _) in always {
+        for (service, _) in services.iter().filter(|(_, seen)| seen.is_told()) {
             let decision = verdict.decide("Bool", MFA);
             self.services.entry(service).or_default().extend(decision);
+        }
+    }
+
+    /// What only services did with the principal's credentials.
+    fn decide_forwarded(&mut self, usage: &'u PrincipalUsage) {
+        let mut found: BTreeMap<Condition, Vec<(&Action, &ResourceArn, &Tally)>> = BTreeMap::new();
+        for (action, resource, tally) in usage.used() {
+            let condition = forwarded(tally);
+            if let Some(condition) = condition.filter(|each| each.values.len() <= MAX_VALUES) {
+                let facts = found.entry(condition).or_default();
+                facts.push((action, resource, tally));
+            }
+        }
+        for (condition, facts) in found {
+            let uses = facts.iter().map(|(.., tally)| tally.used).sum();
+            let days = facts.iter().flat_map(|(.., tally)| &tally.days);
+            let doubt = too_few(uses, days.collect::<BTreeSet<_>>().len());
+            let decision = Decision { condition, doubt };
+            for (action, resource, _) in facts {
+                let decisions = self.facts.entry((action, resource)).or_default();
+                decisions.push(decision.clone());
+            }
         }
     }
 }
@@ -340,9 +359,9 @@ fn prefix(action: &Action, tally: &Tally, span: &Span) -> Option<Decision> {
     (all_with && narrow && writable).then(decision)?
 }
 
-/// The service that made all calls with the principal's credentials. `aws:CalledVia` is not written: a record names one of the services
+/// That services made all calls with the principal's credentials. `aws:CalledVia` is not written: a record names one of the services
 /// in it and there may be others, so that the policy could not be proved; that some service made the call can be.
-fn forwarded(tally: &Tally) -> Option<Decision> {
+fn forwarded(tally: &Tally) -> Option<Condition> {
     let of = |operator, key: ContextKey| {
         let values = tally.contexts.values(key, tally.used)?;
         Some(Condition {
@@ -351,17 +370,19 @@ fn forwarded(tally: &Tally) -> Option<Decision> {
             values: values.into_iter().map(str::to_owned).collect(),
         })
     };
-    let condition = of("StringEquals", ContextKey::ViaService)
-        .or_else(|| of("Bool", ContextKey::ViaAwsService))?;
-    let days = tally.days.len();
-    let doubt = too_few(tally.used, days);
-    (condition.values.len() <= MAX_VALUES).then_some(Decision { condition, doubt })
+    of("StringEquals", ContextKey::ViaService).or_else(|| of("Bool", ContextKey::ViaAwsService))
 }
 
+/// Why so little is not enough to rest on.
 fn too_few(uses: u64, days: usize) -> Option<String> {
     let few = uses < MIN_USES || days < MIN_DAYS;
+    let on =
+        |count: u64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     few.then(|| {
-        format!("it rests on {uses} uses on {days} days; {MIN_USES} on {MIN_DAYS} are asked for")
+        let (uses, days) = (on(uses, "use"), on(days as u64, "day"));
+        format!(
+            "it rests on {uses} on {days}, and less than {MIN_USES} on {MIN_DAYS} is too little"
+        )
     })
 }
 

@@ -14,6 +14,7 @@ use crate::report::conditions::{ConditionEntry, block, entries};
 use crate::report::hours::{self, PlaceEntry};
 use crate::report::integrity::{self, GapEntry};
 use crate::report::summary;
+use crate::usage::context::ContextKey;
 use crate::usage::coverage::Coverage;
 use crate::usage::ledger::PrincipalUsage;
 use crate::usage::resolve::Outcome;
@@ -321,7 +322,11 @@ impl PrincipalEntry {
             .collect();
         self.offered_conditions
             .retain(|offer| !written.contains(&offer.condition));
-        let doubted = supports.iter().filter(|support| support.doubt.is_some());
+        // That services forwarded calls is offered in any case.
+        let forwarding = ContextKey::FORWARDING.map(ContextKey::as_str);
+        let doubted = supports.iter().filter(|support| {
+            support.doubt.is_some() && !forwarding.contains(&support.condition.key)
+        });
         let doubted = doubted.map(OfferEntry::doubted);
         self.offered_conditions.extend(doubted);
     }
