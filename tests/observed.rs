@@ -398,20 +398,36 @@ fn lists_are_held_to_their_prefixes() {
 
 #[test]
 fn what_only_services_called_is_held_to_them_but_of_a_role() {
-    let via = json!({"sourceIPAddress": "secretsmanager.amazonaws.com", "userAgent": "secretsmanager.amazonaws.com",
-        "userIdentity": {"invokedBy": "secretsmanager.amazonaws.com"}});
-    let via_service =
-        json!({"StringEquals": {"kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com"}});
-    let said = check(
-        &calls(ANN, 28, but(decrypt, via.clone())),
-        &[("kms:Decrypt", via_service)],
-    );
-    let index = said.written("out/index.json");
-    assert_eq!(index["principals"][0]["offeredConditions"], json!([]));
-    check(
-        &calls(APP, 28, but(decrypt, via)),
-        &[("kms:Decrypt", Value::Null)],
-    );
+    let via = |service: &str| {
+        let service = format!("{service}.amazonaws.com");
+        json!({"sourceIPAddress": service, "userAgent": service, "userIdentity": {"invokedBy": service}})
+    };
+    let name = |service: &str| format!("{service}.eu-central-1.amazonaws.com");
+    for (service, expected) in [
+        (
+            "secretsmanager",
+            json!({"StringEquals": {"kms:ViaService": name("secretsmanager")}}),
+        ),
+        (
+            "dynamodb",
+            json!({"StringEquals": {"kms:ViaService": name("dynamodb")},
+                "ForAnyValue:StringEquals": {"aws:CalledVia": "dynamodb.amazonaws.com"}}),
+        ),
+        // Of a service without keys of its own.
+        ("config", json!({"Bool": {"aws:ViaAWSService": "true"}})),
+    ] {
+        let made = but(decrypt, via(service));
+        let offers = |said: &Said| {
+            let index = said.written("out/index.json");
+            index["principals"][0]["offeredConditions"].clone()
+        };
+        let said = check(&calls(ANN, 28, &made), &[("kms:Decrypt", expected.clone())]);
+        assert_eq!(offers(&said), json!([]), "{service}");
+        check(&calls(APP, 28, &made), &[("kms:Decrypt", Value::Null)]);
+        // On too little, it is offered as it is without --conditions.
+        let said = check(&calls(ANN, 3, &made), &[("kms:Decrypt", Value::Null)]);
+        assert_eq!(offers(&said)[0]["condition"], expected, "{service}");
+    }
 }
 
 #[test]

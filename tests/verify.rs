@@ -295,6 +295,12 @@ fn each_call_is_judged_in_its_own_context() {
             ),
             (
                 json!({"ForAnyValue:StringEquals": {"aws:CalledVia": "athena.amazonaws.com"}}),
+                1,
+                &[(8, "endpoint", true, "")],
+            ),
+            (
+                // Other services may be in it.
+                json!({"ForAnyValue:StringEquals": {"aws:CalledVia": "dynamodb.amazonaws.com"}}),
                 0,
                 &[
                     (8, "endpoint", true, ""),

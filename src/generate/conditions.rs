@@ -93,7 +93,8 @@ fn calls_itself(usage: &PrincipalUsage) -> bool {
     })
 }
 
-fn satisfied(tally: &Tally, forwarding: bool) -> Vec<Condition> {
+/// What all calls of a fact satisfied, sorted; without what tells of forwarding, unless `forwarding` says so.
+pub(super) fn satisfied(tally: &Tally, forwarding: bool) -> Vec<Condition> {
     let values = |key: ContextKey| {
         let counts = forwarding || !key.tells_forwarding();
         counts.then(|| tally.contexts.values(key, tally.used))?

@@ -303,25 +303,41 @@ impl<'u> Observed<'u> {
 
     /// What only services did with the principal's credentials.
     fn decide_forwarded(&mut self, usage: &'u PrincipalUsage) {
-        let mut found: BTreeMap<Condition, Vec<(&Action, &ResourceArn, &Tally)>> = BTreeMap::new();
+        type Facts<'u> = Vec<(&'u Action, &'u ResourceArn, &'u Tally)>;
+        let mut found: BTreeMap<Vec<Condition>, Facts<'u>> = BTreeMap::new();
         for (action, resource, tally) in usage.used() {
-            let condition = forwarded(tally);
-            if let Some(condition) = condition.filter(|each| each.values.len() <= MAX_VALUES) {
-                let facts = found.entry(condition).or_default();
+            let conditions = conditions::satisfied(tally, true);
+            let forwarding = conditions.iter().filter(|each| is_forwarding(each));
+            let forwarding: Vec<Condition> = forwarding.cloned().collect();
+            if forwarding
+                .iter()
+                .all(|each| each.values.len() <= MAX_VALUES)
+            {
+                let facts = found.entry(forwarding).or_default();
                 facts.push((action, resource, tally));
             }
         }
-        for (condition, facts) in found {
+        for (conditions, facts) in found {
             let uses = facts.iter().map(|(.., tally)| tally.used).sum();
             let days = facts.iter().flat_map(|(.., tally)| &tally.days);
             let doubt = too_few(uses, days.collect::<BTreeSet<_>>().len());
-            let decision = Decision { condition, doubt };
+            let decide = |condition: &Condition| Decision {
+                condition: condition.clone(),
+                doubt: doubt.clone(),
+            };
             for (action, resource, _) in facts {
                 let decisions = self.facts.entry((action, resource)).or_default();
-                decisions.push(decision.clone());
+                decisions.extend(conditions.iter().map(decide));
             }
         }
     }
+}
+
+/// Whether the condition is on services between the principal and what was called.
+#[must_use]
+pub fn is_forwarding(condition: &Condition) -> bool {
+    let keys = ContextKey::FORWARDING.map(ContextKey::as_str);
+    keys.contains(&condition.key)
 }
 
 /// Whether the ARN does not say already in which Region the action is used.
@@ -357,20 +373,6 @@ fn prefix(action: &Action, tally: &Tally, span: &Span) -> Option<Decision> {
         .is_some_and(|values| values.keys().all(literal));
     let decision = || seen.verdict(PREFIX, span).decide("StringEquals", PREFIX);
     (all_with && narrow && writable).then(decision)?
-}
-
-/// That services made all calls with the principal's credentials. `aws:CalledVia` is not written: a record names one of the services
-/// in it and there may be others, so that the policy could not be proved; that some service made the call can be.
-fn forwarded(tally: &Tally) -> Option<Condition> {
-    let of = |operator, key: ContextKey| {
-        let values = tally.contexts.values(key, tally.used)?;
-        Some(Condition {
-            operator,
-            key: key.as_str(),
-            values: values.into_iter().map(str::to_owned).collect(),
-        })
-    };
-    of("StringEquals", ContextKey::ViaService).or_else(|| of("Bool", ContextKey::ViaAwsService))
 }
 
 /// Why so little is not enough to rest on.

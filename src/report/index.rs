@@ -8,13 +8,13 @@ use crate::generate::conditions::{self, Offer};
 use crate::generate::observed::{self, Support};
 use crate::generate::one_off::SetUp;
 use crate::generate::widening::Widening;
+use crate::iam::action::Action;
 use crate::iam::condition::Block;
 use crate::iam::principal::Principal;
 use crate::report::conditions::{ConditionEntry, block, entries};
 use crate::report::hours::{self, PlaceEntry};
 use crate::report::integrity::{self, GapEntry};
 use crate::report::summary;
-use crate::usage::context::ContextKey;
 use crate::usage::coverage::Coverage;
 use crate::usage::ledger::PrincipalUsage;
 use crate::usage::resolve::Outcome;
@@ -315,21 +315,33 @@ impl PrincipalEntry {
     /// Adds what conditions rest on, those that are written and those that are not.
     pub fn support(&mut self, supports: &[Support]) {
         self.conditions = entries(supports);
-        let written: Vec<serde_json::Value> = supports
-            .iter()
-            .filter(|support| support.doubt.is_none())
-            .map(block)
-            .collect();
         self.offered_conditions
-            .retain(|offer| !written.contains(&offer.condition));
-        // That services forwarded calls is offered in any case.
-        let forwarding = ContextKey::FORWARDING.map(ContextKey::as_str);
+            .retain(|offer| !is_written(offer, supports));
+        // That services forwarded calls is offered in any case, with the resources.
         let doubted = supports.iter().filter(|support| {
-            support.doubt.is_some() && !forwarding.contains(&support.condition.key)
+            support.doubt.is_some() && !observed::is_forwarding(&support.condition)
         });
         let doubted = doubted.map(OfferEntry::doubted);
         self.offered_conditions.extend(doubted);
     }
+}
+
+/// Whether the policy has all that is offered, with all the actions.
+fn is_written(offer: &OfferEntry, supports: &[Support]) -> bool {
+    let has = |(operator, keys): (&String, &serde_json::Value)| {
+        let written = supports.iter().filter(|support| {
+            let actions = support.actions.iter().map(Action::as_str);
+            let actions: Vec<&str> = actions.collect();
+            support.doubt.is_none()
+                && support.condition.operator == operator
+                && offer.actions.iter().all(|own| actions.contains(&&**own))
+        });
+        let written: Vec<serde_json::Value> = written.map(block).collect();
+        let mut keys = keys.as_object().into_iter().flatten();
+        keys.all(|(key, values)| written.iter().any(|block| block[operator][key] == *values))
+    };
+    let blocks = offer.condition.as_object();
+    blocks.is_some_and(|blocks| blocks.iter().all(has))
 }
 
 impl CutEntry {

@@ -115,10 +115,11 @@ impl Condition {
 
     /// Whether it holds.
     pub(crate) fn holds(&self, context: &Context) -> Answer {
-        let values = match context.get(&self.lookup) {
+        let (values, all) = match context.get(&self.lookup) {
             Key::Unknown => return Answer::Unknown,
-            Key::Absent => &[][..],
-            Key::Known(values) => values,
+            Key::Absent => (&[][..], true),
+            Key::Known(values) => (&values[..], true),
+            Key::Holding(values) => (&values[..], false),
         };
         if let Test::Null(wanted) = &self.test {
             let absent = values.is_empty();
@@ -142,13 +143,17 @@ impl Condition {
             Some(SetOperator::ForAnyValue) if empty => Answer::No,
             None if empty => Answer::from(self.if_exists || self.negated),
             Some(SetOperator::ForAllValues) => {
-                Answer::all(values.iter().map(|v| self.holds_for(v, context)))
+                let others = Some(Answer::Unknown).filter(|_| !all);
+                let known = values.iter().map(|v| self.holds_for(v, context));
+                Answer::all(known.chain(others))
             }
             Some(SetOperator::ForAnyValue) => {
-                Answer::any(values.iter().map(|v| self.holds_for(v, context)))
+                let others = Some(Answer::Unknown).filter(|_| !all);
+                let known = values.iter().map(|v| self.holds_for(v, context));
+                Answer::any(known.chain(others))
             }
             None => match values {
-                [value] => self.holds_for(value, context),
+                [value] if all => self.holds_for(value, context),
                 // A key with several values needs a set operator; no page says what happens without one.
                 _ => Answer::Unknown,
             },
@@ -233,7 +238,7 @@ impl Condition {
     pub(crate) fn open_keys<'a>(&'a self, context: &'a Context) -> Vec<&'a str> {
         let mut out = Vec::new();
         match (&self.test, context.get(&self.lookup)) {
-            (_, Key::Unknown) => out.push(&*self.lookup),
+            (_, Key::Unknown | Key::Holding(_)) => out.push(&*self.lookup),
             (Test::Text { values, .. } | Test::Bool(values), _) => {
                 out.extend(values.iter().flat_map(|p| p.open_variables(context)));
             }
@@ -645,6 +650,26 @@ mod tests {
         assert_eq!(check("NumericEquals", "ten|10", &["10"]), Yes);
         assert_eq!(check("StringNotEquals", "${aws:userid}", &["x"]), Unknown);
         assert_eq!(check("StringEquals", "${aws:userid}", &["x"]), No);
+    }
+
+    #[test]
+    fn some_values_of_a_key_tell_what_no_other_can_change() {
+        let held = vec!["a".to_owned(), "b".to_owned()];
+        let context = Context::partial().with("k", Key::Holding(held));
+        for (operator, value, expected) in [
+            ("ForAnyValue:StringEquals", "b", Yes),
+            ("ForAnyValue:StringEquals", "c", Unknown),
+            ("ForAnyValue:StringNotEquals", "c", Yes),
+            ("ForAllValues:StringEquals", "a", No),
+            ("ForAllValues:StringLike", "*", Unknown),
+            ("StringEquals", "a", Unknown),
+            ("StringEqualsIfExists", "a", Unknown),
+            ("Null", "true", No),
+            ("Null", "false", Yes),
+        ] {
+            let condition = Condition::compile(operator, "k", &[value], Variables::All).unwrap();
+            assert_eq!(condition.holds(&context), expected, "{operator} {value}");
+        }
     }
 
     /// IAM User Guide, "IAM policy validation check reference", "Null with qualifier".

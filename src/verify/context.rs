@@ -19,6 +19,8 @@ pub struct Context {
 pub enum Key {
     /// The request carries it with these values; none is the same as [`Key::Absent`].
     Known(Vec<String>),
+    /// The request carries it with these values, and perhaps with others; none is the same as [`Key::Unknown`].
+    Holding(Vec<String>),
     /// The request does not carry it.
     Absent,
     /// The source (a log) can not tell.
@@ -55,6 +57,7 @@ impl Context {
     pub fn set(&mut self, name: &str, key: Key) {
         let key = match key {
             Key::Known(values) if values.is_empty() => Key::Absent,
+            Key::Holding(values) if values.is_empty() => Key::Unknown,
             key => key,
         };
         self.keys.insert(name.to_ascii_lowercase().into(), key);

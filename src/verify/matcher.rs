@@ -159,7 +159,7 @@ impl Pattern {
                     _ => None,
                 },
                 Key::Absent => default,
-                Key::Unknown => {
+                Key::Unknown | Key::Holding(_) => {
                     open = true;
                     tokens.push(Token::Star);
                     continue;

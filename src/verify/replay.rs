@@ -356,13 +356,12 @@ impl Judge<'_> {
 
     /// `known` and the keys that a record told; `None` where it told none.
     ///
-    /// `aws:CalledVia` stays unknown where a service is in it, as a record names only one of them. Of a role it is not certain
+    /// Of the services in `aws:CalledVia` a record names only one: there may be others. Of a role it is not certain
     /// that the call was forwarded: a service that was given the role calls like this too, and then none of the keys is there.
     fn told_keys(&self, known: &Context, keys: &ContextKeys) -> Option<Context> {
         let certain = |key: ContextKey| match key {
             ContextKey::AwsServiceName | ContextKey::PassedToService => true,
-            ContextKey::CalledVia => false,
-            ContextKey::ViaAwsService | ContextKey::ViaService => {
+            ContextKey::CalledVia | ContextKey::ViaAwsService | ContextKey::ViaService => {
                 self.principal.kind != PrincipalKind::Role
             }
         };
@@ -375,7 +374,12 @@ impl Judge<'_> {
         };
         let told = keys.iter().filter(|(key, _)| certain(*key));
         Some(told.fold(known, |context, (key, value)| {
-            context.with(key.as_str(), Key::Known(vec![value.to_owned()]))
+            let values = vec![value.to_owned()];
+            let told = match key {
+                ContextKey::CalledVia => Key::Holding(values),
+                _ => Key::Known(values),
+            };
+            context.with(key.as_str(), told)
         }))
     }
 }
