@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use jiff::Span;
-use jiff::civil::date;
 use serde::Serialize;
 
-use crate::generate::observed::{MFA, SOURCE_IP, SOURCE_VPCE, Support};
+use crate::generate::observed::{self, MFA, SOURCE_IP, SOURCE_VPCE, Support};
 use crate::iam::action::Action;
 use crate::iam::condition::Block;
+use crate::report::index::date;
 use crate::report::summary::{grouped, many};
 use crate::report::terminal;
 use crate::usage::context::ContextKey;
@@ -78,16 +77,10 @@ impl ValueEntry {
         Self {
             value: value.clone(),
             uses: calls.count,
-            first: calls.days.and_then(|(first, _)| day(first)),
-            last: calls.days.and_then(|(_, last)| day(last)),
+            first: calls.days.and_then(|(first, _)| date(first)),
+            last: calls.days.and_then(|(_, last)| date(last)),
         }
     }
-}
-
-/// A day that is counted from 1970-01-01.
-fn day(number: u16) -> Option<String> {
-    let days = Span::new().days(i64::from(number));
-    Some(date(1970, 1, 1).checked_add(days).ok()?.to_string())
 }
 
 /// What `supports` tell of conditions, a line each: those in the policy and, with the reason, those that it has not. To which
@@ -96,8 +89,8 @@ fn day(number: u16) -> Option<String> {
 pub fn text(supports: &[Support], usage: &PrincipalUsage) -> String {
     let mut out = String::new();
     let passed = ContextKey::PassedToService.as_str();
-    let observed = supports.iter();
-    for support in observed.filter(|support| support.condition.key != passed) {
+    let shown = supports.iter();
+    for support in shown.filter(|support| support.condition.key != passed) {
         let condition = &support.condition;
         let values = support
             .values
@@ -127,7 +120,30 @@ pub fn text(supports: &[Support], usage: &PrincipalUsage) -> String {
         }
         out.push('\n');
     }
+    if let Some(hours) = observed::hours(usage) {
+        let hours = ranges(&hours);
+        let _ = writeln!(
+            out,
+            "hours of use, UTC: {hours}; no condition, as IAM has no key for the hour of the day"
+        );
+    }
     out
+}
+
+/// The hours with uses, `08-11, 23`.
+fn ranges(hours: &[u64; 24]) -> String {
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for hour in (0..24).filter(|hour| hours[*hour] > 0) {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == hour => *last = hour,
+            _ => ranges.push((hour, hour)),
+        }
+    }
+    let text = ranges.iter().map(|(first, last)| match first == last {
+        true => format!("{first:02}"),
+        false => format!("{first:02}-{last:02}"),
+    });
+    text.collect::<Vec<_>>().join(", ")
 }
 
 /// What is not held to the key of `support`, where it is one of the principal's way to AWS: services, and actions of services that
@@ -148,4 +164,19 @@ fn others(support: &Support, supports: &[Support], usage: &PrincipalUsage) -> Ve
     });
     let others: BTreeSet<&str> = others.collect();
     others.into_iter().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ranges;
+
+    #[test]
+    fn hours_that_follow_each_other_are_one_range() {
+        let mut hours = [0; 24];
+        assert_eq!(ranges(&hours), "");
+        for hour in [0, 8, 9, 10, 22, 23] {
+            hours[hour] = 3;
+        }
+        assert_eq!(ranges(&hours), "00, 08-10, 22-23");
+    }
 }
