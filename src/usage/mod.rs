@@ -24,6 +24,7 @@ pub mod ledger;
 pub mod like;
 pub mod memo;
 pub mod names;
+pub mod novelty;
 mod opaque;
 pub mod origin;
 pub mod passrole;
