@@ -356,6 +356,18 @@ impl Ledger {
         settled
     }
 
+    /// Moves what [`Ledger::settle`] moved in a ledger that has all of this one and more.
+    pub fn settle_as(&mut self, settled: &Settled) {
+        for (principal, mut usage) in std::mem::take(&mut self.principals) {
+            for facts in [&mut usage.facts, &mut usage.refused] {
+                settled.move_resources(facts);
+            }
+            let principal = settled.principal(principal);
+            let joined = self.principals.entry(principal).or_default();
+            joined.absorb(usage, MAX_RESOURCES);
+        }
+    }
+
     /// Who handed over what carries roles.
     fn passed_carriers(&self) -> Vec<(Principal, ResourceArn)> {
         let passed = self.principals.iter().flat_map(|(principal, usage)| {
@@ -425,6 +437,17 @@ impl Settled {
             .get(&principal)
             .cloned()
             .unwrap_or(principal)
+    }
+
+    fn move_resources(&self, facts: &mut Facts) {
+        for (action, resources) in facts.iter_mut().filter(|(a, _)| a.service() == "iam") {
+            for (resource, tally) in std::mem::take(resources) {
+                for to in self.resources(action, resource) {
+                    resources.entry(to).or_default().absorb(tally.clone());
+                }
+            }
+        }
+        facts.retain(|_, resources| !resources.is_empty());
     }
 
     /// The resources that `action`'s calls on `resource` were moved to; itself where they were not.
@@ -594,6 +617,57 @@ mod tests {
         ledger.settle();
         assert_eq!(ledger.principals.len(), 1);
         assert_eq!(ledger.principals[&with_path].total_events(), 2);
+    }
+
+    #[test]
+    fn a_part_is_settled_as_the_whole_is() {
+        let (with_path, without) = (
+            role("arn:aws:iam::111122223333:role/ci/deploy"),
+            role("arn:aws:iam::111122223333:role/deploy"),
+        );
+        let on = |principal: &Principal, action: &'static str, resource: &str| {
+            let mut resolved = resolved(principal.clone(), Outcome::Used, "b/k");
+            let need = &mut resolved.meaning.needs[0];
+            need.action = Action::known(action);
+            need.resources = vec![ResourceArn::from_pattern(resource)];
+            let mut ledger = Ledger::default();
+            ledger.add(&resolved, &Times::once(None, None));
+            ledger
+        };
+        let profile = "arn:aws:iam::111122223333:instance-profile/web";
+        let mut part = on(&without, "iam:PassRole", profile);
+        part.merge(on(
+            &without,
+            "iam:GetRole",
+            "arn:aws:iam::111122223333:role/deploy",
+        ));
+        let mut whole = part.clone();
+        whole.merge(on(
+            &with_path,
+            "iam:GetUser",
+            "arn:aws:iam::111122223333:user/ann",
+        ));
+        whole.merge(on(
+            &with_path,
+            "iam:CreateUser",
+            "arn:aws:iam::111122223333:user/x/ann",
+        ));
+        let settled = whole.settle();
+        part.settle_as(&settled);
+        let facts = |ledger: &Ledger| -> Vec<String> {
+            let used = ledger.principals.iter().flat_map(|(principal, usage)| {
+                let used = usage.used();
+                used.map(move |(action, resource, _)| format!("{principal} {action} {resource}"))
+            });
+            used.filter(|fact| !fact.contains("User")).collect()
+        };
+        assert_eq!(facts(&part), facts(&whole));
+        let deploy = "arn:aws:iam::111122223333:role/ci/deploy";
+        let expected = [
+            format!("{deploy} iam:GetRole {deploy}"),
+            format!("{deploy} iam:PassRole arn:aws:iam::111122223333:role/web"),
+        ];
+        assert_eq!(facts(&part), expected);
     }
 
     /// A role that writes object after object: each run reads some, and what it found is added to what there was.
