@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod backtest;
 mod cases;
 mod catalog;
 mod compare;

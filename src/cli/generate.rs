@@ -21,6 +21,7 @@ use crate::report::conditions;
 use crate::report::index::{
     CoverageEntry, Index, PrincipalEntry, SetUpEntry, WideningEntry, Written,
 };
+use crate::report::outlook;
 use crate::report::summary::many;
 use crate::report::{self, terminal};
 use crate::usage::coverage::Coverage;
@@ -378,6 +379,9 @@ fn print(proved: &Proved<'_>, options: &Options, quiet: bool) -> Result<()> {
     }
     message.push_str(&report::one_off::text(&plan.one_off, options.one_off));
     message.push_str(&conditions::text(&plan.supports, usage));
+    let outlook = entry.outlook.as_ref();
+    let outlook = outlook.map_or_else(|| outlook::words(None), |outlook| outlook.words.clone());
+    message.push_str(&format!("outlook: {outlook}\n"));
     for note in &entry.notes {
         message.push_str(&format!("note: {}\n", terminal::safe(note)));
     }

@@ -216,20 +216,9 @@ impl Input {
                 let ledger = ledgers::open(ledger)?;
                 ledger.sum(&filter, joint, asks)?.settled()
             }
-            // What is in several of them counts once.
             _ => {
-                let mut writer = Writer::new(Store::temporary()?);
-                for ledger in &ledgers {
-                    ledgers::merge(&mut writer, &ledgers::open(ledger)?)?;
-                }
-                let how = ledgers::How {
-                    threads,
-                    progress: &progress,
-                    most: ledgers::MOST,
-                    hashed: None,
-                };
-                ledgers::add(&mut writer, objects, how)?;
-                writer.into_store().sum(&filter, joint, asks)?.settled()
+                let store = self.into_ledger(&ledgers, objects, &progress)?;
+                store.sum(&filter, joint, asks)?.settled()
             }
         };
         drop(bar);
@@ -237,6 +226,44 @@ impl Input {
             self.tell_summary(&sum.coverage);
         }
         Ok(sum)
+    }
+
+    /// Reads everything into a ledger that is gone with what is returned; of a ledger alone, opens that. Of the filters, those on
+    /// events are to be applied when it is [summed up](Store::sum).
+    ///
+    /// # Errors
+    /// As [`Input::sorted`], and where a ledger cannot be read or written.
+    pub fn ledger(&self, quiet: bool) -> Result<Store> {
+        let Sorted { ledgers, objects } = self.sorted()?;
+        if let ([ledger], true) = (ledgers.as_slice(), objects.is_empty()) {
+            return ledgers::open(ledger);
+        }
+        let progress = Arc::new(Progress::default());
+        let bar = Bar::show(&progress, objects.len() as u64, quiet);
+        let store = self.into_ledger(&ledgers, objects, &progress);
+        drop(bar);
+        store
+    }
+
+    /// One ledger of all of these: what is in several of them counts once.
+    fn into_ledger(
+        &self,
+        ledgers: &[PathBuf],
+        objects: Vec<LogObject>,
+        progress: &Progress,
+    ) -> Result<Store> {
+        let mut writer = Writer::new(Store::temporary()?);
+        for ledger in ledgers {
+            ledgers::merge(&mut writer, &ledgers::open(ledger)?)?;
+        }
+        let how = ledgers::How {
+            threads: self.threads_for(&objects),
+            progress,
+            most: ledgers::MOST,
+            hashed: None,
+        };
+        ledgers::add(&mut writer, objects, how)?;
+        Ok(writer.into_store())
     }
 
     /// How many threads read `objects`. Those that wait for what comes slowly take nothing from those that work.

@@ -9,6 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEn
 use crate::error::{Error, Result};
 use crate::report::terminal;
 
+pub mod backtest;
 pub mod catalog;
 pub mod compare;
 pub mod generate;
@@ -49,6 +50,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Generate(generate::Arguments),
+    Backtest(backtest::Arguments),
     Ingest(ingest::Arguments),
     Ledger(ledger::Arguments),
     Map(map::Arguments),
@@ -122,6 +124,7 @@ fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let quiet = arguments.quiet;
     let ended = match arguments.command {
         Command::Generate(command) => generate::run(&command, quiet),
+        Command::Backtest(command) => backtest::run(&command, quiet),
         Command::Ingest(command) => ingest::run(&command, quiet),
         Command::Ledger(command) => ledger::run(&command),
         Command::Map(command) => map::run(&command, quiet),

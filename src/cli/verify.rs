@@ -37,10 +37,10 @@ pub struct Arguments {
 }
 
 /// A policy, the name it is reported under, and whose it is; `None`: everybody's.
-struct Loaded {
-    principal: Option<String>,
-    name: String,
-    policy: Policy,
+pub(super) struct Loaded {
+    pub(super) principal: Option<String>,
+    pub(super) name: String,
+    pub(super) policy: Policy,
 }
 
 /// Runs the command.
@@ -81,7 +81,11 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     Ok(Ending::of_input(sum.coverage.is_unreadable()))
 }
 
-fn load(path: &Path, policies: &mut Vec<Loaded>) -> Result<()> {
+/// Adds the policies of a file, or of what `generate --out` wrote.
+///
+/// # Errors
+/// Where one cannot be read, or is none.
+pub(super) fn load(path: &Path, policies: &mut Vec<Loaded>) -> Result<()> {
     let index_path = if path.is_dir() {
         path.join("index.json")
     } else {

@@ -14,6 +14,7 @@ use crate::iam::principal::Principal;
 use crate::report::conditions::{ConditionEntry, block, entries};
 use crate::report::hours::{self, PlaceEntry};
 use crate::report::integrity::{self, GapEntry};
+use crate::report::outlook::OutlookEntry;
 use crate::report::summary;
 use crate::usage::coverage::Coverage;
 use crate::usage::ledger::PrincipalUsage;
@@ -116,6 +117,8 @@ pub struct PrincipalEntry {
     /// How many uses there were in each hour of the day, UTC, where that was asked for. No policy can hold it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hours: Option<[u64; 24]>,
+    /// What the next two weeks are likely to bring, if they are like those before; `null` where there are too few days to tell.
+    pub outlook: Option<OutlookEntry>,
     /// What a reader must know.
     pub notes: Vec<String>,
     /// Names of role sessions, the first in order.
@@ -303,6 +306,7 @@ impl PrincipalEntry {
                 .map(OfferEntry::of)
                 .collect(),
             hours: observed::hours(usage),
+            outlook: OutlookEntry::of(usage),
             notes: usage.notes.iter().cloned().collect(),
             sessions: usage.sessions.iter().cloned().collect(),
             created: created.and_then(rfc3339),

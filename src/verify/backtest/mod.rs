@@ -35,6 +35,8 @@
 //! # Ok::<(), trailfit::verify::policy::ParseError>(())
 //! ```
 
+pub mod baseline;
+pub mod cuts;
 mod granted;
 pub mod universe;
 
