@@ -179,7 +179,7 @@ fn a_person_can_read_it() {
         ["exact", "33.3 %", "47.4 %", "1 of 2", "after 2 days", "0"]
     );
     assert!(said.stdout.contains(
-        "balanced: of 3 distinct needs in the days behind the cuts, 1 would have been denied; 1 of 2 runs saw no denial\n"
+        "balanced: of 3 distinct needs in the days behind the cuts, 1 would have been denied; 1 of 2 runs with calls saw no denial\n"
     ));
     assert!(said.stdout.contains(
         "not counted: 1 call of principals that had none in the days before the cut, 1 run in all\n"
@@ -273,7 +273,7 @@ fn every_report_tells_what_is_likely_to_come() {
         .file("a.json", file(&history()))
         .args(args)
         .code(0);
-    let outlook = "outlook: two more weeks would likely add at most 1 new action and at most 1 pair of action and resource (seen: 2 and 2, on 20 active days); ";
+    let outlook = "outlook: two more weeks would likely add at most 1 new action and, before anything is generalised, at most 1 new pair of action and resource (seen: 2 and 2, on 20 active days); ";
     assert!(said.stderr.contains(outlook), "{}", said.stderr);
     let said = Run::new()
         .file("a.json", file(&history()))

@@ -138,6 +138,8 @@ pub struct Fit {
     pub policy: &'static str,
     /// A run is one principal at one cut.
     pub runs: u64,
+    /// The runs in which anything was used behind the cut.
+    pub runs_with_calls: u64,
     /// The whole days from the cut to the first call that would have been denied, of the runs with one, sorted.
     pub days_to_first_denial: Vec<i64>,
     /// What would have been denied.
@@ -201,15 +203,24 @@ impl Fit {
         Self {
             policy,
             runs: 0,
+            runs_with_calls: 0,
             days_to_first_denial: Vec::new(),
             shares: Shares::default(),
             score: Score::default(),
         }
     }
 
+    /// The runs with calls of which none would have been denied.
+    #[must_use]
+    pub fn clean_runs(&self) -> u64 {
+        // A denial has no day where the call has no time, and what has none is in no run.
+        self.runs_with_calls - self.days_to_first_denial.len() as u64
+    }
+
     /// Adds the run of a cut `at` this time, in seconds since 1970.
     pub fn add_run(&mut self, score: &Score, at: i64) {
         self.runs += 1;
+        self.runs_with_calls += u64::from(score.calls > 0);
         let days = score
             .first_denial
             .map(|time| (time - at).div_euclid(86_400));
@@ -221,6 +232,7 @@ impl Fit {
     /// Adds the runs of `other`.
     pub fn add(&mut self, other: &Self) {
         self.runs += other.runs;
+        self.runs_with_calls += other.runs_with_calls;
         self.days_to_first_denial
             .extend(&other.days_to_first_denial);
         self.days_to_first_denial.sort_unstable();

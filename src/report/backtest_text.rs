@@ -21,6 +21,10 @@ const CUTS: usize = 8;
 pub fn text(report: &Backtest, setting: &str) -> String {
     let mut out = String::new();
     head(&mut out, report);
+    if report.principals.is_empty() {
+        not_trained(&mut out, report);
+        return out;
+    }
     let mut rows = vec![columns(report)];
     rows.extend(report.all.policies.iter().map(row));
     table(&mut out, &rows);
@@ -91,13 +95,16 @@ fn name(policy: &str) -> &str {
 
 fn row(fit: &Fit) -> Vec<String> {
     let (score, unused) = (&fit.score, fit.score.unused());
-    let clean = fit.runs - fit.days_to_first_denial.len() as u64;
     let f_beta = fit.shares.f_beta();
     vec![
         name(fit.policy).to_owned(),
         percent(share(score.needs_denied, score.needs)),
         percent(share(score.calls_denied, score.calls)),
-        format!("{} of {}", grouped(clean), grouped(fit.runs)),
+        format!(
+            "{} of {}",
+            grouped(fit.clean_runs()),
+            grouped(fit.runs_with_calls)
+        ),
         median(&fit.days_to_first_denial),
         grouped(unused.pairs),
         percent(share(unused.pairs, score.universe.pairs)),
@@ -216,11 +223,11 @@ fn words(out: &mut String, report: &Backtest, setting: &str) {
         let score = &fit.score;
         let _ = writeln!(
             out,
-            "{setting}: of {} in the days behind the cuts, {} would have been denied; {} of {} saw no denial",
+            "{setting}: of {} in the days behind the cuts, {} would have been denied; {} of {} with calls saw no denial",
             many(score.needs, "distinct need"),
             grouped(score.needs_denied),
-            grouped(fit.runs - fit.days_to_first_denial.len() as u64),
-            many(fit.runs, "run"),
+            grouped(fit.clean_runs()),
+            many(fit.runs_with_calls, "run"),
         );
         if score.needs_undecided > 0 {
             let _ = writeln!(
@@ -242,6 +249,24 @@ fn words(out: &mut String, report: &Backtest, setting: &str) {
             grouped(told.pairs_held),
         );
     }
+    not_trained(out, report);
+    if let [only] = report.principals.as_slice() {
+        let words = only.outlook.as_ref();
+        let words = words.map_or_else(|| outlook::words(None), |outlook| outlook.words.clone());
+        let _ = writeln!(out, "outlook: {words}");
+    }
+}
+
+fn not_trained(out: &mut String, report: &Backtest) {
+    let Some(first) = report.cuts.first() else {
+        return;
+    };
+    if report.principals.is_empty() {
+        let _ = writeln!(
+            out,
+            "nothing was used in the days before the cuts, of which the first is {first}: there is nothing to make policies of"
+        );
+    }
     if report.not_trained.runs > 0 {
         let _ = writeln!(
             out,
@@ -249,11 +274,6 @@ fn words(out: &mut String, report: &Backtest, setting: &str) {
             many(report.not_trained.calls, "call"),
             many(report.not_trained.runs, "run"),
         );
-    }
-    if let [only] = report.principals.as_slice() {
-        let words = only.outlook.as_ref();
-        let words = words.map_or_else(|| outlook::words(None), |outlook| outlook.words.clone());
-        let _ = writeln!(out, "outlook: {words}");
     }
 }
 

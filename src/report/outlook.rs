@@ -108,9 +108,9 @@ pub fn words(outlook: Option<&Outlook>) -> String {
     };
     let [_, chance, _] = outlook.actions.chance;
     format!(
-        "{weeks} would likely add {} and {} (seen: {} and {}, on {}); the chance that the next action of a day is new is {}",
+        "{weeks} would likely add {} and, before anything is generalised, {} (seen: {} and {}, on {}); the chance that the next action of a day is new is {}",
         range(&outlook.actions, "new action"),
-        range(&outlook.pairs, "pair of action and resource"),
+        range(&outlook.pairs, "new pair of action and resource"),
         grouped(outlook.actions.seen as u64),
         grouped(outlook.pairs.seen as u64),
         many(outlook.active_days as u64, "active day"),
@@ -120,11 +120,11 @@ pub fn words(outlook: Option<&Outlook>) -> String {
 
 /// `1 to 3 new actions`
 fn range(novelty: &Novelty, noun: &str) -> String {
-    let (first, rest) = noun.split_once(' ').unwrap_or((noun, ""));
-    // The plural of `pair of …` is that of its first word.
-    let counted = |count: u64| match rest.starts_with("of ") {
-        true => format!("{} {rest}", many(count, first)),
-        false => many(count, noun),
+    // What has the plural's letter is the word before `of`.
+    let (word, rest) = noun.split_once(" of ").unwrap_or((noun, ""));
+    let counted = |count: u64| match rest {
+        "" => many(count, word),
+        rest => format!("{} of {rest}", many(count, word)),
     };
     match (novelty.low, novelty.high) {
         (0, 0) => format!("no {noun}"),
@@ -138,6 +138,9 @@ fn range(novelty: &Novelty, noun: &str) -> String {
 fn percent(share: f64, novelty: &Novelty) -> String {
     let [low, _, high] = novelty.chance;
     let tenths = |share: f64| format!("{:.1}", share * 100.0);
+    if share == 0.0 {
+        return format!("below {} %", tenths(high));
+    }
     format!(
         "{} % ({} to {} %)",
         tenths(share),
@@ -167,17 +170,17 @@ mod tests {
             (
                 (1, 3),
                 (10, 1_200),
-                "two more weeks would likely add 1 to 3 new actions and 10 to 1,200 pairs of action and resource (seen: 40 and 900, on 12 active days)",
+                "two more weeks would likely add 1 to 3 new actions and, before anything is generalised, 10 to 1,200 new pairs of action and resource (seen: 40 and 900, on 12 active days)",
             ),
             (
                 (0, 1),
                 (2, 2),
-                "two more weeks would likely add at most 1 new action and 2 pairs of action and resource (seen: 40 and 900, on 12 active days)",
+                "two more weeks would likely add at most 1 new action and, before anything is generalised, 2 new pairs of action and resource (seen: 40 and 900, on 12 active days)",
             ),
             (
                 (0, 0),
                 (0, 0),
-                "two more weeks would likely add no new action and no pair of action and resource (seen: 40 and 900, on 12 active days)",
+                "two more weeks would likely add no new action and, before anything is generalised, no new pair of action and resource (seen: 40 and 900, on 12 active days)",
             ),
         ] {
             let outlook = Outlook {
