@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::generate;
 use crate::generate::options::{Options, Resources};
 use crate::iam::policy::PolicyDocument;
-use crate::iam::principal::Principal;
+use crate::iam::principal::{Principal, PrincipalKind};
 use crate::report::backtest::{Backtest, Fit, NotTrained, Outlooks, PrincipalEntry, Sums};
 use crate::report::backtest_text;
 use crate::report::outlook::OutlookEntry;
@@ -22,7 +22,8 @@ use crate::store::file::Store;
 use crate::usage::filter::Filter;
 use crate::usage::ledger::{Ledger, PrincipalUsage, Settled};
 use crate::usage::novelty;
-use crate::verify::asked::{Asked, Asks};
+use crate::usage::values::Wanted;
+use crate::verify::asked::Asks;
 use crate::verify::backtest::baseline::Baseline;
 use crate::verify::backtest::cuts::{Cut, Lengths, Uncuttable, cuts, days};
 use crate::verify::backtest::score;
@@ -104,7 +105,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         );
     }
     let tester = Tester {
-        options: arguments.tailor.options(),
+        tailor: &arguments.tailor,
         present: &present,
         universes: universes(&history.whole, &chosen),
     };
@@ -131,9 +132,9 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         }
     }
     let report = history.report(found, not_trained, arguments.beta);
-    let chosen = SETTINGS.iter();
-    let chosen = chosen.filter(|(_, resources)| *resources == tester.options.resources);
-    let setting = chosen.map(|(name, _)| *name).next().unwrap_or_default();
+    let setting = arguments.tailor.options(PrincipalKind::Role).resources;
+    let setting = SETTINGS.iter().find(|(_, each)| *each == setting);
+    let setting = setting.map_or("", |(name, _)| name);
     output::print(&match arguments.format {
         Format::Json => serde_json::to_string_pretty(&report).unwrap_or_default() + "\n",
         Format::Text => backtest_text::text(&report, setting),
@@ -145,6 +146,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
 struct History {
     store: Store,
     filter: Filter,
+    wanted: Wanted,
     /// All of it.
     whole: Ledger,
     settled: Settled,
@@ -157,7 +159,7 @@ struct History {
 impl History {
     fn read(arguments: &Arguments, quiet: bool) -> Result<Self> {
         let (store, filter) = (arguments.input.ledger(quiet)?, arguments.input.filter());
-        let mut whole = store.sum(&filter, false, Asks::Classes(&Asked::default()))?;
+        let mut whole = store.sum(&filter, false, Asks::Values(&Wanted::default()))?;
         let settled = whole.ledger.settle();
         if !quiet {
             arguments.input.tell_summary(&whole.coverage);
@@ -172,6 +174,7 @@ impl History {
             Ok((lengths, cuts)) => Ok(Self {
                 store,
                 filter,
+                wanted: arguments.tailor.wanted(),
                 whole: whole.ledger,
                 settled,
                 seen,
@@ -196,11 +199,8 @@ impl History {
             to: Some(self.filter.to.map_or(to, |own| own.min(to))),
             ..self.filter.clone()
         };
-        let asked = Asked::default();
-        let mut part = self
-            .store
-            .sum(&filter, false, Asks::Classes(&asked))?
-            .ledger;
+        let asks = Asks::Values(&self.wanted);
+        let mut part = self.store.sum(&filter, false, asks)?.ledger;
         part.settle_as(&self.settled);
         Ok(part)
     }
@@ -271,7 +271,7 @@ impl<'l> Run<'l> {
 
 /// What all runs need.
 struct Tester<'p> {
-    options: Options,
+    tailor: &'p Tailor,
     present: &'p [Loaded],
     universes: BTreeMap<String, Universe>,
 }
@@ -304,7 +304,7 @@ impl Tester<'_> {
         for (name, resources) in SETTINGS {
             let options = Options {
                 resources,
-                ..self.options
+                ..self.tailor.options(principal.kind)
             };
             let plan = generate::plan(before, &options);
             let texts = plan.documents.iter().map(PolicyDocument::to_json);

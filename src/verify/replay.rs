@@ -200,11 +200,12 @@ pub(crate) fn each_fact(
     policies: &[Attached<'_>],
     mut judged: impl FnMut(&Fact<'_>, bool),
 ) {
+    let asked = Asked::by(policies.iter().map(|attached| attached.policy));
     let judge = Judge {
         principal,
         usage,
         policies,
-        asked: &Asked::default(),
+        asked: &asked,
     };
     let _ = judge.all(|fact, allowed| {
         judged(fact, allowed);
