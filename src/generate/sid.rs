@@ -1,9 +1,9 @@
 //! Names for statements that a person reads and that survive a change in usage.
 //!
 //! `S3ReadArtifacts`: the service, what is done, and to what. The subject is what all resources have in common: a name, the words
-//! that their names begin with, a folder, or else their type. Where two statements would have one name, both are told by more of
-//! it: the folder above, the whole path, the Region, … So a statement's Sid follows from the statement, and changes
-//! with no other one, but for one that would be called the same.
+//! that their names begin with, a folder, or else their type. Where several statements would have one name, each is told by the
+//! first thing beside it in which they differ: the folder above, the whole path, the Region, … So a statement's Sid follows from
+//! the statement, and changes with no other one, but for those that would be called the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,15 +19,15 @@ use crate::iam::arn::{ArnParts, ResourceArn};
 const PART: usize = 8;
 const SERVICE: usize = 20;
 const DEED: usize = 36;
-const SUBJECT: usize = 24;
+const SUBJECT: usize = 32;
 /// … where a plain one is not enough.
 const LONG_SUBJECT: usize = 40;
 const ORDINAL: usize = 8;
 /// The longest Sid that [`sids`] makes.
 pub(super) const LONGEST: usize = PART + SERVICE + DEED + LONG_SUBJECT + ORDINAL;
 
-/// How often names that are the same are told by more of what they name.
-const ROUNDS: usize = 16;
+/// The most characters of an identifier.
+const ID: usize = 8;
 
 /// The fewest letters and digits that names must begin with together to be called by that.
 const STEM: usize = 3;
@@ -57,25 +57,27 @@ const READING: &[&str] = &[
 /// A Sid for each grant, unique among them. Letters and digits only, as the IAM policy grammar demands. A number stands behind it
 /// only where nothing else tells two grants apart.
 pub(super) fn sids(grants: &[Grant]) -> Vec<String> {
-    let names: Vec<Vec<String>> = grants.iter().map(names).collect();
-    let mut chosen = vec![0; names.len()];
-    for _ in 0..ROUNDS {
-        let mut alike: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (at, name) in chosen.iter().enumerate() {
-            alike.entry(&names[at][*name]).or_default().push(at);
-        }
-        let alike = alike.into_values().filter(|alike| alike.len() > 1);
-        let unclear: Vec<usize> = alike
-            .flatten()
-            .filter(|at| chosen[*at] + 1 < names[*at].len())
-            .collect();
-        if unclear.is_empty() {
-            break;
-        }
-        unclear.into_iter().for_each(|at| chosen[at] += 1);
+    let names: &[Names] = &grants.iter().map(Names::of).collect::<Vec<_>>();
+    let mut sids: Vec<String> = names.iter().map(|names| names.with(&names.plain)).collect();
+    let mut alike: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, sid) in sids.iter().enumerate() {
+        alike.entry(sid).or_default().push(at);
     }
-    let chosen = names.into_iter().zip(chosen);
-    numbered(chosen.map(|(mut names, chosen)| names.swap_remove(chosen)))
+    let mut told: Vec<(usize, String)> = Vec::new();
+    for group in alike.values().filter(|group| group.len() > 1) {
+        let by = |aspect: usize| group.iter().map(move |&at| names[at].told(aspect));
+        let different = |aspect: &usize| by(*aspect).collect::<BTreeSet<String>>().len();
+        // The first of those that tell most of them apart.
+        let best = (0..ASPECTS).rev().max_by_key(different);
+        let best = best.filter(|aspect| different(aspect) > 1);
+        if let Some(aspect) = best {
+            told.extend(group.iter().copied().zip(by(aspect)));
+        }
+    }
+    for (at, sid) in told {
+        sids[at] = sid;
+    }
+    numbered(sids.into_iter())
 }
 
 /// `names`, with a number behind each that was there before.
@@ -101,24 +103,51 @@ fn numbered(names: impl Iterator<Item = String>) -> Vec<String> {
     out
 }
 
-/// What a grant may be called, the plainest first; at least one.
-fn names(grant: &Grant) -> Vec<String> {
-    let part = match grant.part {
-        Part::Recurring => "",
-        Part::OneOff => "OneOff",
-        Part::Inferred => "Inferred",
-    };
-    let service = grant.actions.first().map_or("", Action::service);
-    let deed = deed(&grant.actions);
-    let head = format!("{part}{}{deed}", camel(service, SERVICE));
-    let mut names: Vec<String> = Vec::new();
-    for subject in subjects(grant, &deed) {
-        let name = format!("{head}{subject}");
-        if !names.contains(&name) {
-            names.push(name);
+/// What a grant is called.
+struct Names {
+    /// What it is for, the service, what is done.
+    head: String,
+    /// To what.
+    plain: String,
+    /// The same by more of it, or by what stands beside it, the plainest first; empty where there is none.
+    aspects: [String; ASPECTS],
+}
+
+const ASPECTS: usize = 10;
+
+impl Names {
+    fn of(grant: &Grant) -> Self {
+        let part = match grant.part {
+            Part::Recurring => "",
+            Part::OneOff => "OneOff",
+            Part::Inferred => "Inferred",
+        };
+        let service = camel(grant.actions.first().map_or("", Action::service), SERVICE);
+        let deed = deed(&grant.actions);
+        let shared = Shared::of(&grant.resources);
+        let plain = plain(grant, &shared, &deed);
+        Self {
+            head: format!("{part}{service}{deed}"),
+            // Not `DeleteVpcVpc`.
+            plain: match deed.ends_with(&plain) || service == plain {
+                true => String::new(),
+                false => plain,
+            },
+            aspects: aspects(grant, &shared),
         }
     }
-    names
+
+    fn with(&self, subject: &str) -> String {
+        format!("{}{subject}", self.head)
+    }
+
+    /// The name by one of the aspects, or the plain one.
+    fn told(&self, aspect: usize) -> String {
+        match self.aspects[aspect].as_str() {
+            "" => self.with(&self.plain),
+            subject => self.with(subject),
+        }
+    }
 }
 
 /// What is done: the one action, or the kind of access that several give.
@@ -148,54 +177,77 @@ fn level(action: &Action) -> AccessLevel {
     }
 }
 
-/// What it is done to, the plainest first; at least one, which may be empty.
-fn subjects(grant: &Grant, deed: &str) -> Vec<String> {
-    let shared = Shared::of(&grant.resources);
-    let several = grant.resources.len() > 1;
-    let to = passed_to(grant).map(|service| format!("To{}", camel(service, SUBJECT - 2)));
-    let plain = match grant.resources.as_slice() {
-        [one] if one.is_any() && grant.actions.len() == 1 => String::new(),
-        [one] if one.is_any() => "All".to_owned(),
-        _ => match (&to, shared.label(SUBJECT)) {
-            // Roles come and go; what they are passed to stays.
-            (Some(to), _) => to.clone(),
-            (None, label) if !label.is_empty() => label,
-            (None, _) => shared.kinds(deed),
-        },
+/// What it is done to, if a statement on that alone can be told by it.
+fn plain(grant: &Grant, shared: &Shared<'_>, deed: &str) -> String {
+    match grant.resources.as_slice() {
+        [one] if one.is_any() && grant.actions.len() == 1 => return String::new(),
+        [one] if one.is_any() => return "All".to_owned(),
+        _ => {}
+    }
+    // Roles come and go; what they are passed to stays.
+    if let Some(service) = passed_to(grant) {
+        return format!("To{}", camel(service, SUBJECT - 2));
+    }
+    match shared.label() {
+        label if label.is_empty() => shared.kinds(deed),
+        label => label,
+    }
+}
+
+/// What else may tell it from others.
+fn aspects(grant: &Grant, shared: &Shared<'_>) -> [String; ASPECTS] {
+    let label = match shared.label() {
+        label if label.is_empty() => camel(shared.kind, SUBJECT),
+        label => label,
     };
-    let plain = match deed.ends_with(&plain) {
-        // Not `DeleteVpcVpc`.
-        true => String::new(),
-        false => plain,
+    let beside = |more: &str| match camel(more, LONG_SUBJECT - label.len()) {
+        more if more.is_empty() => String::new(),
+        more => format!("{label}{more}"),
     };
-    let mut subjects = vec![plain.clone()];
-    let label = shared.label(SUBJECT);
-    let parent = shared.with_parent();
-    let first = grant.resources.first().filter(|_| several);
-    let first = first.map(|first| camel(Shared::of(std::slice::from_ref(first)).last(), SUBJECT));
-    let kind = camel(shared.kind, LONG_SUBJECT - SUBJECT);
-    let more = [
-        parent,
-        camel(&shared.path(), LONG_SUBJECT),
-        camel(&format!("{label}-{}", shared.last()), LONG_SUBJECT),
-        first
-            .filter(|first| !first.is_empty())
-            .map_or(String::new(), |first| format!("{first}AndMore")),
-        format!("{label}{kind}"),
-    ];
-    subjects.extend(more.into_iter().filter(|subject| !subject.is_empty()));
-    let beside = [shared.region, shared.account].map(|field| camel(field, LONG_SUBJECT - SUBJECT));
+    let first = grant
+        .resources
+        .first()
+        .map(ResourceArn::as_str)
+        .unwrap_or_default();
+    let and_more = match grant.resources.as_slice() {
+        [first, _, ..] => Shared::of(std::slice::from_ref(first)).last(),
+        _ => "",
+    };
+    let and_more = match camel(and_more, SUBJECT) {
+        first if first.is_empty() => first,
+        first => format!("{first}AndMore"),
+    };
     let conditions = grant.conditions.iter().map(|condition| condition.key);
     let conditions = conditions
         .filter_map(|key| key.split_once(':'))
         .map(|(_, key)| key);
-    let conditions: Vec<&str> = conditions.collect();
-    let conditions = camel(&conditions.join("-"), LONG_SUBJECT - SUBJECT - 2);
-    let [region, account] = beside;
-    subjects.extend((!region.is_empty()).then(|| format!("{plain}{region}")));
-    subjects.extend((!account.is_empty()).then(|| format!("{plain}{account}")));
-    subjects.extend((!conditions.is_empty()).then(|| format!("{plain}If{conditions}")));
-    subjects
+    let conditions = conditions.collect::<Vec<_>>().join("-");
+    // The beginning of what alone tells two keys apart.
+    let id = first
+        .rsplit(['/', ':', '-'])
+        .find(|id| id.contains(|c: char| c.is_ascii_alphanumeric()));
+    let id: String = id
+        .unwrap_or("")
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(ID)
+        .collect();
+    let id = match first.ends_with('*') {
+        true => "Any",
+        false => &id,
+    };
+    [
+        shared.with_parent(),
+        camel(&shared.path(), LONG_SUBJECT),
+        beside(shared.last()),
+        and_more,
+        beside(shared.kind),
+        beside(shared.region),
+        beside(shared.account),
+        beside(&conditions),
+        beside(id),
+        beside(grant.actions.last().map_or("", Action::name)),
+    ]
 }
 
 /// The one service that roles may be passed to: `ecs-tasks`.
@@ -269,13 +321,13 @@ impl<'a> Shared<'a> {
     }
 
     /// What a person would call the resources; empty where they have no name in common.
-    fn label(&self, longest: usize) -> String {
+    fn label(&self) -> String {
         let names = match self.service {
             service if BY_FIRST.contains(&service) => self.names.first().copied(),
-            service if BY_PATH.contains(&service) => return camel(&self.path(), longest),
+            service if BY_PATH.contains(&service) => return camel(&self.path(), SUBJECT),
             _ => self.names.last().copied(),
         };
-        camel(names.unwrap_or(""), longest)
+        camel(names.unwrap_or(""), SUBJECT)
     }
 
     /// The same with the part of the name beside it.
@@ -457,7 +509,7 @@ mod tests {
             (
                 &["s3:PutAnalyticsConfigurationForEveryBucketThere"],
                 &["arn:aws:s3:::a-bucket-with-a-name-of-many-words"],
-                "S3PutAnalyticsConfigurationForEveryABucketWithANameOfMany",
+                "S3PutAnalyticsConfigurationForEveryABucketWithANameOfManyWords",
             ),
             (
                 &["dynamodb:GetItem", "dynamodb:PutItem"],
@@ -624,7 +676,39 @@ mod tests {
                 ],
                 ["EcrPutImageApiAndMore", "EcrPutImageDocsAndMore"],
             ),
-            // A third one is of no matter to them, nor is their order.
+            (
+                [
+                    grant(
+                        &["kms:Decrypt", "kms:Encrypt"],
+                        &[
+                            "arn:aws:kms:eu-west-1:111122223333:key/3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+                        ],
+                    ),
+                    grant(
+                        &["kms:Decrypt", "kms:GenerateDataKey"],
+                        &[
+                            "arn:aws:kms:eu-west-1:111122223333:key/4f2504e0-4f89-11d3-9a0c-1305e82c3301",
+                        ],
+                    ),
+                ],
+                ["KmsWriteKey0305e82c", "KmsWriteKey1305e82c"],
+            ),
+            (
+                [
+                    grant(
+                        &["ec2:CreateSnapshot", "ec2:CreateTags"],
+                        &["arn:aws:ec2:eu-west-1::snapshot/*"],
+                    ),
+                    grant(
+                        &["ec2:CopySnapshot", "ec2:DeleteSnapshot"],
+                        &[
+                            "arn:aws:ec2:eu-west-1::snapshot/snap-0aaaaaaaaaaaaaaaa",
+                            "arn:aws:ec2:eu-west-1::snapshot/snap-0bbbbbbbbbbbbbbbb",
+                        ],
+                    ),
+                ],
+                ["Ec2WriteSnapshotAny", "Ec2WriteSnapshot0aaaaaaa"],
+            ),
             (
                 [
                     grant(get, &["arn:aws:s3:::data/in/*"]),
@@ -634,6 +718,7 @@ mod tests {
             ),
         ] {
             assert_eq!(sids(&of), expected);
+            // Their order does not matter.
             let [a, b] = of;
             assert_eq!(sids(&[b, a]), [expected[1], expected[0]]);
         }
