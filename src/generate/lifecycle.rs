@@ -414,7 +414,7 @@ mod tests {
     use proptest::prelude::{Strategy, prop, proptest};
 
     use super::listed;
-    use crate::generate::options::{OneOff, Options, Resources};
+    use crate::generate::options::{Conditions, OneOff, Options, Resources};
     use crate::generate::{Part, Plan, plan};
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
@@ -425,6 +425,7 @@ mod tests {
         one_off: OneOff::Separate,
         lifecycle: true,
         quota: 1_000,
+        conditions: Conditions::Passed,
     };
 
     fn usage(facts: &[(&str, &str)]) -> PrincipalUsage {
