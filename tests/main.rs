@@ -26,6 +26,7 @@ mod mapping;
 mod observed;
 mod program;
 mod read;
+mod resources;
 mod s3;
 mod s3_server;
 mod samples;

@@ -36,7 +36,7 @@ pub(super) struct Creations<'u> {
 }
 
 impl<'u> Creations<'u> {
-    /// By the used actions of `usage` whose level is Write and whose name says that they create what they were used on.
+    /// By the used actions of `usage` whose name says that they create what they were used on.
     pub(super) fn of(usage: &'u PrincipalUsage) -> Self {
         let mut out = Self::default();
         for (action, resources) in &usage.facts {
@@ -91,9 +91,10 @@ impl<'u> Creations<'u> {
 fn created_kind(action: &Action) -> Option<String> {
     let name = action.name();
     let kind = VERBS.iter().find_map(|verb| name.strip_prefix(verb))?;
-    let is_write = |facts: action::ActionFacts| facts.level() == AccessLevel::Write;
+    let reads = [AccessLevel::List, AccessLevel::Read];
+    let writes = |facts: action::ActionFacts| !reads.contains(&facts.level());
     let creates = kind.starts_with(|c: char| c.is_ascii_uppercase())
-        && action::find(action.as_str()).is_some_and(is_write);
+        && action::find(action.as_str()).is_some_and(writes);
     creates.then(|| singular(kind))
 }
 

@@ -116,18 +116,18 @@ impl<'a> Shaped<'a> {
         for ((resource, layout, slots), &template) in self.resources.iter().zip(&templates.numbers)
         {
             let pairs = slots.iter().zip(&proven[template]);
-            let fresh: Vec<&Slot> = pairs
+            let fresh: Vec<(&Slot, usize)> = pairs
                 .clone()
                 .filter(|(slot, proven)| proven.by_one && is_fresh(layout, slot))
-                .map(|(slot, _)| slot)
+                .map(|(slot, proven)| (slot, proven.keep))
                 .collect();
-            let all: Vec<&Slot> = pairs
+            let all: Vec<(&Slot, usize)> = pairs
                 .filter(|(slot, proven)| {
                     proven.by_several || proven.by_one && is_fresh(layout, slot)
                 })
-                .map(|(slot, _)| slot)
+                .map(|(slot, proven)| (slot, proven.keep))
                 .collect();
-            let mut make = |slots: &[&Slot]| {
+            let mut make = |slots: &[(&Slot, usize)]| {
                 out.patterns.push(starred(resource, slots));
                 out.patterns.len() - 1
             };
@@ -168,13 +168,24 @@ struct Proven {
     /// Where AWS makes one for each use, of which one sighting is enough.
     by_one: bool,
     by_several: bool,
+    /// How much of the slot's text stays: the major number of a version and its dot, where there was only one.
+    keep: usize,
 }
 
 impl Values<'_> {
     fn proven(&self, bar: Bar) -> Proven {
         let count = self.seen.len();
         let spans = self.seen.values().copied();
+        let major = |value: &&str| Some(value.split_once('.')?.0.len() + 1);
+        let mut values = self.seen.keys();
+        let first = values.next();
+        let keep = first.and_then(|value| Some(&value[..major(value)?]));
+        let keep = keep.filter(|keep| values.all(|value| value.starts_with(keep)));
         Proven {
+            keep: match self.shape {
+                Shape::Number => keep.map_or(0, str::len),
+                Shape::Date | Shape::Identifier => 0,
+            },
             by_one: count > 0 && self.shape == Shape::Identifier,
             by_several: match self.shape {
                 Shape::Date => count > 0,
@@ -246,13 +257,13 @@ fn is_fresh(layout: &Layout<'_>, slot: &Slot) -> bool {
     })
 }
 
-/// The resource with a star for each slot, and the rules that this took.
-fn starred(resource: &ResourceArn, slots: &[&Slot]) -> (ResourceArn, Rules) {
+/// The resource with a star for each slot, behind so much of it as stays, and the rules that this took.
+fn starred(resource: &ResourceArn, slots: &[(&Slot, usize)]) -> (ResourceArn, Rules) {
     let mut text = resource.as_str().to_owned();
-    for slot in slots.iter().rev() {
-        text.replace_range(slot.range.clone(), "*");
+    for (slot, keep) in slots.iter().rev() {
+        text.replace_range(slot.range.start + keep..slot.range.end, "*");
     }
-    let rules = slots.iter().map(|slot| match slot.shape {
+    let rules = slots.iter().map(|(slot, _)| match slot.shape {
         Shape::Date => Rule::DatedName,
         Shape::Identifier => Rule::GeneratedIdentifier,
         Shape::Number => Rule::NumberedName,

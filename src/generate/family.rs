@@ -32,7 +32,7 @@ pub(super) struct Name<'a> {
 /// Groups `names` (distinct) by stem: the longest stems first, so that each family is as narrow as it can be.
 ///
 /// A stem is a prefix of a name that ends at one of its cuts. It makes a family where `proof(stem, member, values)` says so
-/// of the values under it; a family that was found under a longer stem is one value, and is swallowed where the shorter stem
+/// of the values under it, or else of those of them that are created; a family that was found under a longer stem is one value, and is swallowed where the shorter stem
 /// makes a family too. Names in no family are not returned. Depends on the set of names alone.
 pub(super) fn families<'a>(
     names: &[Name<'a>],
@@ -55,7 +55,6 @@ pub(super) fn families<'a>(
         if members.len() < 2 {
             continue;
         }
-        let owners: BTreeSet<usize> = members.iter().map(|&i| owner[i]).collect();
         let value = |owner: usize| match names.get(owner) {
             Some(name) => Value {
                 span: name.span,
@@ -64,8 +63,18 @@ pub(super) fn families<'a>(
             },
             None => found[owner - names.len()].1,
         };
-        let values: Vec<Value> = owners.into_iter().map(value).collect();
-        let Some(proof) = proof(stem, members[0], &values) else {
+        let judged = |members: Vec<usize>| {
+            let owners: BTreeSet<usize> = members.iter().map(|&i| owner[i]).collect();
+            let values: Vec<Value> = owners.into_iter().map(value).collect();
+            let proof = proof(stem, *members.first()?, &values)?;
+            Some((members, values, proof))
+        };
+        let own = || {
+            let own = members.iter().copied().filter(|&i| names[i].created);
+            let own: Vec<usize> = own.collect();
+            (own.len() < members.len()).then(|| judged(own)).flatten()
+        };
+        let Some((members, values, proof)) = judged(members.clone()).or_else(own) else {
             continue;
         };
         let id = names.len() + found.len();

@@ -5,7 +5,7 @@
 //! | `unwritable-character` | a character that no policy may hold becomes `?` |
 //! | `dated-name` | a date or time becomes `*`, because tomorrow has another one |
 //! | `generated-identifier` | an identifier that a machine made becomes `*` once two were seen to come or go in its place, or one where AWS makes one for each use |
-//! | `numbered-name` | a number becomes `*` once five were seen in its place, unless they are the same ones all the time |
+//! | `numbered-name` | a number becomes `*` once five were seen in its place, unless they are the same ones all the time; of a version the major number stays where there was one only |
 //! | `renewed-names` | names in one place become their stem and `*` where a list of them made at half time would have missed some later |
 //! | `own-creations` | the same of names that the principal gives to what it creates itself, for all that it does with that, on less evidence |
 //! | `large-family` | more than twenty names in one place become their stem and `*` where the time is too short to tell whether new ones come |
@@ -402,6 +402,15 @@ mod tests {
                 vec!["build-*.zip numbered-name"],
             ),
             (series(4, |i| format!("v{i}")), vec!["v0", "v1", "v2", "v3"]),
+            // The major number of a version stays where there was one only.
+            (
+                series(5, |i| format!("v1.{i}.0/x")),
+                vec!["v1.*/x numbered-name"],
+            ),
+            (
+                series(5, |i| format!("v{}.{i}.0/x", i / 3)),
+                vec!["v*/x numbered-name"],
+            ),
             // The number that does not vary stays.
             (
                 series(9, |i| format!("v2/part-{i:04}.csv")),

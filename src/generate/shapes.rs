@@ -182,9 +182,9 @@ fn within(component: &str, offset: usize, out: &mut Vec<Slot>) {
         }
         if is_hex(word) || is_random(word) || is_short_id(&component[..at], word) {
             push(at..end, Shape::Identifier);
-        } else if let Some(minor) = version(component, at) {
-            at = minor.end;
-            push(minor, Shape::Number);
+        } else if let Some(version) = version(component, at) {
+            at = version.end;
+            push(version, Shape::Number);
             continue;
         } else if let Some(digits) = calendar_value(&component[..at], word) {
             push(at..at + digits, Shape::Date);
@@ -218,8 +218,7 @@ fn is_short_id(before: &str, word: &str) -> bool {
     ec2 && hex && word.len() == 8 || (separate && hex || suffix) && switches.count() >= 2
 }
 
-/// The part of a version that starts at `from` (`1.31.0`, `v2.4`) behind the major number, which stays: the next major
-/// version is another thing.
+/// The numbers of a version that starts at `from`: `1.31.0`, `2.4` in `v2.4`.
 fn version(name: &str, from: usize) -> Option<Range<usize>> {
     let bytes = name.as_bytes();
     let digits = |at: usize| {
@@ -237,7 +236,7 @@ fn version(name: &str, from: usize) -> Option<Range<usize>> {
     {
         end = more;
     }
-    ends_at(bytes, end).then_some(major + 1..end)
+    ends_at(bytes, end).then_some(start..end)
 }
 
 /// The length of `word` where it is the value of a Hive partition by time: `2026` in `year=2026`.
@@ -391,7 +390,7 @@ mod tests {
             ("t/dt=2026-09-01/f", "t/dt=<D>/f"),
             ("db-2026-09-01.sql.gz", "db-<D>.sql.gz"),
             ("db-2026-09.sql.gz", "db-<D>.sql.gz"),
-            ("db-2026.09.sql.gz", "db-2026.<N>.sql.gz"),
+            ("db-2026.09.sql.gz", "db-<N>.sql.gz"),
             ("db_20260901.bak", "db_<D>.bak"),
             ("db-20261399.bak", "db-<N>.bak"),
             ("x-20260901T1200Z.log", "x-<D>.log"),
@@ -417,9 +416,9 @@ mod tests {
             ("web/decade90/x", "web/decade<N>/x"),
             ("stack-Sync-AD4PEUGOM3BJ.zip", "stack-Sync-<I>.zip"),
             ("stack-PRODUCTION42.zip", "stack-PRODUCTION<N>.zip"),
-            ("releases/1.31.0/x", "releases/1.<N>/x"),
-            ("app-v2.4-rc1.zip", "app-v2.<N>-rc<N>.zip"),
-            ("app-1.2.3.tar.gz", "app-1.<N>.tar.gz"),
+            ("releases/1.31.0/x", "releases/<N>/x"),
+            ("app-v2.4-rc1.zip", "app-v<N>-rc<N>.zip"),
+            ("app-1.2.3.tar.gz", "app-<N>.tar.gz"),
             ("part-1.7z", "part-<N>.<N>z"),
             ("AWSLogs/111122223333/x", "AWSLogs/111122223333/x"),
             (
