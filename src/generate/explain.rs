@@ -58,7 +58,7 @@ pub struct Explained<'p> {
     pub resource: &'p ResourceArn,
     /// How often it was used by the statement's actions.
     pub uses: u64,
-    /// How many distinct resources were.
+    /// How many distinct resources were; a pattern that calls were decided on as it stands is none.
     pub used: usize,
     /// A few of them, from the first in order to the last.
     pub examples: Vec<&'p str>,
@@ -88,7 +88,8 @@ pub fn explain<'p>(usage: &'p PrincipalUsage, plan: &'p Plan) -> Vec<Explanation
                 if last.replace(at) != Some(at) {
                     behind[at].add(action, tally);
                 }
-                behind[at].resources[of].add(resource, tally);
+                let pattern = &behind[at].explanation.statement.resources[of];
+                behind[at].resources[of].add(pattern, resource, tally);
             }
         }
     }
@@ -121,10 +122,19 @@ struct Uses<'p> {
 }
 
 impl<'p> Uses<'p> {
-    fn add(&mut self, resource: &'p ResourceArn, tally: &Tally) {
+    fn add(&mut self, pattern: &ResourceArn, resource: &'p ResourceArn, tally: &Tally) {
         self.uses += tally.used;
-        self.resources.push(resource.as_str());
+        // What is decided on `snapshot/*`, because there is no id yet, names no snapshot.
+        if resource != pattern || !is_pattern(pattern) {
+            self.resources.push(resource.as_str());
+        }
     }
+}
+
+/// Whether it has a wildcard, which the literal `${*}` is not.
+fn is_pattern(resource: &ResourceArn) -> bool {
+    let literal = resource.as_str().replace("${*}", "").replace("${?}", "");
+    literal.contains(['*', '?'])
 }
 
 impl<'p> Behind<'p> {
@@ -376,6 +386,47 @@ mod tests {
     }
 
     #[test]
+    fn what_is_decided_on_a_pattern_names_no_resource() {
+        let all = "arn:aws:ec2:eu-west-1::snapshot/*";
+        let one = "arn:aws:ec2:eu-west-1::snapshot/snap-0aaaaaaaaaaaaaaaa";
+        let usage = usage(&[
+            ("ec2:CreateTags", all, 3, 100),
+            ("ec2:CreateTags", one, 1, 101),
+        ]);
+        let plan = plan(&usage, &Options::default());
+        let explained = explain(&usage, &plan);
+        let snapshots = &explained[0].resources[0];
+        assert_eq!(
+            (snapshots.resource.as_str(), snapshots.uses, snapshots.used),
+            (all, 4, 1)
+        );
+        assert_eq!(snapshots.examples, [one]);
+    }
+
+    /// A quadratic step would take minutes.
+    #[test]
+    fn thousands_of_statements_and_keys_are_no_burden() {
+        let keys: Vec<String> = (0..20_000)
+            .map(|i| format!("arn:aws:s3:::b/{i:0>60}"))
+            .collect();
+        let facts = keys.iter().flat_map(|key| {
+            ["s3:GetObject", "s3:PutObject"].map(|action| (action, key.as_str(), 1, 100))
+        });
+        let usage = usage(&facts.collect::<Vec<_>>());
+        let resources = Resources::Exact;
+        let plan = plan(
+            &usage,
+            &Options {
+                resources,
+                ..Options::default()
+            },
+        );
+        assert!(plan.documents.len() > 100);
+        let explained = explain(&usage, &plan);
+        assert_eq!(explained.iter().map(|each| each.uses).sum::<u64>(), 40_000);
+    }
+
+    #[test]
     fn a_few_are_the_first_the_last_and_some_between() {
         let of = |items: &[u8], count| few(items, count).copied().collect::<Vec<u8>>();
         assert!(of(&[], 3).is_empty());
@@ -418,7 +469,8 @@ mod tests {
                 assert_eq!(each.uses, uses);
                 assert!(uses > 0, "{:?} stands for nothing", each.statement);
                 for of in &each.resources {
-                    let used = usage.used().filter(|(a, r, _)| {
+                    let used = usage.used().filter(|(_, r, _)| *r != of.resource || !super::is_pattern(r));
+                    let used = used.filter(|(a, r, _)| {
                         each.statement.actions.contains(a) && covers(of.resource.as_str(), &written(r))
                     });
                     let used: std::collections::BTreeSet<_> = used.map(|(_, r, _)| r).collect();

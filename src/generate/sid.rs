@@ -11,7 +11,7 @@ use crate::catalog::action::{self, AccessLevel};
 use crate::generate::Part;
 use crate::generate::layout::Layout;
 use crate::generate::minimise::Grant;
-use crate::generate::shapes::has_identifier;
+use crate::generate::shapes::{has_identifier, is_ec2_id};
 use crate::iam::action::Action;
 use crate::iam::arn::{ArnParts, ResourceArn};
 
@@ -224,10 +224,14 @@ fn aspects(grant: &Grant, shared: &Shared<'_>) -> [String; ASPECTS] {
     let conditions = conditions.collect::<Vec<_>>().join("-");
     // The beginning of what alone tells two keys apart.
     let id = first
-        .rsplit(['/', ':', '-'])
-        .find(|id| id.contains(|c: char| c.is_ascii_alphanumeric()));
+        .rsplit(['/', ':'])
+        .find(|id| !id.is_empty())
+        .unwrap_or("");
+    let id = match id.split_once('-') {
+        Some((_, id_of_kind)) if is_ec2_id(id) => id_of_kind,
+        _ => id,
+    };
     let id: String = id
-        .unwrap_or("")
         .chars()
         .filter(char::is_ascii_alphanumeric)
         .take(ID)
@@ -691,7 +695,7 @@ mod tests {
                         ],
                     ),
                 ],
-                ["KmsWriteKey0305e82c", "KmsWriteKey1305e82c"],
+                ["KmsWriteKey3f2504e0", "KmsWriteKey4f2504e0"],
             ),
             (
                 [
