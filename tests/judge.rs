@@ -365,7 +365,7 @@ fn meant(statements: &[Statement], action: &str, resource: &str, keys: &Keys) ->
             && statement
                 .conditions
                 .iter()
-                .all(|one| holds(one, keys[one.key]))
+                .all(|one| holds(one, keys[&*one.key]))
     };
     let effects: Vec<Effect> = statements
         .iter()
@@ -455,7 +455,7 @@ fn written() -> impl Strategy<Value = Statement> {
                 .into_iter()
                 .map(|(operator, key, values)| Condition {
                     operator,
-                    key,
+                    key: key.into(),
                     values: values.into_iter().map(str::to_owned).collect(),
                 })
                 .collect(),

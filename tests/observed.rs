@@ -397,6 +397,57 @@ fn lists_are_held_to_their_prefixes() {
 }
 
 #[test]
+fn what_is_made_is_held_to_the_tags_that_every_request_passed() {
+    let create = |tags: Value| {
+        move |day: u32| {
+            json!({"eventSource": "secretsmanager.amazonaws.com", "eventName": "CreateSecret", "sourceIPAddress": "10.0.0.7",
+                "requestParameters": {"name": format!("s{day}"), "tags": tags}, "eventID": format!("{day} {}", tags[0]["value"]),
+                "responseElements": {"aRN": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:s-AbCdEf"}})
+        }
+    };
+    let tag = |key: &str, value: &str| json!({"key": key, "value": value});
+    let found = |records: &[Value]| {
+        let said = generate(records);
+        conditions(&said)["secretsmanager:CreateSecret"].clone()
+    };
+    let same = |records: &mut Vec<Value>| {
+        for record in records {
+            record["requestParameters"]["name"] = "s".into();
+        }
+    };
+    // One value, a value for each, one that not all have, and one of AWS's own.
+    let mut records = calls(APP, 28, |day| {
+        let run = tag("Run", &day.to_string());
+        let own = tag("aws:cloudformation:stack-name", "stack");
+        create(json!([tag("Team", "web"), run, own, tag("Stage", "${x}")]))(day)
+    });
+    same(&mut records);
+    let some = json!({"Null": {"aws:RequestTag/Run": "false", "aws:RequestTag/Stage": "false"},
+        "StringEquals": {"aws:RequestTag/Team": "web"}});
+    assert_eq!(found(&records), some);
+    let mut other = calls(
+        APP,
+        1,
+        create(json!([tag("Team", "web"), tag("team2", "x")])),
+    );
+    same(&mut other);
+    other[0]["eventID"] = "other".into();
+    records.extend(other);
+    assert_eq!(
+        found(&records),
+        json!({"StringEquals": {"aws:RequestTag/Team": "web"}})
+    );
+    // A call that passed none.
+    records.extend(calls(APP, 1, |day| {
+        let mut made = create(json!([]))(day);
+        made["requestParameters"]["name"] = "s".into();
+        made["eventID"] = "none".into();
+        made
+    }));
+    assert_eq!(found(&records), Value::Null);
+}
+
+#[test]
 fn what_only_services_called_is_held_to_them_but_of_a_role() {
     let via = |service: &str| {
         let service = format!("{service}.amazonaws.com");

@@ -64,7 +64,7 @@ fn policy(inputs: &[String], partition: &str) -> Result<PolicyDocument> {
         let objects = patterns.iter().map(|pattern| format!("{bucket}/{pattern}"));
         let only = Condition {
             operator: "StringLike",
-            key: "s3:prefix",
+            key: "s3:prefix".into(),
             values: patterns.clone(),
         };
         let number = statements.len() / 2 + 1;

@@ -81,7 +81,7 @@ fn tells_forwarding(conditions: &[Condition]) -> bool {
     let forwarding = ContextKey::FORWARDING.map(ContextKey::as_str);
     conditions
         .iter()
-        .any(|condition| forwarding.contains(&condition.key))
+        .any(|condition| forwarding.contains(&&*condition.key))
 }
 
 /// Whether some call was surely not made by a service. Where too many keys were told to be kept, none is sure.
@@ -119,7 +119,7 @@ pub(super) fn satisfied(tally: &Tally, forwarding: bool) -> Vec<Condition> {
 fn condition(operator: &'static str, key: ContextKey, values: &[&str]) -> Condition {
     Condition {
         operator,
-        key: key.as_str(),
+        key: key.as_str().into(),
         values: values.iter().map(|value| (*value).to_owned()).collect(),
     }
 }

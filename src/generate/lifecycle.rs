@@ -94,7 +94,7 @@ fn granted(grants: &[Grant]) -> Granted<'_> {
 fn inherited(conditions: &[Condition]) -> Vec<Condition> {
     const OF_THE_REQUEST: [&str; 3] = ["aws:RequestTag/", "aws:ResourceTag/", "aws:TagKeys"];
     let of_the_caller = |condition: &&Condition| {
-        let key = condition.key;
+        let key = &condition.key;
         key.starts_with("aws:") && !OF_THE_REQUEST.iter().any(|start| key.starts_with(start))
     };
     conditions.iter().filter(of_the_caller).cloned().collect()

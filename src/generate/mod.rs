@@ -6,6 +6,7 @@
 
 mod access;
 mod bar;
+mod carried;
 pub mod conditions;
 mod cover;
 mod creations;

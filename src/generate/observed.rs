@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{action, condition_key};
+use crate::generate::carried::{Active, Carried, Decision, MAX_VALUES, Verdict, too_few};
 use crate::generate::conditions;
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
@@ -19,15 +20,6 @@ use crate::usage::ledger::{PrincipalUsage, Tally};
 use crate::usage::passrole::PASS_ROLE;
 use crate::usage::values::{Calls, Wanted};
 
-/// What a condition rests on at least: so many uses, on so many days. With less it is offered and not written.
-pub const MIN_USES: u64 = 20;
-/// See [`MIN_USES`].
-pub const MIN_DAYS: usize = 7;
-
-/// The most values of a condition. What has more is no small set that stays as it is, and no range is made of it: a range would
-/// hold what was not seen.
-pub const MAX_VALUES: usize = 8;
-
 /// The address of a call that came through no VPC endpoint.
 pub const SOURCE_IP: &str = "aws:SourceIp";
 /// The VPC endpoint that a call came through.
@@ -36,7 +28,12 @@ const REGION: &str = "aws:RequestedRegion";
 /// Whether a session was made with MFA.
 pub const MFA: &str = "aws:MultiFactorAuthPresent";
 const PREFIX: &str = "s3:prefix";
+const TAG_KEYS: &str = "aws:TagKeys";
+const REQUEST_TAG: &str = "aws:RequestTag/";
 const TIME: &str = "aws:CurrentTime";
+
+/// The most tags that the calls of one action on one resource are held to, the first in order.
+const MAX_TAGS: usize = 5;
 
 /// The services with one endpoint for all Regions: to hold them to its Region says nothing.
 /// Source: IAM User Guide, "AWS: Denies access to AWS based on the requested Region".
@@ -62,7 +59,7 @@ const LIST_ALL_MY_BUCKETS: Action = Action::known("s3:ListAllMyBuckets");
 /// The condition keys that are to be known of calls, for [`Observed`].
 #[must_use]
 pub fn wanted() -> Wanted {
-    Wanted::keys([SOURCE_IP, SOURCE_VPCE, REGION, MFA, PREFIX, TIME])
+    Wanted::keys([SOURCE_IP, SOURCE_VPCE, REGION, MFA, PREFIX, TAG_KEYS, TIME])
 }
 
 /// Why a role is not held to addresses.
@@ -89,13 +86,6 @@ pub struct Support {
     pub doubt: Option<String>,
 }
 
-/// A condition, and why it is not to be written, if it is not.
-#[derive(Clone, Debug)]
-struct Decision {
-    condition: Condition,
-    doubt: Option<String>,
-}
-
 /// What all uses of one principal have in common.
 #[derive(Debug, Default)]
 pub struct Observed<'u> {
@@ -116,14 +106,16 @@ impl<'u> Observed<'u> {
     #[must_use]
     pub fn of(usage: &'u PrincipalUsage, is_role: bool) -> Self {
         let mut observed = Self::default();
-        let span = Span::of(usage);
-        observed.decide_networks(usage, &span, is_role);
-        observed.decide_regions(usage, &span);
-        observed.decide_mfa(usage, &span);
+        let active = Active::of(usage);
+        observed.decide_networks(usage, &active, is_role);
+        observed.decide_regions(usage, &active);
+        observed.decide_mfa(usage, &active);
         for (action, resource, tally) in usage.used() {
-            let decision = prefix(action, tally, &span);
-            let decision = decision.map(|decision| ((action, resource), vec![decision]));
-            observed.facts.extend(decision);
+            let mut decisions = tags(tally, &active);
+            decisions.extend(prefix(action, tally, &active));
+            if !decisions.is_empty() {
+                observed.facts.insert((action, resource), decisions);
+            }
         }
         if !is_role {
             observed.decide_forwarded(usage);
@@ -163,7 +155,7 @@ impl<'u> Observed<'u> {
         let facts = self.facts.get(&(action, resource));
         let decisions = of_service.into_iter().flatten();
         let decisions = decisions.chain(region).chain(facts.into_iter().flatten());
-        decisions.filter(|decision| supports(action, decision.condition.key))
+        decisions.filter(|decision| supports(action, &decision.condition.key))
     }
 
     /// What the conditions rest on, those that are not written too; sorted.
@@ -184,11 +176,11 @@ impl<'u> Observed<'u> {
             }
         }
         let support = |((doubt, condition), facts): ((Option<&String>, &Condition), Facts<'_>)| {
-            let mut seen = Seen::default();
+            let mut seen = Carried::default();
             let mut refused = 0;
             let mut actions: Vec<Action> = Vec::new();
             for (action, resource, tally) in facts {
-                seen.add(tally, condition.key);
+                seen.add(tally, &condition.key);
                 let calls = usage.refused.get(action).and_then(|of| of.get(resource));
                 refused += calls.map_or(0, |calls| calls.denied + calls.inconclusive);
                 actions.push(action.clone());
@@ -211,28 +203,28 @@ impl<'u> Observed<'u> {
         found.into_iter().map(support).collect()
     }
 
-    fn decide_networks(&mut self, usage: &'u PrincipalUsage, span: &Span, is_role: bool) {
+    fn decide_networks(&mut self, usage: &'u PrincipalUsage, active: &Active, is_role: bool) {
         let addresses = by_service(usage, SOURCE_IP, |_, _| true);
         let endpoints = by_service(usage, SOURCE_VPCE, |_, _| true);
         let both = addresses.into_iter().map(|(service, addresses)| {
             let endpoints = endpoints.get(service).cloned().unwrap_or_default();
             (service, addresses, endpoints)
         });
-        let own: Vec<(&str, Seen<'_>, Seen<'_>)> = both
+        let own: Vec<(&str, Carried<'_>, Carried<'_>)> = both
             .filter(|(_, addresses, endpoints)| addresses.is_told() && endpoints.is_told())
             .collect();
-        let all = |of: fn(&(&'u str, Seen<'u>, Seen<'u>)) -> Seen<'u>| {
-            let mut all = Seen::default();
+        let all = |of: fn(&(&'u str, Carried<'u>, Carried<'u>)) -> Carried<'u>| {
+            let mut all = Carried::default();
             own.iter().for_each(|each| all.absorb(of(each)));
             all
         };
-        let mut ip = all(|(_, addresses, _)| addresses.clone()).verdict(SOURCE_IP, span);
+        let mut ip = all(|(_, addresses, _)| addresses.clone()).verdict(SOURCE_IP, active);
         if let Verdict::Values { doubt, .. } = &mut ip
             && is_role
         {
             doubt.get_or_insert_with(|| OF_A_SERVICE.to_owned());
         }
-        let vpce = all(|(_, _, endpoints)| endpoints.clone()).verdict(SOURCE_VPCE, span);
+        let vpce = all(|(_, _, endpoints)| endpoints.clone()).verdict(SOURCE_VPCE, active);
         for verdict in [&ip, &vpce] {
             if let Verdict::Never(Some(note)) = verdict {
                 self.notes.push(note.clone());
@@ -265,12 +257,12 @@ impl<'u> Observed<'u> {
         }
     }
 
-    fn decide_regions(&mut self, usage: &'u PrincipalUsage, span: &Span) {
+    fn decide_regions(&mut self, usage: &'u PrincipalUsage, active: &Active) {
         let services = by_service(usage, REGION, takes_region);
         let told = services.into_iter().filter(|(_, seen)| seen.is_told());
-        let told: Vec<(&str, Seen<'_>)> = told.collect();
+        let told: Vec<(&str, Carried<'_>)> = told.collect();
         // What it rests on is the same for all services: one that is called rarely is called where the others are.
-        let mut all = Seen::default();
+        let mut all = Carried::default();
         told.iter().for_each(|(_, seen)| all.absorb(seen.clone()));
         for (service, mut seen) in told {
             (seen.with, seen.days_with) = (all.with, all.days_with.clone());
@@ -278,23 +270,23 @@ impl<'u> Observed<'u> {
                 let everywhere = all.values.as_ref().and_then(|values| values.get(value));
                 calls.days = everywhere.and_then(|calls| calls.days);
             }
-            let decision = seen.verdict(REGION, span).decide("StringEquals", REGION);
+            let decision = seen.verdict(REGION, active).decide("StringEquals", REGION);
             let decision = decision.map(|decision| (service, decision));
             self.regions.extend(decision);
         }
     }
 
     /// MFA is a matter of how a principal works: where it made one call without, it is nowhere asked for.
-    fn decide_mfa(&mut self, usage: &'u PrincipalUsage, span: &Span) {
+    fn decide_mfa(&mut self, usage: &'u PrincipalUsage, active: &Active) {
         let services = by_service(usage, MFA, |_, _| true);
-        let mut all = Seen::default();
+        let mut all = Carried::default();
         services.values().for_each(|seen| all.absorb(seen.clone()));
         let values = all.values.as_ref();
         let always = all.without == 0 && values.is_some_and(|values| values.keys().eq(&["true"]));
         if !always {
             return;
         }
-        let verdict = all.verdict(MFA, span);
+        let verdict = all.verdict(MFA, active);
         for (service, _) in services.iter().filter(|(_, seen)| seen.is_told()) {
             let decision = verdict.decide("Bool", MFA);
             self.services.entry(service).or_default().extend(decision);
@@ -337,7 +329,7 @@ impl<'u> Observed<'u> {
 #[must_use]
 pub fn is_forwarding(condition: &Condition) -> bool {
     let keys = ContextKey::FORWARDING.map(ContextKey::as_str);
-    keys.contains(&condition.key)
+    keys.contains(&&*condition.key)
 }
 
 /// Whether the ARN does not say already in which Region the action is used.
@@ -357,173 +349,60 @@ fn supports(action: &Action, key: &str) -> bool {
 }
 
 /// The prefixes that a bucket was listed with.
-fn prefix(action: &Action, tally: &Tally, span: &Span) -> Option<Decision> {
-    let mut seen = Seen::default();
-    seen.add(tally, PREFIX);
-    let all_with = seen.is_told() && seen.without == 0 && action.service() == "s3";
+fn prefix(action: &Action, tally: &Tally, active: &Active) -> Option<Decision> {
+    let mut carried = Carried::default();
+    carried.add(tally, PREFIX);
+    let all_with = carried.is_told() && carried.without == 0 && action.service() == "s3";
     // A list of everything is what the empty prefix asks for.
-    let narrow = seen
-        .values
-        .as_ref()
-        .is_some_and(|values| !values.contains_key(""));
-    let literal = |value: &&str| !value.contains(['*', '?', '$']);
-    let writable = seen
-        .values
-        .as_ref()
-        .is_some_and(|values| values.keys().all(literal));
-    let decision = || seen.verdict(PREFIX, span).decide("StringEquals", PREFIX);
-    (all_with && narrow && writable).then(decision)?
+    let values = carried.values.as_ref();
+    let narrow = values.is_some_and(|values| values.keys().all(|value| is_literal(value)));
+    let decision = || {
+        carried
+            .verdict(PREFIX, active)
+            .decide("StringEquals", PREFIX)
+    };
+    (all_with && narrow).then(decision)?
 }
 
-/// Why so little is not enough to rest on.
-fn too_few(uses: u64, days: usize) -> Option<String> {
-    let few = uses < MIN_USES || days < MIN_DAYS;
-    let on =
-        |count: u64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    few.then(|| {
-        let (uses, days) = (on(uses, "use"), on(days as u64, "day"));
-        format!(
-            "it rests on {uses} on {days}, and less than {MIN_USES} on {MIN_DAYS} is too little"
-        )
-    })
-}
-
-/// From when to when the principal was active.
-struct Span {
-    first: u16,
-    last: u16,
-}
-
-impl Span {
-    fn of(usage: &PrincipalUsage) -> Self {
-        let first = usage.used().filter_map(|(.., tally)| tally.days.first());
-        let last = usage.used().filter_map(|(.., tally)| tally.days.last());
-        Self {
-            first: first.min().copied().unwrap_or_default(),
-            last: last.max().copied().unwrap_or_default(),
-        }
-    }
-
-    /// Whether calls that were first made on this day were so in the second half.
-    fn is_late(&self, day: u16) -> bool {
-        day > self.first + (self.last - self.first) / 2
-    }
-}
-
-/// What uses told of one key.
-#[derive(Clone, Debug, Default)]
-struct Seen<'u> {
-    used: u64,
-    with: u64,
-    without: u64,
-    /// `None` where there are too many.
-    values: Option<BTreeMap<&'u str, Calls>>,
-    too_many: bool,
-    days: BTreeSet<u16>,
-    /// Those of facts of which some use carried the key.
-    days_with: BTreeSet<u16>,
-}
-
-impl<'u> Seen<'u> {
-    fn add(&mut self, tally: &'u Tally, key: &str) {
-        self.used += tally.used;
-        self.days.extend(&tally.days);
-        if let Some(answered) = tally.contexts.told().get(&key.to_ascii_lowercase()) {
-            self.with += answered.with.count;
-            let days_with = (answered.with.count > 0).then_some(&tally.days);
-            self.days_with.extend(days_with.into_iter().flatten());
-            self.without += answered.without.count;
-            let values = answered.values().into_iter().flatten();
-            self.add_values(values.map(|(value, calls)| (&**value, *calls)));
-            self.too_many |= answered.values().is_none();
-        } else if let Some(key) = ContextKey::ALL.into_iter().find(|own| own.as_str() == key) {
-            for (keys, calls) in tally.contexts.iter() {
-                let value = keys.get(key);
-                self.with += value.map_or(0, |_| calls);
-                // On which days is kept of the fact alone.
-                let calls = Calls {
-                    count: calls,
-                    days: None,
-                };
-                self.add_values(value.map(|value| (value, calls)));
+/// The tags that each request passed: their values where these are few, else that they were passed.
+fn tags(tally: &Tally, active: &Active) -> Vec<Decision> {
+    let told = tally.contexts.told();
+    let keys = told.get(&TAG_KEYS.to_ascii_lowercase());
+    let keys = keys.and_then(|keys| keys.values()).into_iter().flatten();
+    let always = keys.filter(|(_, calls)| calls.count == tally.used);
+    // What begins with `aws:` AWS sets itself.
+    let own = always.filter(|(key, _)| is_literal(key) && !key.starts_with("aws:"));
+    let decision = |key: &str| {
+        let name = format!("{REQUEST_TAG}{key}");
+        let mut carried = Carried::default();
+        carried.add(tally, &name);
+        let values = carried.values.as_ref()?;
+        let written = values.keys().all(|value| is_literal(value));
+        let exact = match carried.verdict(&name, active) {
+            verdict @ Verdict::Values { .. } if written => {
+                verdict.decide("StringEquals", name.clone())
             }
-        }
-    }
-
-    fn add_values(&mut self, values: impl IntoIterator<Item = (&'u str, Calls)>) {
-        let own = self.values.get_or_insert_default();
-        for (value, calls) in values {
-            own.entry(value).or_default().add(calls);
-        }
-    }
-
-    fn absorb(&mut self, other: Self) {
-        self.used += other.used;
-        self.with += other.with;
-        self.without += other.without;
-        self.days.extend(other.days);
-        self.days_with.extend(other.days_with);
-        self.add_values(other.values.unwrap_or_default());
-        self.too_many |= other.too_many;
-    }
-
-    /// Whether every use told whether it carried the key.
-    fn is_told(&self) -> bool {
-        self.used > 0 && self.with + self.without == self.used
-    }
-
-    /// What is to become of a condition on `key` with these values.
-    fn verdict(&self, key: &str, span: &Span) -> Verdict {
-        let Some(values) = self.values.as_ref().filter(|values| !values.is_empty()) else {
-            return Verdict::Never(None);
+            _ => None,
         };
-        if self.too_many || values.len() > MAX_VALUES {
-            let more = if self.too_many { " or more" } else { "" };
-            return Verdict::Never(Some(format!(
-                "calls carried {}{more} values of {key}, too many for a condition",
-                values.len()
-            )));
-        }
-        let late = values
-            .iter()
-            .find(|(_, calls)| calls.days.is_none_or(|(first, _)| span.is_late(first)));
-        let late =
-            || {
-                late.map(|(value, _)| {
-            format!("`{value}` was first seen in the second half of the time, so others may follow")
-        })
-            };
-        Verdict::Values {
-            values: values.keys().map(|value| (*value).to_owned()).collect(),
-            doubt: too_few(self.with, self.days_with.len()).or_else(late),
-        }
-    }
+        let passed = || Decision {
+            doubt: too_few(carried.with, carried.days_with.len()),
+            condition: Condition {
+                operator: "Null",
+                key: name.clone().into(),
+                values: vec!["false".to_owned()],
+            },
+        };
+        let settled = exact.filter(|exact| exact.doubt.is_none());
+        (carried.with == tally.used).then(|| settled.unwrap_or_else(passed))
+    };
+    own.take(MAX_TAGS)
+        .filter_map(|(key, _)| decision(key))
+        .collect()
 }
 
-/// What is to become of a condition.
-enum Verdict {
-    Values {
-        values: Vec<String>,
-        doubt: Option<String>,
-    },
-    /// There is none, for a reason that a reader must know or for want of values.
-    Never(Option<String>),
-}
-
-impl Verdict {
-    fn decide(&self, operator: &'static str, key: &'static str) -> Option<Decision> {
-        match self {
-            Self::Never(_) => None,
-            Self::Values { values, doubt } => Some(Decision {
-                condition: Condition {
-                    operator,
-                    key,
-                    values: values.clone(),
-                },
-                doubt: doubt.clone(),
-            }),
-        }
-    }
+/// Whether a policy would take the text for nothing but itself.
+fn is_literal(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['*', '?', '$'])
 }
 
 /// What the uses of each service told of `key`, as far as `counts`. A role that is handed over is left out: it is asked for apart
@@ -532,8 +411,8 @@ fn by_service<'u>(
     usage: &'u PrincipalUsage,
     key: &str,
     counts: impl Fn(&Action, &ResourceArn) -> bool,
-) -> BTreeMap<&'u str, Seen<'u>> {
-    let mut services: BTreeMap<&str, Seen<'_>> = BTreeMap::new();
+) -> BTreeMap<&'u str, Carried<'u>> {
+    let mut services: BTreeMap<&str, Carried<'_>> = BTreeMap::new();
     for (action, resource, tally) in usage.used() {
         if *action != PASS_ROLE && counts(action, resource) {
             services

@@ -217,7 +217,7 @@ fn aspects(grant: &Grant, shared: &Shared<'_>) -> [String; ASPECTS] {
         first if first.is_empty() => first,
         first => format!("{first}AndMore"),
     };
-    let conditions = grant.conditions.iter().map(|condition| condition.key);
+    let conditions = grant.conditions.iter().map(|condition| &*condition.key);
     let conditions = conditions
         .filter_map(|key| key.split_once(':'))
         .map(|(_, key)| key);
@@ -622,7 +622,7 @@ mod tests {
         let passed = Grant {
             conditions: vec![Condition {
                 operator: "StringEqualsIfExists",
-                key: "iam:PassedToService",
+                key: "iam:PassedToService".into(),
                 values: vec!["ecs-tasks.amazonaws.com".to_owned()],
             }],
             ..grant(&["iam:PassRole"], &["arn:aws:iam::111122223333:role/web"])

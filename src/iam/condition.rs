@@ -1,5 +1,6 @@
 //! What a statement's `Condition` asks of a request.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -12,7 +13,7 @@ pub struct Condition {
     /// `StringEquals`, `ForAnyValue:StringEquals`, …
     pub operator: &'static str,
     /// The condition key: `iam:PassedToService`.
-    pub key: &'static str,
+    pub key: Cow<'static, str>,
     /// Sorted, not empty.
     pub values: Vec<String>,
 }
@@ -34,7 +35,7 @@ impl Serialize for Block<'_> {
         for (operator, conditions) in operators {
             let keys: BTreeMap<&str, OneOrMany<'_, String>> = conditions
                 .into_iter()
-                .map(|each| (each.key, OneOrMany(&each.values, String::as_str)))
+                .map(|each| (&*each.key, OneOrMany(&each.values, String::as_str)))
                 .collect();
             map.serialize_entry(operator, &keys)?;
         }
@@ -48,9 +49,9 @@ mod tests {
 
     #[test]
     fn a_block_has_each_operator_and_key_once() {
-        let condition = |operator, key, values: &[&str]| Condition {
+        let condition = |operator, key: &'static str, values: &[&str]| Condition {
             operator,
-            key,
+            key: key.into(),
             values: values.iter().map(|value| (*value).to_owned()).collect(),
         };
         let block = [

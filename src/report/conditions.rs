@@ -149,7 +149,7 @@ fn ranges(hours: &[u64; 24]) -> String {
 /// What is not held to the key of `support`, where it is one of the principal's way to AWS: services, and actions of services that
 /// are held to it otherwise.
 fn others(support: &Support, supports: &[Support], usage: &PrincipalUsage) -> Vec<String> {
-    let key = support.condition.key;
+    let key = &*support.condition.key;
     if ![SOURCE_IP, SOURCE_VPCE, MFA].contains(&key) {
         return Vec::new();
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::mem;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::usage::resolve::{Meaning, Outcome};
@@ -16,6 +17,13 @@ const MAX_BYTES: usize = 16 << 10;
 
 /// Of the moment of a call only the hour of its day is kept, in two digits and UTC. Moments are as many as calls.
 const MOMENT: &str = "aws:currenttime";
+
+/// The keys of the tags that a request passes. Who asks for them is told the value of each tag too, as `aws:requesttag/…`.
+const TAG_KEYS: &str = "aws:tagkeys";
+const REQUEST_TAG: &str = "aws:requesttag/";
+
+/// The most tags of which values are kept with one fact, the first in order. AWS has no more on a resource.
+const MAX_TAGS: usize = 50;
 
 /// The condition keys that are asked for.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +72,14 @@ impl Wanted {
                 };
                 Some((key.clone(), told))
             };
-            let answers: Vec<_> = self.keys.iter().filter_map(answer).collect();
+            let mut answers: Vec<_> = self.keys.iter().filter_map(answer).collect();
+            let tags = answers.iter().find(|(key, _)| &**key == TAG_KEYS);
+            let tags = tags.map_or(Vec::new(), |(_, tags)| tags.clone());
+            answers.extend(tags.iter().take(MAX_TAGS).filter_map(|tag| {
+                let key = format!("{REQUEST_TAG}{}", tag.to_ascii_lowercase());
+                let told = tell(&key, Asking { action, own })?;
+                Some((key.into(), told))
+            }));
             if !answers.is_empty() {
                 need.context = mem::take(&mut need.context).answering(answers.into());
             }
@@ -186,6 +201,21 @@ impl Values {
                 None => self.0.entry(key.clone()).or_default().count(told, calls),
             }
         }
+        self.bound();
+    }
+
+    /// A tag that is among the first of all is among the first of each part of them, so that none is lost on the way.
+    fn bound(&mut self) {
+        let tags = self
+            .0
+            .range::<str, _>((Bound::Included(REQUEST_TAG), Bound::Unbounded));
+        let tags = tags
+            .map(|(key, _)| key)
+            .take_while(|key| key.starts_with(REQUEST_TAG));
+        if self.0.len() > MAX_TAGS {
+            let more: Vec<Arc<str>> = tags.skip(MAX_TAGS).cloned().collect();
+            more.iter().for_each(|key| drop(self.0.remove(key)));
+        }
     }
 
     /// Adds what other calls told. Commutative and associative.
@@ -193,6 +223,7 @@ impl Values {
         for (key, answered) in other.0 {
             self.0.entry(key).or_default().absorb(answered);
         }
+        self.bound();
     }
 }
 
@@ -200,7 +231,7 @@ impl Values {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Answers, Calls, MAX_VALUES, Values, Wanted};
+    use super::{Answers, Calls, MAX_TAGS, MAX_VALUES, REQUEST_TAG, Values, Wanted};
     use crate::iam::action::Action;
     use crate::usage::context::ContextKeys;
     use crate::usage::resolve::{Basis, Meaning, Need, Outcome};
@@ -266,6 +297,25 @@ mod tests {
             .map(|n| format!("{n}{}", "x".repeat(1000)))
             .collect();
         assert_eq!(sum(&long).get("k").unwrap().values(), None);
+    }
+
+    #[test]
+    fn of_too_many_tags_the_first_are_kept_in_whatever_order_they_come() {
+        let names: Vec<String> = (100..160).map(|n| format!("{REQUEST_TAG}{n}")).collect();
+        let sum = |names: &[String]| {
+            let mut values = Values::default();
+            for name in names {
+                values.count(&told(name, &["v"]), on(1));
+            }
+            values
+        };
+        let turned: Vec<String> = names.iter().rev().cloned().collect();
+        let mut merged = sum(&turned[..7]);
+        merged.absorb(sum(&turned[7..]));
+        for values in [sum(&names), sum(&turned), merged] {
+            let kept: Vec<&str> = values.0.keys().map(|key| &**key).collect();
+            assert_eq!(kept, names[..MAX_TAGS]);
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ const MAX_VALUE: usize = 1024;
 const MARGIN: i64 = 15 * 60;
 
 /// The most contexts that are made of what is told of a fact key by key.
-const MAX_SPREAD: usize = 256;
+const MAX_SPREAD: usize = 4096;
 
 /// The keys of the time. Of what is told key by key, they have the hour and no moment.
 const TIMES: [&str; 2] = ["aws:currenttime", "aws:epochtime"];
