@@ -281,13 +281,26 @@ pub fn collect_values(
     threads: NonZeroUsize,
     progress: &Progress,
 ) -> Sum {
+    sum_values(objects, filter, wanted, threads, progress).settled()
+}
+
+/// As [`collect_values`], not [settled](Sum::settled) yet. Where nothing is wanted it takes no longer than [`collect`].
+#[must_use]
+pub fn sum_values(
+    objects: &[LogObject],
+    filter: &Filter,
+    wanted: &Wanted,
+    threads: NonZeroUsize,
+    progress: &Progress,
+) -> Sum {
+    let asks = Asks::Values(wanted);
     let how = How {
         joint: false,
-        memory: None,
-        asked: Some(Asks::Values(wanted)),
+        memory: asks.is_empty().then_some(MEMORY),
+        asked: (!asks.is_empty()).then_some(asks),
         keeper: None,
     };
-    run(objects, filter, threads, progress, how).settled()
+    run(objects, filter, threads, progress, how)
 }
 
 /// Log objects that are read in one go to be kept: those of `objects` that stand together in the order of delivery, of some

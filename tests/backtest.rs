@@ -290,3 +290,39 @@ fn every_report_tells_what_is_likely_to_come() {
     // A day is too few.
     assert_eq!(index["principals"][1]["outlook"], Value::Null);
 }
+
+/// A user whose calls come from another address from the sixteenth day on.
+#[test]
+fn conditions_of_the_past_are_held_against_later_calls() {
+    let calls = (1..=20).flat_map(|day| (0..3).map(move |number| (day, number)));
+    let events: Vec<Value> = calls
+        .map(|(day, number)| {
+            let parameters = json!({"bucketName": "b", "key": "k"});
+            let mut event = call("ann", day, number, "s3", "GetObject", parameters);
+            event["sourceIPAddress"] = match day < 16 {
+                true => "203.0.113.7".into(),
+                false => "198.51.100.9".into(),
+            };
+            event["userIdentity"] = json!({
+                "type": "IAMUser",
+                "arn": "arn:aws:iam::111122223333:user/ann",
+                "accountId": "111122223333",
+                "userName": "ann",
+            });
+            event
+        })
+        .collect();
+    let run = |args: &[&str]| {
+        let said = Run::new()
+            .file("a.json", file(&events))
+            .args(["backtest", "a.json", "-q", "--format", "json"])
+            .args(args.iter().copied())
+            .code(0);
+        of(&said.json()["all"], "exact").clone()
+    };
+    assert_eq!(run(&[])["underPrivilege"]["callsDenied"], 0);
+    let held = run(&["--conditions"]);
+    assert_eq!(held["underPrivilege"]["callsDenied"], 15);
+    assert_eq!(held["underPrivilege"]["needsUndecided"], 0);
+    assert_eq!(held["daysToFirstDenial"], json!([0]));
+}

@@ -14,14 +14,17 @@ use crate::generate;
 use crate::generate::options::{Options, Resources};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::principal::{Principal, PrincipalKind};
+use crate::pipeline::{self, Progress};
 use crate::report::backtest::{Backtest, Fit, NotTrained, Outlooks, PrincipalEntry, Sums};
 use crate::report::backtest_text;
 use crate::report::outlook::OutlookEntry;
 use crate::report::summary::many;
+use crate::source::files::LogObject;
 use crate::store::file::Store;
 use crate::usage::filter::Filter;
 use crate::usage::ledger::{Ledger, PrincipalUsage, Settled};
 use crate::usage::novelty;
+use crate::usage::sum::Sum;
 use crate::usage::values::Wanted;
 use crate::verify::asked::Asks;
 use crate::verify::backtest::baseline::Baseline;
@@ -142,9 +145,42 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     Ok(Ending::of_input(history.unreadable))
 }
 
+/// Where the events of a part of the time are taken from.
+enum Events {
+    /// A ledger, which answers quickly.
+    Ledger(Store),
+    /// The logs, which are read again each time: of each call's context they tell what a ledger does not keep.
+    Logs(Vec<LogObject>),
+}
+
+impl Events {
+    fn of(input: &Input, wanted: &Wanted, quiet: bool) -> Result<Self> {
+        let sorted = input.sorted()?;
+        // What comes on stdin comes once.
+        let again = sorted.ledgers.is_empty() && !input.inputs.iter().any(|name| name == "-");
+        match again && !wanted.is_empty() {
+            true => Ok(Self::Logs(sorted.objects)),
+            false => input.ledger(sorted, quiet).map(Self::Ledger),
+        }
+    }
+
+    /// Sums up the events that `filter` admits, not settled yet.
+    fn sum(&self, input: &Input, filter: &Filter, wanted: &Wanted) -> Result<Sum> {
+        match self {
+            Self::Ledger(store) => store.sum(filter, false, Asks::Values(wanted)),
+            Self::Logs(objects) => {
+                let (threads, progress) = (input.threads_for(objects), Progress::default());
+                let sum = pipeline::sum_values(objects, filter, wanted, threads, &progress);
+                Ok(sum)
+            }
+        }
+    }
+}
+
 /// What was read, and where it is cut.
-struct History {
-    store: Store,
+struct History<'a> {
+    input: &'a Input,
+    events: Events,
     filter: Filter,
     wanted: Wanted,
     /// All of it.
@@ -156,13 +192,14 @@ struct History {
     unreadable: bool,
 }
 
-impl History {
-    fn read(arguments: &Arguments, quiet: bool) -> Result<Self> {
-        let (store, filter) = (arguments.input.ledger(quiet)?, arguments.input.filter());
-        let mut whole = store.sum(&filter, false, Asks::Values(&Wanted::default()))?;
+impl<'a> History<'a> {
+    fn read(arguments: &'a Arguments, quiet: bool) -> Result<Self> {
+        let (input, wanted) = (&arguments.input, arguments.tailor.wanted());
+        let (events, filter) = (Events::of(input, &wanted, quiet)?, input.filter());
+        let mut whole = events.sum(input, &filter, &Wanted::default())?;
         let settled = whole.ledger.settle();
         if !quiet {
-            arguments.input.tell_summary(&whole.coverage);
+            input.tell_summary(&whole.coverage);
         }
         let Some(seen) = whole.coverage.seen else {
             return usage_error("there is no event with a time, so there is nothing to cut");
@@ -172,9 +209,10 @@ impl History {
         } = arguments;
         match cuts(seen, *train, *test, *step) {
             Ok((lengths, cuts)) => Ok(Self {
-                store,
+                input,
+                events,
                 filter,
-                wanted: arguments.tailor.wanted(),
+                wanted,
                 whole: whole.ledger,
                 settled,
                 seen,
@@ -199,8 +237,8 @@ impl History {
             to: Some(self.filter.to.map_or(to, |own| own.min(to))),
             ..self.filter.clone()
         };
-        let asks = Asks::Values(&self.wanted);
-        let mut part = self.store.sum(&filter, false, asks)?.ledger;
+        let part = self.events.sum(self.input, &filter, &self.wanted)?;
+        let mut part = part.ledger;
         part.settle_as(&self.settled);
         Ok(part)
     }

@@ -228,13 +228,13 @@ impl Input {
         Ok(sum)
     }
 
-    /// Reads everything into a ledger that is gone with what is returned; of a ledger alone, opens that. Of the filters, those on
-    /// events are to be applied when it is [summed up](Store::sum).
+    /// Reads all that was [sorted](Input::sorted) into a ledger that is gone with what is returned; of a ledger alone, opens that. Of
+    /// the filters, those on events are to be applied when it is [summed up](Store::sum).
     ///
     /// # Errors
-    /// As [`Input::sorted`], and where a ledger cannot be read or written.
-    pub fn ledger(&self, quiet: bool) -> Result<Store> {
-        let Sorted { ledgers, objects } = self.sorted()?;
+    /// Where a ledger cannot be read or written.
+    pub fn ledger(&self, sorted: Sorted, quiet: bool) -> Result<Store> {
+        let Sorted { ledgers, objects } = sorted;
         if let ([ledger], true) = (ledgers.as_slice(), objects.is_empty()) {
             return ledgers::open(ledger);
         }
