@@ -152,7 +152,7 @@ def main():
     write("service_linked", ["call"], operations.service_linked_rows(facts))
     logged = functools.cache(Logged(facts.needs, read_overrides("visibility")).of)
     handlers = packages.fetch("c7n-awscc", cache)
-    write("lifecycle", ["creating action", "type", "its life: d (destroy), e (destroy, and IAM knows no resources of it), r (read back), t (tag) or u (update), and the action's name"],
+    write("lifecycle", ["creating action", "type", "its life: d (destroy), e (destroy, and IAM knows no resources of it), l (read before that), r (read back), t (tag) or u (update), and the action's name"],
           lifecycle.rows(facts, handlers, logged, read_overrides("lifecycle")), packages.HANDLERS)
     write("condition_keys", ["condition key", "data type", "multivalued (+)"], condition_key_rows(facts.condition_keys))
     write("arn_services", ["service in an ARN", "IAM prefixes with resource types of such ARNs"], arn_service_rows(facts.formats))

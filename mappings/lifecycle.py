@@ -31,7 +31,7 @@ CHANGING = ("Update", "Modify", "Set", "Change", "Edit")
 # Tags of any type of the service.
 TAGGING = ("TagResource", "UntagResource", "ListTagsForResource", "ListTagsOfResource", "ListTags")
 # The letters of the table's column.
-STEPS = {"destroy": "d", "everything": "e", "read": "r", "tag": "t", "update": "u"}
+STEPS = {"destroy": "d", "everything": "e", "look": "l", "read": "r", "tag": "t", "update": "u"}
 
 
 def words(action):
@@ -102,14 +102,15 @@ class Lives:
         """Notes that `action` is a step in the life of the `kind` that `creator` makes, if it may be."""
         if action is creator or action.prefix != creator.prefix or self.logged(action.full) == "never":
             return
-        if is_write(action) if step == "read" else self.logged(action.full) == "data":
+        reads = step in ("read", "look")
+        if is_write(action) if reads else self.logged(action.full) == "data":
             return
         # An action that takes resources, and none of that type, is about something else. One without any is allowed on
         # everything: to read may be, and the rest where to create is too.
         types = types_of(action)
         if not types and kind and step == "destroy":
             step = "everything"
-        elif types and kind not in types or not types and kind and step != "read":
+        elif types and kind not in types or not types and kind and not reads:
             return
         known = self.lives[creator.full, kind].get(action.full)
         if known is None or STEPS[step] < STEPS[known]:
@@ -175,7 +176,7 @@ class Lives:
                 # What counts as work on data is only about the resource itself where it says so (SQS's GetQueueUrl).
                 sure = name in ("read", "list", "delete") and self.logged(action.full) != "data"
                 if action.level in ("Read", "List") and action.name.startswith(READING) and (sure or about(action)):
-                    self.add(creator, kind, action, "read")
+                    self.add(creator, kind, action, "look" if name == "delete" else "read")
 
     def known(self, permissions):
         """The actions of a list of permissions: those with a wildcard and those that AWS does not have are left out."""

@@ -82,8 +82,9 @@ fn what_is_inferred_stands_by_itself_and_is_listed() {
         [
             "widened by lifecycle: * stands for 1 value on 2 days: sqs:ListQueues, not used: to read back what sqs:CreateQueue (2 calls) began, and whatever else the resource stands for".to_owned(),
             format!("widened by lifecycle: {QUEUE} stands for 1 value on 2 days: sqs:DeleteQueue, not used: to destroy what sqs:CreateQueue (2 calls) began"),
+            format!("widened by lifecycle: {QUEUE} stands for 1 value on 2 days: sqs:GetQueueAttributes, not used: to read, before it is destroyed, what sqs:CreateQueue (2 calls) began"),
             format!("widened by lifecycle: {QUEUE} stands for 1 value on 2 days: sqs:TagQueue and sqs:UntagQueue, not used: to tag what sqs:CreateQueue (2 calls) began"),
-            format!("widened by lifecycle: {QUEUE} stands for 1 value on 2 days: sqs:GetQueueAttributes, sqs:GetQueueUrl and sqs:ListQueueTags, not used: to read back what sqs:CreateQueue (2 calls) began"),
+            format!("widened by lifecycle: {QUEUE} stands for 1 value on 2 days: sqs:GetQueueUrl and sqs:ListQueueTags, not used: to read back what sqs:CreateQueue (2 calls) began"),
         ]
     );
 }

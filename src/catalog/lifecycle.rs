@@ -14,6 +14,8 @@ pub enum Step {
     Destroy,
     /// As `Destroy`, and IAM knows no resources of the action: it is allowed on everything or not at all.
     DestroyAnything,
+    /// Reads what has to be known before it is destroyed.
+    Look,
     /// Changes it.
     Update,
     /// Adds or takes away its tags.
@@ -46,6 +48,7 @@ fn step(letter: &str) -> Option<Step> {
     Some(match letter {
         "d" => Step::Destroy,
         "e" => Step::DestroyAnything,
+        "l" => Step::Look,
         "r" => Step::ReadBack,
         "t" => Step::Tag,
         "u" => Step::Update,
@@ -95,15 +98,11 @@ mod tests {
             life("SQS:createqueue"),
             BTreeMap::from([
                 (Step::Destroy, vec!["DeleteQueue"]),
+                (Step::Look, vec!["GetQueueAttributes"]),
                 (Step::Tag, vec!["TagQueue", "UntagQueue"]),
                 (
                     Step::ReadBack,
-                    vec![
-                        "GetQueueAttributes",
-                        "GetQueueUrl",
-                        "ListQueueTags",
-                        "ListQueues"
-                    ]
+                    vec!["GetQueueUrl", "ListQueueTags", "ListQueues"]
                 ),
             ])
         );
@@ -175,8 +174,8 @@ mod tests {
             for (step, facts) in listed {
                 assert_ne!(facts.action, creator, "{line}");
                 let types: Vec<&str> = facts.resource_types().map(|(name, _)| name).collect();
-                let bare =
-                    matches!(step, Step::ReadBack | Step::DestroyAnything) || kind.is_empty();
+                let bare = matches!(step, Step::ReadBack | Step::Look | Step::DestroyAnything)
+                    || kind.is_empty();
                 assert!(
                     types.contains(&kind) || types.is_empty() && bare,
                     "{line}: {}",
@@ -204,13 +203,14 @@ mod tests {
                     }
                     Step::Update => assert!(!facts.permissions_management(), "{name}"),
                     Step::Tag => assert!(facts.tagging(), "{name}"),
-                    Step::ReadBack => {
+                    Step::ReadBack | Step::Look => {
                         let reads = [AccessLevel::List, AccessLevel::Read];
                         assert!(reads.contains(&facts.level()), "{name}");
                     }
                 }
                 let data = matches!(facts.visibility().logged, Logged::Data { .. });
-                assert!(!data || step == Step::ReadBack, "{name}");
+                let reads = matches!(step, Step::ReadBack | Step::Look);
+                assert!(!data || reads, "{name}");
                 assert!(!["iam:PassRole", "kms:Decrypt"].contains(&name), "{name}");
             }
         }

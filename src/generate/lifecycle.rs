@@ -6,7 +6,7 @@
 //! granted that the policy does not name, but for `*` where reading takes none.
 //!
 //! A principal that was seen to destroy one thing of a kind has shown what it does with its like: of the others, only what
-//! it was seen to do is inferred, and nothing of what has ended.
+//! it was seen to do is inferred, and nothing of what has ended. Nor is any other reading than that seen, where some was.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -137,10 +137,16 @@ impl<'g> Inferring<'g> {
         if seen_whole && made.is_empty() {
             return;
         }
+        // Creating and reading back are done in one go: where some reading was seen, it was all.
+        let reads = |step: Step| matches!(step, Step::Look | Step::ReadBack);
+        let mut steps = life.steps();
+        let seen_reading =
+            steps.any(|(step, facts)| reads(step) && granted.contains_key(&facts.to_action()));
         let found = Found::of(usage, maker, &made);
         for (step, facts) in life.steps() {
             let action = facts.to_action();
-            if seen_whole && !granted.contains_key(&action) {
+            let shown = seen_whole || seen_reading && step == Step::ReadBack;
+            if shown && !granted.contains_key(&action) {
                 continue;
             }
             if step == Step::DestroyAnything {
@@ -241,6 +247,7 @@ impl Inferred<'_> {
             Step::Destroy | Step::DestroyAnything => "destroy",
             Step::Update => "change",
             Step::Tag => "tag",
+            Step::Look => "read, before it is destroyed,",
             Step::ReadBack => "read back",
         };
         // A log group's ARN ends with `:*`, and so does a family of task definitions: that is one of them.
@@ -482,8 +489,7 @@ mod tests {
         ]);
         let plan = plan(&facts, &COMPLETE);
         let inferred = inferred(&plan);
-        assert_eq!(inferred.keys().copied().collect::<Vec<_>>(), ["*", role]);
-        assert_eq!(inferred["*"], BTreeSet::from(["ListRoles"]));
+        assert_eq!(inferred.keys().copied().collect::<Vec<_>>(), [role]);
         // Neither what grants (PutRolePolicy, UpdateAssumeRolePolicy), nor what lifts a boundary, nor what is granted already.
         assert_eq!(
             inferred[role],
@@ -494,14 +500,13 @@ mod tests {
                 "ListAttachedRolePolicies",
                 "ListInstanceProfilesForRole",
                 "ListRolePolicies",
-                "ListRoleTags",
                 "TagRole",
                 "UntagRole",
                 "UpdateRole",
                 "UpdateRoleDescription",
             ])
         );
-        let destroy = &plan.widened[1];
+        let destroy = &plan.widened[0];
         assert_eq!(
             (destroy.rule, destroy.resource.as_str()),
             ("lifecycle", role)
@@ -567,8 +572,7 @@ mod tests {
         ]);
         let plan_with = plan(&facts, &COMPLETE);
         let found = inferred(&plan_with);
-        assert_eq!(found.keys().copied().collect::<Vec<_>>(), ["*", key]);
-        assert_eq!(found["*"], BTreeSet::from(["ListKeys"]));
+        assert_eq!(found.keys().copied().collect::<Vec<_>>(), [key]);
         assert!(found[key].contains("ScheduleKeyDeletion"), "{found:?}");
         assert!(!found[key].contains("Decrypt"));
 
