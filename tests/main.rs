@@ -24,6 +24,7 @@ mod lint;
 mod lookup;
 mod mapping;
 mod observed;
+mod permission_sets;
 mod program;
 mod read;
 mod resources;

@@ -1,7 +1,7 @@
 //! `trailfit generate`: logs in, proved policies out.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
@@ -9,12 +9,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::cli::file_names;
 use crate::cli::input::Input;
+use crate::cli::permission_sets::{self, PermissionSets, ProvedSet};
 use crate::cli::tailor::Tailor;
 use crate::cli::{Ending, output, own_policy, parallel, tell, usage_error};
 use crate::error::{Error, Result};
 use crate::generate::options::Options;
-use crate::generate::{self, Plan, explain, one_off};
+use crate::generate::{self, Plan, explain, one_off, sets};
+use crate::iam::action::Action;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::principal::{Principal, PrincipalKind};
 use crate::report::conditions;
@@ -22,10 +25,12 @@ use crate::report::index::{
     CoverageEntry, Index, PrincipalEntry, SetUpEntry, WideningEntry, Written,
 };
 use crate::report::outlook;
+use crate::report::people::{self, People};
 use crate::report::summary::many;
 use crate::report::{self, terminal};
 use crate::usage::coverage::Coverage;
-use crate::usage::ledger::{Ledger, PrincipalUsage};
+use crate::usage::ledger::PrincipalUsage;
+use crate::usage::people::SESSION_KEY;
 use crate::usage::sum::Sum;
 use crate::verify::evaluate::Attached;
 use crate::verify::{policy, replay};
@@ -44,6 +49,15 @@ pub struct Arguments {
     #[command(flatten)]
     tailor: Tailor,
 
+    /// What is made of the roles of one permission set of IAM Identity Center. Without it, merge with --out, and apart else.
+    #[arg(long, value_enum, value_name = "HOW")]
+    permission_sets: Option<PermissionSets>,
+
+    /// Tell who used what: by the names of the sessions of roles, in the index, or beside the policy. Each record is then read
+    /// whole, which takes longer; a ledger does not tell it.
+    #[arg(long)]
+    people: bool,
+
     /// Say of each statement why it is there: how often and when it was used, with events and resources as examples, and
     /// the rules behind its patterns. On stderr, or with --out in files beside the policies.
     #[arg(long)]
@@ -58,6 +72,26 @@ pub struct Arguments {
 /// What conditions cannot rest on a ledger.
 const UNKEPT: &str = "note: a ledger does not tell addresses, VPC endpoints, MFA, prefixes and hours of calls: no conditions are written on these, unless logs alone are given\n";
 
+impl Arguments {
+    /// Whether each permission set has a policy.
+    fn merges(&self) -> bool {
+        match self.permission_sets {
+            Some(how) => how == PermissionSets::Merge,
+            None => self.out.is_some(),
+        }
+    }
+
+    /// The policy of each permission set in `used`.
+    fn sets(&self, used: &[(&Principal, &PrincipalUsage)]) -> Result<Vec<ProvedSet>> {
+        let options = self.tailor.options(PrincipalKind::PermissionSet);
+        let mut sets = permission_sets::proved(used, &options, self.input.threads())?;
+        if self.people {
+            permission_sets::tell_people(&mut sets, used);
+        }
+        Ok(sets)
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -69,7 +103,11 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         return own_policy::run(&arguments.input, quiet);
     }
     let wanted = arguments.tailor.wanted();
-    let mut sum = arguments.input.collect_values(quiet, &wanted)?;
+    let asked = match arguments.people {
+        true => wanted.clone().and(SESSION_KEY),
+        false => wanted.clone(),
+    };
+    let mut sum = arguments.input.collect_values(quiet, &asked)?;
     if !quiet && !wanted.is_empty() && arguments.input.has_ledger() {
         tell(UNKEPT);
     }
@@ -79,10 +117,20 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     ledger
         .principals
         .retain(|principal, _| principal.kind.takes_identity_policy());
-    if arguments.out.is_none() && ledger.principals.len() != 1 {
-        return not_one(ledger);
-    }
     let used: Vec<_> = ledger.principals.iter().collect();
+    if arguments.out.is_none() {
+        let one_set = permission_sets::is_one(&used);
+        if arguments.merges() && one_set {
+            let options = arguments.tailor.options(PrincipalKind::PermissionSet);
+            let sets = arguments.sets(&used)?;
+            sets.iter()
+                .try_for_each(|set| print_set(set, &options, quiet))?;
+            return Ok(Ending::of_input(coverage.is_unreadable()));
+        }
+        if used.len() != 1 {
+            return not_one(&used, one_set);
+        }
+    }
     let threads = arguments.input.threads();
     let proved = parallel::map(&used, threads, |(principal, usage)| {
         let options = arguments.tailor.options(principal.kind);
@@ -90,18 +138,21 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     });
     // As the ledger, they are not taken apart in the end.
     let mut proved = ManuallyDrop::new(proved.into_iter().collect::<Result<Vec<_>>>()?);
+    if arguments.people {
+        for each in proved.iter_mut() {
+            each.entry.people = Some(people::people(&[(each.principal, each.usage)]));
+        }
+    }
     match &arguments.out {
         Some(folder) => {
-            name_files(&mut proved, arguments.explain);
-            write(folder, coverage, &proved, threads)?;
+            let mut sets = match arguments.merges() {
+                true => arguments.sets(&used)?,
+                false => Vec::new(),
+            };
+            file_names::name_files(&mut proved, &mut sets, arguments.explain);
+            write(folder, coverage, &proved, &sets, threads)?;
             if !quiet {
-                let documents = proved.iter().map(|each| each.texts.len() as u64);
-                tell(&format!(
-                    "wrote {} for {} to `{}`, each proved against its events\n",
-                    many(documents.sum(), "policy document"),
-                    many(proved.len() as u64, "principal"),
-                    folder.display()
-                ));
+                tell_written(folder, &proved, &sets);
                 let one_off = proved.iter().map(|each| each.plan.one_off.as_slice());
                 tell(&report::one_off::summary(one_off));
             }
@@ -120,11 +171,28 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     Ok(Ending::of_input(coverage.is_unreadable()))
 }
 
+/// Says how much was written.
+fn tell_written(folder: &Path, proved: &[Proved<'_>], sets: &[ProvedSet]) {
+    let of_principals = proved.iter().map(|each| each.texts.len() as u64);
+    let of_sets = sets.iter().map(|set| set.texts.len() as u64);
+    let principals = many(proved.len() as u64, "principal");
+    let whom = match sets.len() as u64 {
+        0 => principals,
+        count => format!("{principals} and {}", many(count, "permission set")),
+    };
+    tell(&format!(
+        "wrote {} for {whom} to `{}`, each proved against its events\n",
+        many(of_principals.chain(of_sets).sum(), "policy document"),
+        folder.display()
+    ));
+}
+
 /// Writes the documents, what explains them, and the index that names all.
 fn write(
     folder: &Path,
     coverage: &Coverage,
     proved: &[Proved<'_>],
+    sets: &[ProvedSet],
     threads: NonZeroUsize,
 ) -> Result<()> {
     let old = index_of(folder);
@@ -138,6 +206,10 @@ fn write(
         .flat_map(|each| each.entry.files.iter().zip(&each.texts));
     let explanations = explaining.iter().flat_map(|each| &each.entry.explanations);
     let explanations = explanations.zip(explained.iter().flatten());
+    let of_sets = sets
+        .iter()
+        .flat_map(|set| set.entry.files.iter().zip(&set.texts));
+    let documents = documents.chain(of_sets);
     let files: BTreeMap<&String, &String> = documents.chain(explanations).collect();
     let listed: Vec<_> = files.iter().collect();
     let written = parallel::map(&listed, threads, |(name, text)| {
@@ -148,6 +220,7 @@ fn write(
     let index = Index {
         coverage: CoverageEntry::of(coverage),
         principals: proved.iter().map(|each| &each.entry).collect(),
+        permission_sets: sets.iter().map(|set| &set.entry).collect(),
     };
     let text = serde_json::to_string_pretty(&index).unwrap_or_default() + "\n";
     output::replace(&folder.join("index.json"), &text)?;
@@ -166,22 +239,28 @@ fn index_of(folder: &Path) -> Vec<String> {
     };
     let entries = old.principals.into_iter();
     let files = entries.flat_map(|entry| entry.files.into_iter().chain(entry.explanations));
+    let of_sets = old.permission_sets.into_iter().flat_map(|set| set.files);
+    let files = files.chain(of_sets);
     files.filter(|name| output::is_below(name)).collect()
 }
 
 /// The error of a choice that is none, with the principals there are.
-fn not_one(ledger: &Ledger) -> Result<Ending> {
+fn not_one(used: &[(&Principal, &PrincipalUsage)], one_set: bool) -> Result<Ending> {
     const SHOWN: usize = 10;
-    let count = ledger.principals.len();
+    let count = used.len();
     if count == 0 {
         return usage_error(
             "no principal matches\nhelp: `trailfit principals INPUT` lists those in the logs",
         );
     }
+    let merge = match one_set {
+        true => "write one policy for the permission set of all with --permission-sets merge, ",
+        false => "",
+    };
     let mut message = format!(
-        "{count} principals match, and without --out there must be one\nhelp: choose one with --principal, or give --out DIR for all:"
+        "{count} principals match, and without --out there must be one\nhelp: choose one with --principal, {merge}or give --out DIR for all:"
     );
-    for principal in ledger.principals.keys().take(SHOWN) {
+    for (principal, _) in used.iter().take(SHOWN) {
         message.push_str("\n  ");
         message.push_str(&terminal::safe(&principal.arn));
     }
@@ -192,14 +271,14 @@ fn not_one(ledger: &Ledger) -> Result<Ending> {
 }
 
 /// A principal's policy, which allows what it used.
-struct Proved<'l> {
-    principal: &'l Principal,
+pub(super) struct Proved<'l> {
+    pub(super) principal: &'l Principal,
     usage: &'l PrincipalUsage,
     plan: Plan,
     /// The documents as they are written.
-    texts: Vec<String>,
+    pub(super) texts: Vec<String>,
     /// All but the names of the files.
-    entry: PrincipalEntry,
+    pub(super) entry: PrincipalEntry,
 }
 
 impl<'l> Proved<'l> {
@@ -244,7 +323,11 @@ impl Proved<'_> {
 
 /// Replays what the principal used against the documents as they will be written, read back from their text by the
 /// evaluator, which shares no code with the generator.
-fn prove(principal: &Principal, usage: &PrincipalUsage, documents: &[String]) -> Result<()> {
+pub(super) fn prove(
+    principal: &Principal,
+    usage: &PrincipalUsage,
+    documents: &[String],
+) -> Result<()> {
     let unproved = |reason: String| Error::Unproved {
         principal: principal.arn.clone(),
         reason,
@@ -268,54 +351,6 @@ fn prove(principal: &Principal, usage: &PrincipalUsage, documents: &[String]) ->
         ))),
         None => Ok(()),
     }
-}
-
-/// Gives each document its path below the folder, and what explains them theirs, if that is wanted.
-fn name_files(proved: &mut [Proved<'_>], explain: bool) {
-    // All first documents have their names before any second one, so that `deploy-2.json` is the role `deploy-2`'s if
-    // there is one, and not the second part of `deploy`'s.
-    let mut taken = BTreeSet::new();
-    let stems: Vec<String> = proved
-        .iter()
-        .map(|each| free_name(&mut taken, stem(each.principal)))
-        .collect();
-    for (each, stem) in proved.iter_mut().zip(stems) {
-        let paths = (0..each.texts.len()).map(|at| match at {
-            0 => stem.clone(),
-            at => free_name(&mut taken, format!("{stem}-{}", at + 1)),
-        });
-        each.entry.files = paths.map(|path| format!("{path}.json")).collect();
-        if explain && !each.texts.is_empty() {
-            // There may be a role `deploy.explain`.
-            let stem = free_name(&mut taken, format!("{stem}.explain"));
-            each.entry.explanations = vec![format!("{stem}.txt"), format!("{stem}.json")];
-        }
-    }
-}
-
-/// `<account>/<kind>/<name>`
-fn stem(principal: &Principal) -> String {
-    let account = match principal.account.as_str() {
-        "" => "unknown-account".to_owned(),
-        account => output::file_name(account),
-    };
-    format!(
-        "{account}/{}/{}",
-        principal.kind.as_str(),
-        output::file_name(&principal.name)
-    )
-}
-
-/// `wanted`, or with a number behind `~` where that is taken: a permission set made anew has another role of the same
-/// name. Names that differ in letter case only are one to some file systems.
-fn free_name(taken: &mut BTreeSet<String>, wanted: String) -> String {
-    let mut name = wanted.clone();
-    let mut number = 2;
-    while !taken.insert(name.to_lowercase()) {
-        name = format!("{wanted}~{number}");
-        number += 1;
-    }
-    name
 }
 
 /// What a reader must know about the kind of principal.
@@ -343,33 +378,86 @@ fn print(proved: &Proved<'_>, options: &Options, quiet: bool) -> Result<()> {
         texts,
         entry,
     } = proved;
-    let text = match texts.as_slice() {
+    print_documents(&principal.arn, plan, texts)?;
+    if quiet {
+        return Ok(());
+    }
+    let outlook = entry.outlook.as_ref();
+    let outlook = outlook.map_or_else(|| outlook::words(None), |outlook| outlook.words.clone());
+    let more = format!(
+        "{}outlook: {outlook}\n{}",
+        conditions::text(&plan.supports, usage),
+        people_text(entry.people.as_ref())
+    );
+    let whom = terminal::safe(&principal.arn);
+    let told = (usage.total_events(), &*entry.notes);
+    tell_of(&whom, plan, options, told, &more);
+    Ok(())
+}
+
+/// As [`print`], of a permission set.
+fn print_set(set: &ProvedSet, options: &Options, quiet: bool) -> Result<()> {
+    let ProvedSet {
+        name, plan, entry, ..
+    } = set;
+    print_documents(name, plan, &set.texts)?;
+    if quiet {
+        return Ok(());
+    }
+    let whom = format!(
+        "permission set {} in {}",
+        terminal::safe(name),
+        many(entry.accounts.len() as u64, "account")
+    );
+    let more = people_text(entry.people.as_ref());
+    tell_of(&whom, plan, options, (entry.events, &entry.notes), &more);
+    Ok(())
+}
+
+fn people_text(people: Option<&People>) -> String {
+    people.map(people::text).unwrap_or_default()
+}
+
+/// The one document, or all in an array.
+fn print_documents(whose: &str, plan: &Plan, texts: &[String]) -> Result<()> {
+    let text = match texts {
         [] => {
             return usage_error(format!(
                 "`{}` used nothing that a policy could allow",
-                terminal::safe(&principal.arn)
+                terminal::safe(whose)
             ));
         }
         [one] => Cow::Borrowed(one),
         _ => Cow::Owned(serde_json::to_string_pretty(&plan.documents).unwrap_or_default() + "\n"),
     };
-    output::print(&text)?;
-    if quiet {
-        return Ok(());
-    }
+    output::print(&text)
+}
+
+/// What a policy widens, `more`, and what a reader must know.
+fn tell_of(
+    whom: &str,
+    plan: &Plan,
+    options: &Options,
+    (events, notes): (u64, &[String]),
+    more: &str,
+) {
+    let sizes = plan.documents.iter().map(PolicyDocument::size);
     let mut message = format!(
-        "{}: {}, {}, proved against {}\n",
-        terminal::safe(&principal.arn),
+        "{whom}: {}, {}, proved against {}\n",
         many(plan.documents.len() as u64, "document"),
-        many(entry.sizes.iter().sum::<usize>() as u64, "character"),
-        many(usage.total_events(), "event"),
+        many(sizes.sum::<usize>() as u64, "character"),
+        many(events, "event"),
     );
     for widening in &plan.widened {
+        let (on, unit) = match widening.rule {
+            sets::RULE => (format!("{} on ", few(&widening.actions)), "account"),
+            _ => (String::new(), "value"),
+        };
         message.push_str(&format!(
-            "widened by {}: {} stands for {}{}: {}\n",
+            "widened by {}: {on}{} stands for {}{}: {}\n",
             widening.rule,
             terminal::safe(widening.resource.as_str()),
-            many(widening.values as u64, "value"),
+            many(widening.values as u64, unit),
             match widening.days {
                 0 => String::new(),
                 days => format!(" on {}", many(days as u64, "day")),
@@ -378,13 +466,23 @@ fn print(proved: &Proved<'_>, options: &Options, quiet: bool) -> Result<()> {
         ));
     }
     message.push_str(&report::one_off::text(&plan.one_off, options.one_off));
-    message.push_str(&conditions::text(&plan.supports, usage));
-    let outlook = entry.outlook.as_ref();
-    let outlook = outlook.map_or_else(|| outlook::words(None), |outlook| outlook.words.clone());
-    message.push_str(&format!("outlook: {outlook}\n"));
-    for note in &entry.notes {
+    message.push_str(more);
+    for note in notes {
         message.push_str(&format!("note: {}\n", terminal::safe(note)));
     }
     tell(&message);
-    Ok(())
+}
+
+/// The first actions, and how many more there are.
+fn few(actions: &[Action]) -> String {
+    const SHOWN: usize = 3;
+    let mut shown: Vec<String> = actions
+        .iter()
+        .take(SHOWN)
+        .map(ToString::to_string)
+        .collect();
+    if actions.len() > SHOWN {
+        shown.push(format!("{} more", actions.len() - SHOWN));
+    }
+    shown.join(", ")
 }

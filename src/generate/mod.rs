@@ -23,6 +23,7 @@ pub mod observed;
 pub mod one_off;
 pub mod options;
 mod search;
+pub mod sets;
 mod shapes;
 mod sid;
 mod split;
@@ -34,7 +35,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::operation;
 use crate::generate::generalise::{Granted, Made, Patterns, Rule, Rules, Seen};
-use crate::generate::minimise::Facts;
+use crate::generate::minimise::{Facts, Grant};
 use crate::generate::observed::{Observed, Support};
 use crate::generate::one_off::SetUp;
 use crate::generate::options::{Conditions, OneOff, Options};
@@ -79,10 +80,26 @@ pub struct Plan {
 /// What makes the role that a service keeps for itself.
 const CREATE_SERVICE_LINKED_ROLE: Action = Action::known("iam:CreateServiceLinkedRole");
 
+/// What is to be granted to a principal, before it is put into documents.
+struct Tailored {
+    grants: Vec<Grant>,
+    widened: Vec<Widening>,
+    /// As [`Plan::one_off`].
+    one_off: Vec<SetUp>,
+    /// As [`Plan::supports`].
+    supports: Vec<Support>,
+    notes: Vec<String>,
+}
+
 /// The policy documents that allow what `usage` tells was used, written as `options` say. Denied and inconclusive calls grant
 /// nothing.
 #[must_use]
 pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
+    documents(tailored(usage, options), options)
+}
+
+/// What allows that `usage` tells was used.
+fn tailored(usage: &PrincipalUsage, options: &Options) -> Tailored {
     let seen = Seen::of(usage);
     let observed = match options.conditions {
         Conditions::Passed => Observed::default(),
@@ -126,25 +143,43 @@ pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
         widened.extend(completion.widened);
         notes = completion.notes;
     }
-    minimise::order(&mut grants);
     widened.sort_by(|a, b| (&a.resource, a.rule).cmp(&(&b.resource, b.rule)));
     let cuts = usage.cut.iter();
     widened.extend(cuts.filter_map(|(action, cut)| cut_short(usage, action, cut.depth)));
+    notes.extend(service_linked(usage));
+    notes.extend(observed.notes().iter().cloned());
+    Tailored {
+        grants,
+        widened,
+        one_off,
+        supports: observed.supports(usage),
+        notes,
+    }
+}
+
+/// The documents of what is to be granted.
+fn documents(tailored: Tailored, options: &Options) -> Plan {
+    let Tailored {
+        mut grants,
+        widened,
+        one_off,
+        supports,
+        mut notes,
+    } = tailored;
+    minimise::order(&mut grants);
     let Split {
         documents,
         parts,
         notes: left_out,
     } = split::documents(grants, options.quota);
     notes.extend(left_out);
-    notes.extend(service_linked(usage));
     notes.extend(one_off::note(&one_off));
-    notes.extend(observed.notes().iter().cloned());
     Plan {
         documents,
         parts,
         widened,
         one_off,
-        supports: observed.supports(usage),
+        supports,
         notes,
     }
 }

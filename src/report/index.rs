@@ -15,6 +15,8 @@ use crate::report::conditions::{ConditionEntry, block, entries};
 use crate::report::hours::{self, PlaceEntry};
 use crate::report::integrity::{self, GapEntry};
 use crate::report::outlook::OutlookEntry;
+use crate::report::people::People;
+use crate::report::permission_set::SetEntry;
 use crate::report::summary;
 use crate::usage::coverage::Coverage;
 use crate::usage::ledger::PrincipalUsage;
@@ -22,11 +24,14 @@ use crate::usage::resolve::Outcome;
 
 /// The whole file.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Index<'a> {
     /// What was read.
     pub coverage: CoverageEntry,
     /// One entry a principal, sorted.
     pub principals: Vec<&'a PrincipalEntry>,
+    /// One entry a permission set, sorted by name.
+    pub permission_sets: Vec<&'a SetEntry>,
 }
 
 /// What was read, and what could not be.
@@ -127,6 +132,9 @@ pub struct PrincipalEntry {
     pub created: Option<String>,
     /// The actions with more resources than are kept apart.
     pub cut: Vec<CutEntry>,
+    /// Who used what, where that was asked for.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub people: Option<People>,
 }
 
 /// An action that was used on more resources than are kept apart.
@@ -206,6 +214,9 @@ pub struct SetUpEntry {
 pub struct Written {
     /// The principals, in the order of the index.
     pub principals: Vec<WrittenPrincipal>,
+    /// The permission sets; none in an index of before there were any.
+    #[serde(default, rename = "permissionSets")]
+    pub permission_sets: Vec<WrittenSet>,
 }
 
 /// One principal of an index that is read back.
@@ -218,6 +229,13 @@ pub struct WrittenPrincipal {
     /// What explains them, likewise.
     #[serde(default)]
     pub explanations: Vec<String>,
+}
+
+/// One permission set of an index that is read back.
+#[derive(Debug, Deserialize)]
+pub struct WrittenSet {
+    /// Its documents, relative to the folder of the index.
+    pub files: Vec<String>,
 }
 
 impl CoverageEntry {
@@ -311,6 +329,7 @@ impl PrincipalEntry {
             sessions: usage.sessions.iter().cloned().collect(),
             created: created.and_then(rfc3339),
             cut: CutEntry::all(usage),
+            people: None,
         }
     }
 }

@@ -9,5 +9,7 @@ pub mod index;
 pub mod integrity;
 pub mod one_off;
 pub mod outlook;
+pub mod people;
+pub mod permission_set;
 pub mod summary;
 pub mod terminal;

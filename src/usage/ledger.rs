@@ -198,6 +198,11 @@ impl PrincipalUsage {
         }
     }
 
+    /// Adds `other`'s usage, as if the two were one principal's. Commutative and associative.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.absorb(other, MAX_RESOURCES);
+    }
+
     /// Adds `other`'s usage. Commutative and associative.
     fn absorb(&mut self, other: Self, max: usize) {
         cut::absorb(

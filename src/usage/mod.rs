@@ -29,6 +29,7 @@ mod opaque;
 pub mod origin;
 pub mod passrole;
 mod paths;
+pub mod people;
 pub mod request;
 pub mod resolve;
 pub mod resource;

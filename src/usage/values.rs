@@ -46,6 +46,15 @@ impl Wanted {
         Self { keys }
     }
 
+    /// The same with one key more.
+    #[must_use]
+    pub fn and(mut self, name: &str) -> Self {
+        self.keys.push(name.to_ascii_lowercase().into());
+        self.keys.sort();
+        self.keys.dedup();
+        self
+    }
+
     /// Whether nothing is asked for.
     #[must_use]
     pub fn is_empty(&self) -> bool {

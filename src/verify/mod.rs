@@ -111,5 +111,6 @@ mod json;
 mod layer;
 mod matcher;
 mod operator;
+mod owner;
 mod reach;
 mod resource;

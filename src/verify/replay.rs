@@ -17,6 +17,7 @@ use crate::verify::context::{Context, Key};
 use crate::verify::evaluate::{Attached, Decision, Request, evaluate};
 use crate::verify::glob::Glob;
 use crate::verify::grants::Grants;
+use crate::verify::owner::by_owner;
 use crate::verify::policy::Statement;
 use crate::verify::reach::{action_places, resource_places, touch};
 use crate::verify::resource::Subject;
@@ -336,9 +337,14 @@ impl Judge<'_> {
                     };
                     let allows = |context: &Context| {
                         let (action, resource) = (action.as_str(), resource.as_str());
-                        let request = Request::new(&principal.arn, action, resource, context);
-                        grants.cover(&subject, context)
-                            || evaluate(&request, attached).decision == Decision::Allowed
+                        let allows = |context: &Context| {
+                            let request = Request::new(&principal.arn, action, resource, context);
+                            grants.cover(&subject, context)
+                                || evaluate(&request, attached).decision == Decision::Allowed
+                        };
+                        allows(context)
+                            || by_owner(resource, context)
+                                .is_some_and(|contexts| contexts.iter().all(allows))
                     };
                     if tally.contexts.told().is_empty() {
                         judged(&fact(context), allows(context))?;
