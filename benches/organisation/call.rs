@@ -61,6 +61,8 @@ pub(crate) struct Call {
     pub(crate) verdict: Verdict,
     /// Action and marked resource.
     pub(crate) needs: Vec<(&'static str, String)>,
+    /// The roles that the call passes, with the services that they are passed to.
+    pub(crate) passed: Vec<(String, &'static str)>,
     /// Set-up that is done once: what it needs is not needed again.
     pub(crate) once: bool,
     pub(crate) region: Option<&'static str>,
@@ -80,6 +82,7 @@ impl Call {
         Self {
             verdict: Verdict::Allowed,
             needs: Vec::new(),
+            passed: Vec::new(),
             once: false,
             region: None,
             source,
@@ -145,6 +148,13 @@ impl Call {
     /// IAM checks `action` on `*`: it has no resource type, or none that the call names.
     pub(crate) fn needs_all(self, action: &'static str) -> Self {
         self.needs(action, "*")
+    }
+
+    /// IAM checks whether the caller may pass the marked `role` to `service`.
+    pub(crate) fn passes(mut self, role: impl Into<String>, service: &'static str) -> Self {
+        let role = role.into();
+        self.passed.push((role.clone(), service));
+        self.needs("iam:PassRole", role)
     }
 
     pub(crate) fn once(mut self) -> Self {

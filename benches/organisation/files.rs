@@ -70,7 +70,7 @@ fn shuffle<T>(records: &mut [T], rng: &mut Rng) {
 }
 
 /// The answer key, one action a line.
-fn truth(seed: u64, organisation: &Organisation) -> String {
+pub(crate) fn truth(seed: u64, organisation: &Organisation) -> String {
     let principals = organisation.principals.iter();
     let principals: Vec<String> = principals
         .map(|(principal, truth)| entry(principal, truth))
@@ -86,14 +86,19 @@ fn truth(seed: u64, organisation: &Organisation) -> String {
 }
 
 fn entry(principal: &str, truth: &Truth) -> String {
+    let passed = truth.passed.iter();
+    let passed: Vec<Value> = passed
+        .map(|(role, service)| json!({ "role": role, "service": service }))
+        .collect();
     format!(
-        "{{\n\"principal\": {},\n\"kind\": {},\n\"account\": {},\n\"records\": {},\n\"denied\": {},\n\
+        "{{\n\"principal\": {},\n\"kind\": {},\n\"account\": {},\n\"records\": {},\n\"denied\": {},\n\"passed\": {},\n\
          \"trueNeeds\": [\n{}\n],\n\"trained\": [\n{}\n],\n\"tested\": [\n{}\n]\n}}",
         json!(principal),
         json!(truth.kind.name()),
         json!(truth.account),
         truth.records,
         json!(truth.denied),
+        json!(passed),
         patterns(truth),
         needs(&truth.trained),
         needs(&truth.tested),

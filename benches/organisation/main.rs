@@ -6,12 +6,20 @@
 //!
 //! writes the log files below `DIR/AWSLogs` and the answer key to `DIR/truth.json`. The same arguments give the same files.
 //!
+//! ```text
+//! cargo run --release --example organisation -- table docs/tailor.md [--seeds 5] [--refused FILE]
+//! ```
+//!
+//! measures several organisations, and writes the tables between the marks in that file; what the policies refuse goes to
+//! FILE, a line each.
+//!
 //! What writes the logs knows nothing of trailfit: what IAM checks stands beside the calls, written down from AWS's
 //! documentation, and each principal behaves as its kind does, not as a rule would have it.
 
 mod aws;
 mod call;
 mod files;
+mod grants;
 mod machines;
 mod moment;
 mod organisation;
@@ -20,8 +28,12 @@ mod pipelines;
 mod releases;
 #[path = "../../samples/rng.rs"]
 mod rng;
+mod score;
 mod services;
+mod table;
 mod terraform;
+#[cfg(test)]
+mod tests;
 mod who;
 
 use std::error::Error;
@@ -46,7 +58,8 @@ fn main() -> ExitCode {
 
 fn run(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     let mut folder = None;
-    let (mut seed, mut days, mut train) = (1, 120, 90);
+    let mut refused = None;
+    let (mut seed, mut seeds, mut days, mut train) = (1, 5, 120, 90);
     let mut arguments = arguments.peekable();
     let command = arguments.next();
     while let Some(argument) = arguments.next() {
@@ -58,6 +71,8 @@ fn run(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
         };
         match argument.as_str() {
             "--seed" => seed = number()?,
+            "--seeds" => seeds = number()?,
+            "--refused" => refused = arguments.next().map(PathBuf::from),
             "--days" => days = number()? as u32,
             "--train" => train = number()? as u32,
             _ => folder = Some(PathBuf::from(argument)),
@@ -70,7 +85,8 @@ fn run(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
         (Some("write"), Some(folder)) => {
             files::write(&folder, seed, &organisation(seed, days, train))
         }
-        _ => Err("give `write DIR`".into()),
+        (Some("table"), Some(file)) => table::write(&file, seeds, days, train, refused.as_deref()),
+        _ => Err("give `write DIR` or `table FILE`".into()),
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Truth {
     pub(crate) patterns: BTreeSet<Need>,
     /// Those of the patterns that had a call before the cut.
     pub(crate) shown: BTreeSet<Need>,
+    /// The roles that it passes, with the services that they are passed to.
+    pub(crate) passed: BTreeSet<(String, &'static str)>,
     /// The actions that were refused.
     pub(crate) denied: BTreeSet<&'static str>,
     pub(crate) records: u64,
@@ -93,6 +95,7 @@ impl Organisation {
             tested: BTreeMap::new(),
             patterns: BTreeSet::new(),
             shown: BTreeSet::new(),
+            passed: BTreeSet::new(),
             denied: BTreeSet::new(),
             records: 0,
         };
@@ -122,6 +125,12 @@ impl Organisation {
         let before = at.day() < self.train;
         let truth = self.truth(who);
         truth.records += 1;
+        if call.verdict == Verdict::Allowed {
+            let passed = call.passed.iter();
+            truth
+                .passed
+                .extend(passed.map(|(role, service)| (plain(role), *service)));
+        }
         for (action, resource) in &call.needs {
             match call.verdict {
                 Verdict::Silent => {}

@@ -281,8 +281,8 @@ fn cluster(organisation: &mut Organisation, who: &Who, at: Moment, rng: &mut Rng
         }))
         .response(json!({ "jobFlowId": id }))
         .needs_all("elasticmapreduce:RunJobFlow")
-        .needs("iam:PassRole", service)
-        .needs("iam:PassRole", instances);
+        .passes(service, "elasticmapreduce.amazonaws.com")
+        .passes(instances, "ec2.amazonaws.com");
     organisation.record(who, at, call);
     let arn = who.arn("elasticmapreduce", &format!("cluster/<{id}>"));
     let calls: [(&'static str, &'static str, Value); 4] = [
@@ -333,7 +333,7 @@ fn learn(organisation: &mut Organisation) {
         let call = Call::write("sagemaker", "CreateTrainingJob")
             .parameters(json!({ "trainingJobName": name, "roleArn": execution }))
             .needs("sagemaker:CreateTrainingJob", arn.as_str())
-            .needs("iam:PassRole", execution);
+            .passes(execution, "sagemaker.amazonaws.com");
         organisation.record(&who, at, call);
         for wait in [300, 900] {
             let call = Call::read("sagemaker", "DescribeTrainingJob")

@@ -322,7 +322,7 @@ fn create_parts(
             "lambda:CreateFunction",
             who.arn("lambda", &format!("function:{name}")),
         )
-        .needs("iam:PassRole", who.role_arn(&role_name));
+        .passes(who.role_arn(&role_name), "lambda.amazonaws.com");
     let group = format!("/aws/lambda/{name}");
     let queue_name = format!("{stack}-{word}Queue-<{suffix}>");
     let new_queue = Call::write("sqs", "CreateQueue")
@@ -534,8 +534,8 @@ fn roll_out(
             json!({ "taskDefinition": { "taskDefinitionArn": format!("{arn}:{}", app.build) } }),
         )
         .needs("ecs:RegisterTaskDefinition", format!("{arn}:*"))
-        .needs("iam:PassRole", execution)
-        .needs("iam:PassRole", task);
+        .passes(execution, "ecs-tasks.amazonaws.com")
+        .passes(task, "ecs-tasks.amazonaws.com");
     organisation.record(who, at, call);
     organisation.record(
         who,

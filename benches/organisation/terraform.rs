@@ -222,7 +222,7 @@ impl Type {
         if event.starts_with("CreateFunction") {
             let role = who.role_arn(thing);
             parameters["role"] = json!(role);
-            call = call.needs("iam:PassRole", role);
+            call = call.passes(role, "lambda.amazonaws.com");
         }
         if self.source == "iam" {
             call = call.region(GLOBAL);
