@@ -416,7 +416,7 @@ fn reads_any(fact: &Fact<'_>) -> bool {
 fn held_to(accounts: &[&str]) -> Condition {
     Condition {
         operator: "StringEquals",
-        key: "aws:PrincipalAccount",
+        key: "aws:PrincipalAccount".into(),
         values: accounts
             .iter()
             .map(|account| (*account).to_owned())
@@ -429,7 +429,7 @@ fn held_to(accounts: &[&str]) -> Condition {
 fn own_account() -> Condition {
     Condition {
         operator: "StringEqualsIfExists",
-        key: "aws:ResourceAccount",
+        key: "aws:ResourceAccount".into(),
         values: vec![VARIABLE.to_owned()],
     }
 }
