@@ -343,7 +343,7 @@ mod tests {
         let mut facts: Vec<(&str, &str, u64, u16)> = Vec::new();
         for (day, key) in (100..).zip(&keys) {
             facts.push(("s3:GetObject", key, 2, day));
-            facts.push(("s3:PutObject", key, 1, day));
+            facts.push(("s3:GetObjectTagging", key, 1, day));
         }
         facts.push(("s3:ListBucket", "arn:aws:s3:::b", 5, 120));
         let usage = usage(&facts);
