@@ -15,6 +15,7 @@ mod conditions;
 mod coverage;
 mod explain;
 mod export;
+mod fit;
 mod generate;
 mod integrity;
 mod judge;

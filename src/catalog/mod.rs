@@ -9,6 +9,7 @@ pub mod arn;
 pub mod condition_key;
 pub mod describe;
 pub mod errors;
+pub mod escalation;
 pub mod forwarding;
 pub mod lifecycle;
 pub mod operation;

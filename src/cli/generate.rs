@@ -16,6 +16,7 @@ use crate::cli::tailor::Tailor;
 use crate::cli::{Ending, output, own_policy, parallel, tell, usage_error};
 use crate::error::{Error, Result};
 use crate::generate::options::Options;
+use crate::generate::widening::Widening;
 use crate::generate::{self, Plan, explain, one_off, sets};
 use crate::iam::action::Action;
 use crate::iam::policy::PolicyDocument;
@@ -288,10 +289,17 @@ impl<'l> Proved<'l> {
         created: Option<i64>,
         options: &Options,
     ) -> Result<Self> {
-        let plan = generate::plan(usage, options);
-        let texts: Vec<String> = plan.documents.iter().map(PolicyDocument::to_json).collect();
+        let options = options.for_kind(principal.kind);
+        let quota = options.quota();
+        let plan = generate::plan(usage, &options);
+        let text = match quota.target.counts_white_space() {
+            true => PolicyDocument::to_line,
+            false => PolicyDocument::to_json,
+        };
+        let texts: Vec<String> = plan.documents.iter().map(text).collect();
         prove(principal, &one_off::granted(usage, &plan), &texts)?;
-        let mut entry = PrincipalEntry::of(principal, usage, created);
+        let mut entry = PrincipalEntry::of(principal, usage, created, quota);
+        entry.fits = plan.excess == 0;
         entry.sizes = plan.documents.iter().map(PolicyDocument::size).collect();
         entry.widened = plan.widened.iter().map(WideningEntry::of).collect();
         entry.one_off = plan.one_off.iter().map(SetUpEntry::of).collect();
@@ -448,7 +456,8 @@ fn tell_of(
         many(sizes.sum::<usize>() as u64, "character"),
         many(events, "event"),
     );
-    for widening in &plan.widened {
+    let of_resources = plan.widened.iter().filter(|each| each.pattern.is_none());
+    for widening in of_resources {
         let (on, unit) = match widening.rule {
             sets::RULE => (format!("{} on ", few(&widening.actions)), "account"),
             _ => (String::new(), "value"),
@@ -465,6 +474,7 @@ fn tell_of(
             terminal::safe(&widening.admits),
         ));
     }
+    message.push_str(&action_wildcards(plan));
     message.push_str(&report::one_off::text(&plan.one_off, options.one_off));
     message.push_str(more);
     for note in notes {
@@ -485,4 +495,28 @@ fn few(actions: &[Action]) -> String {
         shown.push(format!("{} more", actions.len() - SHOWN));
     }
     shown.join(", ")
+}
+
+/// A line for each pattern of actions, whatever the number of resources that it is granted on.
+fn action_wildcards(plan: &Plan) -> String {
+    let mut lines: BTreeMap<(&Action, &str), (&Widening, usize)> = BTreeMap::new();
+    for widening in &plan.widened {
+        if let Some(pattern) = &widening.pattern {
+            let line = lines.entry((pattern, &widening.admits));
+            line.or_insert((widening, 0)).1 += 1;
+        }
+    }
+    let line = |((pattern, _), (widening, resources)): (&(&Action, &str), &(&Widening, usize))| {
+        let place = match resources {
+            1 => terminal::safe(widening.resource.as_str()),
+            count => Cow::Owned(many(*count as u64, "resource")),
+        };
+        format!(
+            "widened by {}: {pattern} on {place} stands for {}: {}\n",
+            widening.rule,
+            many(widening.values as u64, "action"),
+            widening.admits,
+        )
+    };
+    lines.iter().map(line).collect()
 }

@@ -3,7 +3,8 @@
 use clap::{Args, ValueEnum};
 
 use crate::generate::observed;
-use crate::generate::options::{Conditions, OneOff, Options, Resources};
+use crate::generate::options::{ActionWildcards, Conditions, OneOff, Options, Resources};
+use crate::generate::quota::Target;
 use crate::iam::principal::PrincipalKind;
 use crate::usage::values::Wanted;
 
@@ -28,6 +29,54 @@ pub struct Tailor {
     /// every record as a whole, which takes a few times as long.
     #[arg(long)]
     conditions: bool,
+
+    /// Write patterns such as `s3:Get*` in the place of actions.
+    #[arg(long, value_enum, default_value = "fit", value_name = "WHEN")]
+    action_wildcards: ActionWildcardsArgument,
+
+    /// What the policies must fit. Without it, managed policies of the role or user, or the inline policy of the permission
+    /// set.
+    #[arg(long = "for", value_enum, value_name = "TARGET")]
+    target: Option<TargetArgument>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ActionWildcardsArgument {
+    /// Never.
+    Never,
+    /// As many as it takes to fit, where that helps.
+    Fit,
+    /// Wherever one saves more than what it admits weighs.
+    Always,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TargetArgument {
+    /// The managed policies of a role.
+    Role,
+    /// The managed policies of a user.
+    User,
+    /// The managed policies of a group.
+    Group,
+    /// A permissions boundary.
+    Boundary,
+    /// Service control policies.
+    Scp,
+    /// The inline policy of a permission set.
+    PermissionSet,
+}
+
+impl TargetArgument {
+    fn target(self) -> Target {
+        match self {
+            Self::Role => Target::Role,
+            Self::User => Target::User,
+            Self::Group => Target::Group,
+            Self::Boundary => Target::Boundary,
+            Self::Scp => Target::Scp,
+            Self::PermissionSet => Target::PermissionSet,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -87,7 +136,12 @@ impl Tailor {
                 },
                 false => Conditions::Passed,
             },
-            ..Options::default()
+            action_wildcards: match self.action_wildcards {
+                ActionWildcardsArgument::Never => ActionWildcards::Never,
+                ActionWildcardsArgument::Fit => ActionWildcards::Fit,
+                ActionWildcardsArgument::Always => ActionWildcards::Always,
+            },
+            quota: self.target.map(|target| target.target().quota()),
         }
     }
 }

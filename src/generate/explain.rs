@@ -307,6 +307,7 @@ mod tests {
 
     use super::{explain, few};
     use crate::generate::options::{Options, Resources};
+    use crate::generate::quota::{Quota, Target};
     use crate::generate::{Part, plan};
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
@@ -453,7 +454,7 @@ mod tests {
                 .collect();
             let usage = usage(&facts);
             let resources = if exact { Resources::Exact } else { Resources::Balanced };
-            let options = Options { resources, quota: 400, ..Options::default() };
+            let options = Options { resources, quota: Some(Quota { characters: 400, ..Target::Role.quota() }), ..Options::default() };
             let plan = plan(&usage, &options);
             let explained = explain(&usage, &plan);
             let statements: usize = plan.documents.iter().map(|each| each.statements.len()).sum();

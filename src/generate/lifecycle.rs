@@ -266,6 +266,7 @@ impl Inferred<'_> {
         Widening {
             rule: RULE,
             actions: self.actions.iter().cloned().collect(),
+            pattern: None,
             resource: resource.clone(),
             values: self.made.len(),
             days: self.days.len(),
@@ -421,7 +422,8 @@ mod tests {
     use proptest::prelude::{Strategy, prop, proptest};
 
     use super::listed;
-    use crate::generate::options::{Conditions, OneOff, Options, Resources};
+    use crate::generate::options::{ActionWildcards, Conditions, OneOff, Options, Resources};
+    use crate::generate::quota::{Quota, Target};
     use crate::generate::{Part, Plan, plan};
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
@@ -431,7 +433,11 @@ mod tests {
         resources: Resources::Exact,
         one_off: OneOff::Separate,
         lifecycle: true,
-        quota: 1_000,
+        quota: Some(Quota {
+            characters: 1_000,
+            ..Target::Role.quota()
+        }),
+        action_wildcards: ActionWildcards::Never,
         conditions: Conditions::Passed,
     };
 

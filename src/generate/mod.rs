@@ -1,7 +1,7 @@
 //! What a principal used becomes the policy documents that allow it.
 //!
-//! Generalise (the only step that widens what was used), infer the rest of a life (only where asked for), minimise (exact),
-//! split at the quota (exact). Pure functions of the set of
+//! Generalise (the step that widens resources), infer the rest of a life (only where asked for), minimise (exact), fit the quota (exact,
+//! and where that does not suffice by action wildcards). Pure functions of the set of
 //! used facts. Knows nothing of how policies are judged: `verify` does, and shares no code with this.
 
 mod access;
@@ -13,6 +13,7 @@ mod creations;
 mod evidence;
 pub mod explain;
 mod family;
+mod fit;
 mod generalise;
 mod lasting;
 mod layout;
@@ -22,6 +23,7 @@ mod names;
 pub mod observed;
 pub mod one_off;
 pub mod options;
+pub mod quota;
 mod search;
 pub mod sets;
 mod shapes;
@@ -29,17 +31,18 @@ mod sid;
 mod split;
 mod turnover;
 pub mod widening;
+mod wildcard;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::catalog::operation;
+use crate::generate::fit::{Fitted, Group};
 use crate::generate::generalise::{Granted, Made, Patterns, Rule, Rules, Seen};
 use crate::generate::minimise::{Facts, Grant};
 use crate::generate::observed::{Observed, Support};
 use crate::generate::one_off::SetUp;
 use crate::generate::options::{Conditions, OneOff, Options};
-use crate::generate::split::Split;
 use crate::generate::turnover::Span;
 use crate::generate::widening::{Widening, cut_short, widenings};
 use crate::iam::action::Action;
@@ -63,7 +66,7 @@ pub enum Part {
 /// The policy of one principal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// In order; each within the quota. None where nothing was used.
+    /// In order; each within the quota's characters. None where nothing was used.
     pub documents: Vec<PolicyDocument>,
     /// Of each document, what each of its statements is in it for.
     pub parts: Vec<Vec<Part>>,
@@ -73,7 +76,9 @@ pub struct Plan {
     pub one_off: Vec<SetUp>,
     /// What the conditions rest on that all calls satisfied, those that are offered too.
     pub supports: Vec<Support>,
-    /// What to tell the reader beside: what was left out, what does not fit an attachment quota.
+    /// How many documents there are more than the quota takes.
+    pub excess: usize,
+    /// What to tell the reader beside: what was left out, what does not fit.
     pub notes: Vec<String>,
 }
 
@@ -81,14 +86,23 @@ pub struct Plan {
 const CREATE_SERVICE_LINKED_ROLE: Action = Action::known("iam:CreateServiceLinkedRole");
 
 /// What is to be granted to a principal, before it is put into documents.
-struct Tailored {
-    grants: Vec<Grant>,
+struct Tailored<'u> {
+    allowed: Vec<Allowed<'u>>,
+    /// What follows from it.
+    inferred: Vec<Grant>,
     widened: Vec<Widening>,
     /// As [`Plan::one_off`].
     one_off: Vec<SetUp>,
     /// As [`Plan::supports`].
     supports: Vec<Support>,
     notes: Vec<String>,
+}
+
+/// What is granted for one part, under the same conditions.
+struct Allowed<'u> {
+    part: Part,
+    conditions: Vec<Condition>,
+    patterns: Patterns<'u>,
 }
 
 /// The policy documents that allow what `usage` tells was used, written as `options` say. Denied and inconclusive calls grant
@@ -99,25 +113,24 @@ pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
 }
 
 /// What allows that `usage` tells was used.
-fn tailored(usage: &PrincipalUsage, options: &Options) -> Tailored {
+fn tailored<'u>(usage: &'u PrincipalUsage, options: &Options) -> Tailored<'u> {
     let seen = Seen::of(usage);
     let observed = match options.conditions {
         Conditions::Passed => Observed::default(),
         Conditions::Observed { is_role } => Observed::of(usage, is_role),
     };
     let mut widened = Vec::new();
-    let mut grants = Vec::new();
     let mut one_off = one_off::found(usage);
     let apart: &[SetUp] = match options.one_off {
         OneOff::Keep => &[],
         OneOff::Separate | OneOff::Drop => &one_off,
     };
-    let is_any_apart = !apart.is_empty();
-    let mut recurring = Vec::new();
+    // What recurs comes first.
+    let mut allowed: Vec<Allowed<'u>> = Vec::new();
     for ((part, conditions), used) in used(usage, apart, &observed) {
         let mut patterns = writable(usage, &used);
         if part == Part::OneOff {
-            patterns = one_off::without_allowed(patterns, &conditions, &recurring);
+            patterns = one_off::without_allowed(patterns, &conditions, &allowed);
             if options.one_off == OneOff::Drop {
                 one_off::mark(&mut one_off, &patterns);
                 continue;
@@ -127,19 +140,16 @@ fn tailored(usage: &PrincipalUsage, options: &Options) -> Tailored {
             patterns = generalise::generalise(patterns, &seen, options.resources);
         }
         widened.extend(widenings(usage, &used, &patterns));
-        let facts = patterns
-            .iter()
-            .map(|(action, granted)| (*action, granted.iter().map(|(r, _)| &**r).collect()))
-            .collect();
-        grants.extend(minimise::grants(&facts, part, &conditions));
-        if part == Part::Recurring && is_any_apart {
-            recurring.push((conditions, patterns));
-        }
+        allowed.push(Allowed {
+            part,
+            conditions,
+            patterns,
+        });
     }
-    let mut notes = Vec::new();
+    let (mut inferred, mut notes) = (Vec::new(), Vec::new());
     if options.lifecycle {
-        let completion = lifecycle::complete(usage, &grants);
-        grants.extend(completion.grants);
+        let completion = lifecycle::complete(usage, &fit::as_a_person_would(&groups(&allowed)));
+        inferred = completion.grants;
         widened.extend(completion.widened);
         notes = completion.notes;
     }
@@ -149,7 +159,8 @@ fn tailored(usage: &PrincipalUsage, options: &Options) -> Tailored {
     notes.extend(service_linked(usage));
     notes.extend(observed.notes().iter().cloned());
     Tailored {
-        grants,
+        allowed,
+        inferred,
         widened,
         one_off,
         supports: observed.supports(usage),
@@ -157,31 +168,44 @@ fn tailored(usage: &PrincipalUsage, options: &Options) -> Tailored {
     }
 }
 
+fn groups<'g>(allowed: &'g [Allowed<'_>]) -> Vec<Group<'g>> {
+    let group = |allowed: &'g Allowed<'_>| Group {
+        part: allowed.part,
+        conditions: allowed.conditions.clone(),
+        facts: allowed
+            .patterns
+            .iter()
+            .map(|(action, granted)| (*action, granted.iter().map(|(r, _)| &**r).collect()))
+            .collect(),
+    };
+    allowed.iter().map(group).collect()
+}
+
 /// The documents of what is to be granted.
-fn documents(tailored: Tailored, options: &Options) -> Plan {
-    let Tailored {
-        mut grants,
+fn documents(tailored: Tailored<'_>, options: &Options) -> Plan {
+    let Fitted {
+        split,
         widened,
-        one_off,
-        supports,
-        mut notes,
-    } = tailored;
-    minimise::order(&mut grants);
-    let Split {
-        documents,
-        parts,
-        notes: left_out,
-    } = split::documents(grants, options.quota);
-    notes.extend(left_out);
-    notes.extend(one_off::note(&one_off));
-    Plan {
-        documents,
-        parts,
-        widened,
-        one_off,
-        supports,
-        notes,
-    }
+        excess,
+    } = fit::fit(
+        &groups(&tailored.allowed),
+        &tailored.inferred,
+        options.quota(),
+        options.action_wildcards,
+    );
+    let mut plan = Plan {
+        documents: split.documents,
+        parts: split.parts,
+        widened: tailored.widened,
+        one_off: tailored.one_off,
+        supports: tailored.supports,
+        excess,
+        notes: tailored.notes,
+    };
+    plan.widened.extend(widened);
+    plan.notes.extend(split.notes);
+    plan.notes.extend(one_off::note(&plan.one_off));
+    plan
 }
 
 /// What a fresh account would ask for besides: some calls make a service-linked role where there is none yet, which is an
@@ -266,26 +290,30 @@ mod tests {
     use proptest::prelude::{Just, ProptestConfig, Strategy, prop, prop_oneof, proptest};
 
     use super::{Plan, plan};
-    use crate::generate::options::{Conditions, OneOff, Options, Resources};
+    use crate::generate::options::{ActionWildcards, Conditions, OneOff, Options, Resources};
+    use crate::generate::quota::{Quota, Target};
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
     use crate::iam::pattern::covers;
-    use crate::iam::policy::MANAGED_POLICY_QUOTA;
     use crate::usage::ledger::{PrincipalUsage, Tally};
 
     const SMALL: Options = Options {
         resources: Resources::Balanced,
         one_off: OneOff::Separate,
-        quota: 1_000,
         lifecycle: false,
         conditions: Conditions::Passed,
+        action_wildcards: ActionWildcards::Never,
+        quota: Some(Quota {
+            characters: 1_000,
+            ..Target::Role.quota()
+        }),
     };
     const SMALL_EXACT: Options = Options {
         resources: Resources::Exact,
         ..SMALL
     };
     const EXACT: Options = Options {
-        quota: MANAGED_POLICY_QUOTA,
+        quota: None,
         ..SMALL_EXACT
     };
 

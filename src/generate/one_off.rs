@@ -14,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::action::{self, AccessLevel};
 use crate::catalog::visibility::Logged;
-use crate::generate::Plan;
 use crate::generate::generalise::{self, Patterns};
 use crate::generate::minimise::Wildcards;
+use crate::generate::{Allowed, Part, Plan};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::condition::Condition;
@@ -236,14 +236,16 @@ fn kind(resource: &ResourceArn) -> (&str, &str) {
 pub(super) fn without_allowed<'u>(
     mut patterns: Patterns<'u>,
     conditions: &[Condition],
-    recurring: &[(Vec<Condition>, Patterns<'u>)],
+    recurring: &[Allowed<'u>],
 ) -> Patterns<'u> {
-    let weaker = |(theirs, _): &&(Vec<Condition>, Patterns<'u>)| {
-        theirs
-            .iter()
-            .all(|condition| conditions.contains(condition))
+    let weaker = |theirs: &&Allowed<'u>| {
+        let mut theirs_all = theirs.conditions.iter();
+        theirs.part == Part::Recurring && theirs_all.all(|condition| conditions.contains(condition))
     };
-    for (_, allowed) in recurring.iter().filter(weaker) {
+    for Allowed {
+        patterns: allowed, ..
+    } in recurring.iter().filter(weaker)
+    {
         for (action, granted) in &mut patterns {
             let Ok(at) = allowed.binary_search_by_key(action, |(action, _)| action) else {
                 continue;

@@ -1,6 +1,7 @@
 //! How a policy is to be written.
 
-use crate::iam::policy::MANAGED_POLICY_QUOTA;
+use crate::generate::quota::{Quota, Target};
+use crate::iam::principal::PrincipalKind;
 
 /// How far resources are generalised. Each setting begins where the one before it ends, so it grants all that the one before
 /// it does.
@@ -37,6 +38,17 @@ pub enum Conditions {
     },
 }
 
+/// When actions are written as patterns such as `s3:Get*`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionWildcards {
+    /// Never.
+    Never,
+    /// As many as it takes to fit the quota, where they can bring that about.
+    Fit,
+    /// Wherever a pattern saves more characters than what it newly admits weighs.
+    Always,
+}
+
 /// How a policy is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -44,21 +56,42 @@ pub struct Options {
     pub resources: Resources,
     /// What becomes of calls that set something up once.
     pub one_off: OneOff,
-    /// The most characters of a document, see [`PolicyDocument::size`](crate::iam::policy::PolicyDocument::size).
-    pub quota: usize,
     /// Whether the update, tag, read-back and destroy side of what was made is inferred, as [`Part::Inferred`](crate::generate::Part).
     pub lifecycle: bool,
     /// Which conditions are written.
     pub conditions: Conditions,
+    /// When actions are written as patterns.
+    pub action_wildcards: ActionWildcards,
+    /// What the policy must fit; `None`: what a role takes.
+    pub quota: Option<Quota>,
+}
+
+impl Options {
+    /// The same, with the quota of a principal of this kind where none was asked for.
+    #[must_use]
+    pub fn for_kind(self, kind: PrincipalKind) -> Self {
+        let quota = self.quota.unwrap_or_else(|| Target::of(kind).quota());
+        Self {
+            quota: Some(quota),
+            ..self
+        }
+    }
+
+    /// What the policy must fit.
+    #[must_use]
+    pub fn quota(&self) -> Quota {
+        self.quota.unwrap_or(Target::Role.quota())
+    }
 }
 
 impl Default for Options {
-    /// Balanced, with one-off calls set apart and nothing inferred, in managed policies.
+    /// Balanced, with one-off calls set apart and nothing inferred, without action wildcards unless they make it fit.
     fn default() -> Self {
         Self {
             resources: Resources::Balanced,
             one_off: OneOff::Separate,
-            quota: MANAGED_POLICY_QUOTA,
+            action_wildcards: ActionWildcards::Fit,
+            quota: None,
             lifecycle: false,
             conditions: Conditions::Passed,
         }

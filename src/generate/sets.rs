@@ -17,20 +17,17 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::action::{self, AccessLevel};
-use crate::generate::minimise::{self, Facts, Grant};
+use crate::generate::generalise::Made;
 use crate::generate::one_off::SetUp;
 use crate::generate::options::{Options, Resources};
+use crate::generate::quota::Target;
 use crate::generate::widening::{EXAMPLES, Widening};
-use crate::generate::{Part, Plan, Tailored, documents, tailored};
+use crate::generate::{Allowed, Part, Plan, Tailored, documents, tailored};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::condition::Condition;
 use crate::iam::pattern::covers;
 use crate::usage::ledger::PrincipalUsage;
-
-/// The most characters of the one inline policy of a permission set.
-/// Source: IAM Identity Center API Reference, `PutInlinePolicyToPermissionSet`, `InlinePolicy`.
-pub const INLINE_QUOTA: usize = 32_768;
 
 /// What stands for the caller's account behind the fifth colon.
 const VARIABLE: &str = "${aws:PrincipalAccount}";
@@ -47,10 +44,10 @@ pub fn plan<'a>(
     options: &Options,
 ) -> (Plan, BTreeMap<&'a str, Vec<SetUp>>) {
     let options = Options {
-        quota: INLINE_QUOTA,
+        quota: Some(Target::PermissionSet.quota()),
         ..*options
     };
-    let tailored: BTreeMap<&'a str, Tailored> = accounts
+    let tailored: BTreeMap<&'a str, Tailored<'_>> = accounts
         .iter()
         .map(|(account, usage)| (*account, tailored(usage, &options)))
         .collect();
@@ -74,13 +71,7 @@ pub fn plan<'a>(
         .cloned()
         .collect();
     one_off.sort_by(|a, b| (&a.action, &a.resource, a.day).cmp(&(&b.action, &b.resource, b.day)));
-    let mut plan = documents(sewn.tailored(accounts, one_off, notes), &options);
-    if plan.documents.len() > 1 {
-        plan.notes.push(format!(
-            "{} documents: a permission set takes one inline policy, of {INLINE_QUOTA} characters",
-            plan.documents.len()
-        ));
-    }
+    let plan = documents(sewn.tailored(accounts, one_off, notes), &options);
     let one_off = tailored
         .into_iter()
         .map(|(account, tailored)| (account, tailored.one_off));
@@ -117,24 +108,33 @@ struct Used<'t> {
 type Accounts<'t> = BTreeMap<&'t str, &'t ResourceArn>;
 
 /// All that the accounts' own policies grant.
-fn uses<'t>(tailored: &'t BTreeMap<&'t str, Tailored>) -> BTreeMap<Fact<'t>, Used<'t>> {
+fn uses<'t>(tailored: &'t BTreeMap<&'t str, Tailored<'t>>) -> BTreeMap<Fact<'t>, Used<'t>> {
     let mut uses: BTreeMap<Fact<'t>, Used<'t>> = BTreeMap::new();
     for (account, tailored) in tailored {
-        for grant in &tailored.grants {
-            for resource in &grant.resources {
-                let form = Form::of(resource, account);
-                for action in &grant.actions {
-                    let fact = Fact {
-                        action,
-                        form: form.clone(),
-                        conditions: &grant.conditions,
-                    };
-                    let used = uses.entry(fact).or_insert(Used {
-                        part: grant.part,
-                        accounts: BTreeMap::new(),
-                    });
-                    used.part = used.part.min(grant.part);
-                    used.accounts.insert(account, resource);
+        let mut add = |part, action, resource, conditions| {
+            let fact = Fact {
+                action,
+                form: Form::of(resource, account),
+                conditions,
+            };
+            let used = uses.entry(fact).or_insert(Used {
+                part,
+                accounts: BTreeMap::new(),
+            });
+            used.part = used.part.min(part);
+            used.accounts.insert(account, resource);
+        };
+        for allowed in &tailored.allowed {
+            for (action, granted) in &allowed.patterns {
+                for (resource, _) in granted {
+                    add(allowed.part, *action, &**resource, &*allowed.conditions);
+                }
+            }
+        }
+        for grant in &tailored.inferred {
+            for action in &grant.actions {
+                for resource in &grant.resources {
+                    add(grant.part, action, resource, &*grant.conditions);
                 }
             }
         }
@@ -306,19 +306,26 @@ impl<'t> Sewn<'t> {
         usages: &Usages<'_, '_>,
         one_off: Vec<SetUp>,
         notes: Vec<String>,
-    ) -> Tailored {
-        let mut grants: Vec<Grant> = Vec::new();
-        for ((part, conditions), actions) in &self.grants {
-            let facts: Facts<'_> = actions
-                .iter()
-                .map(|(action, resources)| (*action, resources.iter().collect()))
-                .collect();
-            grants.extend(minimise::grants(&facts, *part, conditions));
-        }
+    ) -> Tailored<'t> {
+        let granted = |resources: BTreeSet<ResourceArn>| {
+            let granted = resources.into_iter();
+            granted.map(|r| (Cow::Owned(r), Made::default())).collect()
+        };
+        let allowed = self.grants.into_iter();
+        let allowed = allowed.map(|((part, conditions), actions)| Allowed {
+            part,
+            conditions,
+            patterns: actions
+                .into_iter()
+                .map(|(action, resources)| (action, granted(resources)))
+                .collect(),
+        });
+        let allowed = allowed.collect();
         let every = self.every.iter();
         let mut widened: Vec<Widening> = every
             .map(|((resource, own, used_in), actions)| Widening {
                 rule: RULE,
+                pattern: None,
                 actions: actions.iter().map(|action| (*action).clone()).collect(),
                 resource: resource.clone(),
                 values: used_in.len(),
@@ -338,7 +345,8 @@ impl<'t> Sewn<'t> {
         widened.extend(self.widened.into_values().map(|widened| widened.widening));
         widened.sort_by(|a, b| (&a.resource, a.rule).cmp(&(&b.resource, b.rule)));
         Tailored {
-            grants,
+            allowed,
+            inferred: Vec::new(),
             widened,
             one_off,
             // Of each account they are told with its role.

@@ -122,7 +122,11 @@ impl Names {
             Part::OneOff => "OneOff",
             Part::Inferred => "Inferred",
         };
-        let service = camel(grant.actions.first().map_or("", Action::service), SERVICE);
+        let service = grant.actions.first().map_or("", Action::service);
+        let service = match grant.actions.iter().all(|a| a.service() == service) {
+            true => camel(service, SERVICE),
+            false => "Services".to_owned(),
+        };
         let deed = deed(&grant.actions);
         let shared = Shared::of(&grant.resources);
         let plain = plain(grant, &shared, &deed);

@@ -2,17 +2,15 @@
 
 use crate::generate::Part;
 use crate::generate::minimise::Grant;
+use crate::generate::quota::Quota;
 use crate::generate::sid::{LONGEST, sids};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::condition::Condition;
 use crate::iam::policy::{Effect, PolicyDocument, Statement};
 
-/// How many managed policies a role, user or group may have attached, unless AWS raised it.
-/// Source: IAM User Guide, "IAM and AWS STS quotas".
-const ATTACHED_POLICIES: usize = 10;
-
 /// Documents, and what to tell about them.
+#[derive(Default)]
 pub(super) struct Split {
     pub(super) documents: Vec<PolicyDocument>,
     /// As [`Plan::parts`](crate::generate::Plan::parts).
@@ -20,22 +18,23 @@ pub(super) struct Split {
     pub(super) notes: Vec<String>,
 }
 
-/// The documents, each of at most `quota` characters as [`PolicyDocument::size`] counts them. A pair of action and resource that alone is larger than the quota is left out, and a note names it.
+/// The documents, each of at most as many characters as `quota` has, as [`PolicyDocument::size`] counts them. A pair of action and
+/// resource that alone is larger is left out, and a note names it.
 ///
-/// A service moves to a new document whole where it fits into one, so that a change in its usage touches few.
-pub(super) fn documents(grants: Vec<Grant>, quota: usize) -> Split {
+/// A service stays in one document where it fits into one, so that a change in its usage touches few; services stand in order,
+/// unless fewer documents hold them in another one. Only where `quota` takes fewer documents than that a service may be
+/// spread over several.
+pub(super) fn documents(grants: Vec<Grant>, quota: Quota) -> Split {
     let mut notes = Vec::new();
     let mut pieces = Vec::new();
-    let room = quota.saturating_sub(PolicyDocument::default().size());
+    let room = quota
+        .characters
+        .saturating_sub(PolicyDocument::default().size());
     for grant in grants {
         cut(grant, room, &mut pieces, &mut notes);
     }
     let sids = sids(&pieces);
-    let mut all_parts = pieces
-        .iter()
-        .map(|grant| grant.part)
-        .collect::<Vec<_>>()
-        .into_iter();
+    let parts: Vec<Part> = pieces.iter().map(|grant| grant.part).collect();
     let statements: Vec<Statement> = pieces
         .into_iter()
         .zip(sids)
@@ -47,18 +46,19 @@ pub(super) fn documents(grants: Vec<Grant>, quota: usize) -> Split {
             conditions: grant.conditions,
         })
         .collect();
-    let documents = pack(statements, room);
-    if documents.len() > ATTACHED_POLICIES {
-        notes.push(format!(
-            "{} documents: a principal takes {ATTACHED_POLICIES} managed policies unless AWS raised the quota",
-            documents.len()
-        ));
-    }
-    let counts = documents.iter().map(|document| document.statements.len());
-    let parts = counts.map(|count| all_parts.by_ref().take(count).collect());
+    let packed = pack(&statements, &parts, room, quota.documents);
+    let of = |places: &Vec<usize>| places.iter().map(|&at| parts[at]).collect();
+    let parts = packed.iter().map(of).collect();
+    let mut statements: Vec<Option<Statement>> = statements.into_iter().map(Some).collect();
+    let documents = packed.iter().map(|places| PolicyDocument {
+        statements: places
+            .iter()
+            .filter_map(|&at| statements[at].take())
+            .collect(),
+    });
     Split {
-        parts: parts.collect(),
-        documents,
+        documents: documents.collect(),
+        parts,
         notes,
     }
 }
@@ -151,34 +151,96 @@ fn runs<'a, T>(items: &'a [T], sizes: &[usize], room: usize) -> Vec<&'a [T]> {
     out
 }
 
-/// The statements in documents of at most `room` characters beside the frame of a document.
-fn pack(statements: Vec<Statement>, room: usize) -> Vec<PolicyDocument> {
+/// The places of the statements of each document, whose statements have at most `room` characters; no more than `allowed`
+/// documents where that can be.
+fn pack(statements: &[Statement], parts: &[Part], room: usize, allowed: usize) -> Vec<Vec<usize>> {
     // The comma of the last statement is counted though it is not written.
     let sizes: Vec<usize> = statements.iter().map(|s| s.size() + 1).collect();
-    let mut documents: Vec<PolicyDocument> = Vec::new();
-    let mut used = 0;
-    fn of(statement: &Statement) -> &str {
-        statement.actions.first().map_or("", Action::service)
+    let of = |at: usize| statements[at].actions.first().map_or("", Action::service);
+    let places: Vec<usize> = (0..statements.len()).collect();
+    let services: Vec<&[usize]> = places
+        .chunk_by(|&a, &b| (parts[a], of(a)) == (parts[b], of(b)))
+        .collect();
+    let in_order = in_order(&services, &sizes, room);
+    if in_order.len() < 2 {
+        return in_order;
     }
-    // How much all statements take of the service that one begins; of others, nothing.
-    let mut wholes = vec![0; sizes.len()];
-    let mut at = 0;
-    for block in statements.chunk_by(|a, b| of(a) == of(b)) {
-        wholes[at] = sizes[at..at + block.len()].iter().sum();
-        at += block.len();
-    }
-    for ((statement, size), whole) in statements.into_iter().zip(sizes).zip(wholes) {
-        let apart = used + whole > room && whole <= room;
-        if documents.is_empty() || used + size > room || whole > 0 && apart {
-            documents.push(PolicyDocument::default());
-            used = 0;
+    let mut best = in_order;
+    let singles: Vec<&[usize]> = places.chunks(1).collect();
+    for (blocks, wanted) in [(&services, usize::MAX), (&singles, allowed)] {
+        let found = by_size(blocks, parts, &sizes, room);
+        // A service is torn apart only for what it is worth.
+        if found.len() < best.len() && found.len() <= wanted {
+            best = found;
         }
-        used += size;
-        if let Some(document) = documents.last_mut() {
-            document.statements.push(statement);
+        if best.len() <= allowed {
+            break;
+        }
+    }
+    best
+}
+
+/// The blocks in their order. One that would not fit into what is left of a document begins a new one where it fits into one
+/// whole.
+fn in_order(blocks: &[&[usize]], sizes: &[usize], room: usize) -> Vec<Vec<usize>> {
+    let mut documents: Vec<Vec<usize>> = Vec::new();
+    let mut used = 0;
+    for block in blocks {
+        let whole: usize = block.iter().map(|&at| sizes[at]).sum();
+        let mut apart = used + whole > room && whole <= room;
+        for &at in *block {
+            if documents.is_empty() || apart || used + sizes[at] > room {
+                documents.push(Vec::new());
+                (used, apart) = (0, false);
+            }
+            used += sizes[at];
+            if let Some(document) = documents.last_mut() {
+                document.push(at);
+            }
         }
     }
     documents
+}
+
+/// The most statements that are tried in every document.
+const MAX_TRIED: usize = 2_000;
+
+/// Of each part the largest blocks first, each in the first document that has room; a block larger than a document
+/// statement by statement. A part begins in the last document of the one before, so that parts stand one after another.
+fn by_size(blocks: &[&[usize]], parts: &[Part], sizes: &[usize], room: usize) -> Vec<Vec<usize>> {
+    if sizes.len() > MAX_TRIED {
+        return in_order(blocks, sizes, room);
+    }
+    let mut documents: Vec<(usize, Vec<usize>)> = Vec::new();
+    let size = |block: &[usize]| block.iter().map(|&at| sizes[at]).sum::<usize>();
+    for part in blocks.chunk_by(|a, b| parts[a[0]] == parts[b[0]]) {
+        let before = documents.len();
+        let first = before.saturating_sub(1);
+        let mut order = part.to_vec();
+        order.sort_by_key(|block| usize::MAX - size(block));
+        for block in order {
+            let pieces: Vec<&[usize]> = match size(block) <= room {
+                true => vec![block],
+                false => block.chunks(1).collect(),
+            };
+            for piece in pieces {
+                let free =
+                    |(used, _): &&mut (usize, Vec<usize>)| used.saturating_add(size(piece)) <= room;
+                match documents[first..].iter_mut().find(free) {
+                    Some((used, places)) => {
+                        *used += size(piece);
+                        places.extend(piece);
+                    }
+                    None => documents.push((size(piece), piece.to_vec())),
+                }
+            }
+        }
+        for (_, places) in &mut documents[first..] {
+            places.sort_unstable();
+        }
+        documents[before..].sort_by_key(|(_, places)| places[0]);
+    }
+    documents.into_iter().map(|(_, places)| places).collect()
 }
 
 #[cfg(test)]
@@ -189,6 +251,7 @@ mod tests {
 
     use crate::generate::Part;
     use crate::generate::minimise::Grant;
+    use crate::generate::quota::{Quota, Target};
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
     use crate::iam::policy::PolicyDocument;
@@ -204,7 +267,11 @@ mod tests {
         }
     }
 
-    fn documents(grants: Vec<Grant>, quota: usize) -> (Vec<PolicyDocument>, Vec<String>) {
+    fn documents(grants: Vec<Grant>, characters: usize) -> (Vec<PolicyDocument>, Vec<String>) {
+        let quota = Quota {
+            characters,
+            ..Target::Role.quota()
+        };
         let split = super::documents(grants, quota);
         let counts: Vec<usize> = split.documents.iter().map(|d| d.statements.len()).collect();
         let parts: Vec<usize> = split.parts.iter().map(Vec::len).collect();
@@ -280,9 +347,43 @@ mod tests {
     }
 
     #[test]
-    fn more_documents_than_a_principal_takes_are_noted() {
-        let notes = |resources| documents(vec![grant("a", 1, resources)], 400).1.len();
-        assert_eq!((notes(1), notes(500)), (0, 1));
+    fn services_change_places_only_where_that_saves_a_document() {
+        // In order no two but the last fit together.
+        let grants = vec![
+            grant("a", 1, 5),
+            grant("b", 1, 6),
+            grant("c", 1, 5),
+            grant("d", 1, 4),
+        ];
+        let size = |grants: &[Grant]| documents(grants.to_vec(), usize::MAX).0[0].size();
+        let quota = size(&[grants[0].clone(), grants[2].clone()]) + 10;
+        assert!(quota < size(&grants[..2]));
+        let (found, _) = documents(grants, quota);
+        let found: Vec<_> = found.iter().map(services).collect();
+        assert_eq!(
+            found,
+            [BTreeSet::from(["a", "c"]), BTreeSet::from(["b", "d"])]
+        );
+    }
+
+    #[test]
+    fn parts_stand_one_after_another() {
+        let part = |part, grant: Grant| Grant { part, ..grant };
+        let grants = vec![
+            part(Part::Recurring, grant("a", 2, 8)),
+            part(Part::Recurring, grant("b", 2, 8)),
+            part(Part::Recurring, grant("c", 2, 2)),
+            part(Part::OneOff, grant("a", 2, 1)),
+            part(Part::OneOff, grant("d", 2, 8)),
+            part(Part::Inferred, grant("e", 2, 8)),
+        ];
+        let quota = Quota {
+            characters: 600,
+            ..Target::Role.quota()
+        };
+        let split = super::documents(grants, quota);
+        let parts: Vec<Part> = split.parts.concat();
+        assert!(split.documents.len() > 2 && parts.is_sorted(), "{parts:?}");
     }
 
     proptest! {

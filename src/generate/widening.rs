@@ -14,13 +14,18 @@ use crate::usage::ledger::PrincipalUsage;
 pub struct Widening {
     /// The rule's name: `dated-name`.
     pub rule: &'static str,
-    /// The actions that are allowed on the pattern by this rule, sorted.
+    /// The actions that are allowed on the pattern by this rule, sorted. Where the rule widened the actions, all those that are
+    /// newly allowed today.
     pub actions: Vec<Action>,
+    /// The pattern of actions, where the rule widened these: `s3:Get*`.
+    pub pattern: Option<Action>,
     /// The pattern.
     pub resource: ResourceArn,
-    /// How many distinct resources that were used by these actions the pattern stands for.
+    /// How many distinct resources that were used by these actions the pattern stands for. Where the rule widened the actions,
+    /// how many of these that were used.
     pub values: usize,
-    /// On how many distinct days these were used by these actions; zero where the events have no times.
+    /// On how many distinct days these were used by these actions; zero where the events have no times, and
+    /// where the rule widened the actions.
     pub days: usize,
     /// Up to three of them, the first in order.
     pub examples: Vec<String>,
@@ -81,6 +86,7 @@ pub(super) fn widenings(
         Widening {
             rule: rule.name(),
             actions: stands.actions,
+            pattern: None,
             admits: rule.admits(resource),
             resource: resource.clone(),
             values: stands.values.len(),
@@ -106,6 +112,7 @@ pub(super) fn cut_short(usage: &PrincipalUsage, action: &Action, depth: usize) -
     Some(Widening {
         rule: "too-many-resources",
         actions: vec![action.clone()],
+        pattern: None,
         resource: (*cut.first()?).clone(),
         values: cut.len(),
         days: days.len(),

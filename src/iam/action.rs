@@ -17,6 +17,13 @@ impl Action {
         Self(Cow::Borrowed(text))
     }
 
+    /// Every action whose text starts with `prefix`, which is out of the embedded tables: `s3:Get*`. No text out of a log
+    /// lives for ever, so none can become one.
+    #[must_use]
+    pub fn starting_with(prefix: &'static str) -> Self {
+        Self(Cow::Owned(format!("{prefix}*")))
+    }
+
     /// An action out of a log (the message of a denied call). `None` where the text is not `prefix:Name` with a name
     /// of letters, digits, `-` and `_` only, so that nothing from a log can reach a policy as a wildcard.
     #[must_use]

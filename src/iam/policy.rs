@@ -95,6 +95,14 @@ impl PolicyDocument {
         serde_json::to_string(self).map_or(usize::MAX, |text| text.chars().count())
     }
 
+    /// The document as JSON without white space, with a final newline.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        let mut text = serde_json::to_string(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
     /// The document as indented JSON, with a final newline.
     #[must_use]
     pub fn to_json(&self) -> String {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::generate::conditions::{self, Offer};
 use crate::generate::observed::{self, Support};
 use crate::generate::one_off::SetUp;
+use crate::generate::quota::Quota;
 use crate::generate::widening::Widening;
 use crate::iam::action::Action;
 use crate::iam::condition::Block;
@@ -105,6 +106,12 @@ pub struct PrincipalEntry {
     pub actions: usize,
     /// The number of distinct resources it used, before anything was generalised.
     pub resources: usize,
+    /// What its policy is written for: `role`.
+    pub target: &'static str,
+    /// How many documents may be attached there.
+    pub documents_allowed: usize,
+    /// Whether there are no more.
+    pub fits: bool,
     /// The policy documents, relative to the folder of the index.
     pub files: Vec<String>,
     /// What says why each statement is in them, likewise; empty unless that was asked for.
@@ -179,6 +186,9 @@ pub struct WideningEntry {
     pub rule: String,
     /// The actions whose resources were generalised.
     pub actions: Vec<String>,
+    /// The pattern of actions, where these were widened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
     /// The pattern granted.
     pub resource: String,
     /// How many resources it stands for.
@@ -298,9 +308,15 @@ pub(crate) fn date(day: u16) -> Option<String> {
 }
 
 impl PrincipalEntry {
-    /// The entry of a principal, which was `created` then, in seconds since 1970; without its documents.
+    /// The entry of a principal, which was `created` then, in seconds since 1970; without its documents, that are to fit
+    /// `quota`.
     #[must_use]
-    pub fn of(principal: &Principal, usage: &PrincipalUsage, created: Option<i64>) -> Self {
+    pub fn of(
+        principal: &Principal,
+        usage: &PrincipalUsage,
+        created: Option<i64>,
+        quota: Quota,
+    ) -> Self {
         let mut actions: Vec<_> = usage.used().map(|(action, _, _)| action).collect();
         actions.dedup();
         let mut resources: Vec<_> = usage.used().map(|(_, resource, _)| resource).collect();
@@ -313,6 +329,9 @@ impl PrincipalEntry {
             events: usage.total_events(),
             actions: actions.len(),
             resources: resources.len(),
+            target: quota.target.as_str(),
+            documents_allowed: quota.documents,
+            fits: true,
             files: Vec::new(),
             explanations: Vec::new(),
             sizes: Vec::new(),
@@ -432,6 +451,7 @@ impl WideningEntry {
         Self {
             rule: widening.rule.to_string(),
             actions: widening.actions.iter().map(ToString::to_string).collect(),
+            pattern: widening.pattern.as_ref().map(ToString::to_string),
             resource: widening.resource.to_string(),
             values: widening.values,
             days: widening.days,
