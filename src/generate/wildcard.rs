@@ -196,8 +196,8 @@ pub(super) fn applied(grants: &[Grant], taken: &[&Candidate]) -> (Vec<Grant>, Ve
     for candidate in taken {
         patterns[candidate.grant].push(candidate.prefix);
     }
-    let mut joined: BTreeMap<(Part, &[Condition], Vec<Action>), BTreeSet<&ResourceArn>> =
-        BTreeMap::new();
+    type Key<'g> = (Part, &'g [Condition], Vec<Action>);
+    let mut joined: BTreeMap<Key<'_>, BTreeSet<&ResourceArn>> = BTreeMap::new();
     let mut used: Used<'_> = BTreeMap::new();
     for (grant, patterns) in grants.iter().zip(&patterns) {
         let plain = grant.actions.iter().filter(|action| {
