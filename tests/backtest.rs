@@ -308,7 +308,13 @@ fn conditions_of_the_past_are_held_against_later_calls() {
                 "arn": "arn:aws:iam::111122223333:user/ann",
                 "accountId": "111122223333",
                 "userName": "ann",
+                "principalId": "AIDAX",
+                "accessKeyId": "AKIAXXXXXXXXXXXXXXXX",
             });
+            // A whole record, as told::Record wants it to tell a context.
+            event["responseElements"] = Value::Null;
+            event["eventType"] = "AwsApiCall".into();
+            event["userAgent"] = "aws-cli/2".into();
             event
         })
         .collect();

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::cli::input::Input;
 use crate::cli::tailor::Tailor;
 use crate::cli::verify::{Loaded, load};
-use crate::cli::{Ending, Format, output, parallel, usage_error};
+use crate::cli::{Ending, Format, output, parallel, tell, usage_error};
 use crate::error::{Error, Result};
 use crate::generate;
 use crate::generate::options::{Options, Resources};
@@ -158,10 +158,15 @@ impl Events {
         let sorted = input.sorted()?;
         // What comes on stdin comes once.
         let again = sorted.ledgers.is_empty() && !input.inputs.iter().any(|name| name == "-");
-        match again && !wanted.is_empty() {
-            true => Ok(Self::Logs(sorted.objects)),
-            false => input.ledger(sorted, quiet).map(Self::Ledger),
+        if again && !wanted.is_empty() {
+            return Ok(Self::Logs(sorted.objects));
         }
+        if !wanted.is_empty() && !quiet {
+            tell(
+                "note: of each call's context a ledger keeps the Region alone, so no other condition is made and tested; logs in files or in S3 tell of the others\n",
+            );
+        }
+        input.ledger(sorted, quiet).map(Self::Ledger)
     }
 
     /// Sums up the events that `filter` admits, not settled yet.

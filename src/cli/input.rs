@@ -217,7 +217,7 @@ impl Input {
                 ledger.sum(&filter, joint, asks)?.settled()
             }
             _ => {
-                let store = self.into_ledger(&ledgers, objects, &progress)?;
+                let store = self.one_ledger(&ledgers, objects, &progress)?;
                 store.sum(&filter, joint, asks)?.settled()
             }
         };
@@ -240,13 +240,13 @@ impl Input {
         }
         let progress = Arc::new(Progress::default());
         let bar = Bar::show(&progress, objects.len() as u64, quiet);
-        let store = self.into_ledger(&ledgers, objects, &progress);
+        let store = self.one_ledger(&ledgers, objects, &progress);
         drop(bar);
         store
     }
 
     /// One ledger of all of these: what is in several of them counts once.
-    fn into_ledger(
+    fn one_ledger(
         &self,
         ledgers: &[PathBuf],
         objects: Vec<LogObject>,
