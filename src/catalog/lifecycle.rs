@@ -24,6 +24,14 @@ pub enum Step {
     ReadBack,
 }
 
+impl Step {
+    /// Whether it only reads.
+    #[must_use]
+    pub fn reads(self) -> bool {
+        matches!(self, Self::Look | Self::ReadBack)
+    }
+}
+
 /// The life of what one action makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {

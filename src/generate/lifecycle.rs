@@ -138,10 +138,7 @@ impl<'g> Inferring<'g> {
             return;
         }
         // Creating and reading back are done in one go: where some reading was seen, it was all.
-        let reads = |step: Step| matches!(step, Step::Look | Step::ReadBack);
-        let mut steps = life.steps();
-        let seen_reading =
-            steps.any(|(step, facts)| reads(step) && granted.contains_key(&facts.to_action()));
+        let seen_reading = seen(granted, life, Step::reads);
         let found = Found::of(usage, maker, &made);
         for (step, facts) in life.steps() {
             let action = facts.to_action();
@@ -390,6 +387,12 @@ fn formats(prefix: &str, kind: &str) -> Vec<Format<'static>> {
         .flat_map(|kind| kind.formats())
         .map(Format::parse)
         .collect()
+}
+
+/// Whether an action of such a step is granted, on whatever.
+fn seen(granted: &Granted<'_>, life: Life, is_such: fn(Step) -> bool) -> bool {
+    let mut steps = life.steps();
+    steps.any(|(step, facts)| is_such(step) && granted.contains_key(&facts.to_action()))
 }
 
 /// Those of `targets`, with their places, that `action` is not granted on yet under `conditions` or fewer.
