@@ -136,8 +136,8 @@ mod tests {
     }
 
     fn stems(names: &[&str], more_than: usize) -> Vec<(String, usize)> {
-        let name = |text: &&'static str| Name {
-            text: *text,
+        let name = |text: &'static str| Name {
+            text,
             span: None,
             created: false,
             made_up: None,
@@ -147,7 +147,7 @@ mod tests {
             .iter()
             .map(|name| &*Box::leak((*name).to_owned().into_boxed_str()))
             .collect();
-        let names: Vec<Name<'_>> = names.iter().map(name).collect();
+        let names: Vec<Name<'_>> = names.into_iter().map(name).collect();
         families(&names, |_, _, values| {
             (values.len() > more_than).then_some(Proof::Many)
         })

@@ -777,7 +777,7 @@ mod tests {
         let previews = function("preview-* own-creations");
         let mut made = made_of(&facts, Resources::Balanced);
         let mut of = |action: &str| made.remove(action).unwrap();
-        assert_eq!(of("lambda:CreateFunction"), [previews.clone()]);
+        assert_eq!(of("lambda:CreateFunction"), std::slice::from_ref(&previews));
         assert_eq!(
             of("lambda:DeleteFunction"),
             [function("old"), previews.clone()]

@@ -210,20 +210,19 @@ impl<'u> Pool<'u> {
         if counts.is_empty() {
             return granted;
         }
-        let rewrite =
-            |((resource, made), place): ((Cow<'u, ResourceArn>, Made), Option<(bool, usize)>)| {
-                match place {
-                    Some((_, to)) if counts.get(&to).is_some_and(|count| *count >= each) => {
-                        let item = &self.now[to];
-                        let rules = made.rules.and(item.made.rules);
-                        (item.text.clone(), Made { rules, ..made })
-                    }
-                    _ => (resource, made),
-                }
+        let mut out: Granted<'u> = Vec::with_capacity(granted.len());
+        for ((resource, made), place) in granted.into_iter().zip(places) {
+            let place = place.filter(|(_, to)| counts.get(to).is_some_and(|count| *count >= each));
+            let Some((_, to)) = place else {
+                out.push((resource, made));
+                continue;
             };
-        let mut granted: Granted<'u> = granted.into_iter().zip(places).map(rewrite).collect();
-        tidy(&mut granted);
-        granted
+            let item = &self.now[to];
+            let rules = made.rules.and(item.made.rules);
+            out.push((item.text.clone(), Made { rules, ..made }));
+        }
+        tidy(&mut out);
+        out
     }
 }
 
