@@ -1,6 +1,5 @@
 //! `trailfit generate`: logs in, proved policies out.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::mem::ManuallyDrop;
@@ -12,27 +11,25 @@ use clap::Args;
 use crate::cli::file_names;
 use crate::cli::input::Input;
 use crate::cli::permission_sets::{self, PermissionSets, ProvedSet};
+use crate::cli::shown;
 use crate::cli::tailor::Tailor;
 use crate::cli::{Ending, output, own_policy, parallel, tell, usage_error};
 use crate::error::{Error, Result};
 use crate::generate::options::Options;
-use crate::generate::widening::Widening;
-use crate::generate::{self, Plan, explain, one_off, sets};
-use crate::iam::action::Action;
+use crate::generate::{self, Plan, explain, one_off};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::principal::{Principal, PrincipalKind};
-use crate::report::conditions;
 use crate::report::index::{
     CoverageEntry, Index, PrincipalEntry, SetUpEntry, WideningEntry, Written,
 };
-use crate::report::outlook;
-use crate::report::people::{self, People};
+use crate::report::people;
 use crate::report::summary::many;
 use crate::report::{self, terminal};
 use crate::usage::coverage::Coverage;
 use crate::usage::ledger::PrincipalUsage;
 use crate::usage::people::SESSION_KEY;
 use crate::usage::sum::Sum;
+use crate::usage::values::Wanted;
 use crate::verify::evaluate::Attached;
 use crate::verify::{policy, replay};
 
@@ -74,6 +71,14 @@ pub struct Arguments {
 const UNKEPT: &str = "note: a ledger does not tell addresses, VPC endpoints, MFA, prefixes and hours of calls: no conditions are written on these, unless logs alone are given\n";
 
 impl Arguments {
+    /// The condition keys whose values the records are asked for: those `wanted` for conditions, and the session's.
+    fn asked(&self, wanted: &Wanted) -> Wanted {
+        match self.people {
+            true => wanted.clone().and(SESSION_KEY),
+            false => wanted.clone(),
+        }
+    }
+
     /// Whether each permission set has a policy.
     fn merges(&self) -> bool {
         match self.permission_sets {
@@ -104,10 +109,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         return own_policy::run(&arguments.input, quiet);
     }
     let wanted = arguments.tailor.wanted();
-    let asked = match arguments.people {
-        true => wanted.clone().and(SESSION_KEY),
-        false => wanted.clone(),
-    };
+    let asked = arguments.asked(&wanted);
     let mut sum = arguments.input.collect_values(quiet, &asked)?;
     if !quiet && !wanted.is_empty() && arguments.input.has_ledger() {
         tell(UNKEPT);
@@ -125,7 +127,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
             let options = arguments.tailor.options(PrincipalKind::PermissionSet);
             let sets = arguments.sets(&used)?;
             sets.iter()
-                .try_for_each(|set| print_set(set, &options, quiet))?;
+                .try_for_each(|set| shown::print_set(set, &options, quiet))?;
             return Ok(Ending::of_input(coverage.is_unreadable()));
         }
         if used.len() != 1 {
@@ -161,7 +163,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         None => {
             for each in proved.iter() {
                 let options = arguments.tailor.options(each.principal.kind);
-                print(each, &options, quiet)?;
+                shown::print(each, &options, quiet)?;
                 if arguments.explain {
                     let [text, _] = each.explained();
                     tell(&format!("\n{text}"));
@@ -274,8 +276,8 @@ fn not_one(used: &[(&Principal, &PrincipalUsage)], one_set: bool) -> Result<Endi
 /// A principal's policy, which allows what it used.
 pub(super) struct Proved<'l> {
     pub(super) principal: &'l Principal,
-    usage: &'l PrincipalUsage,
-    plan: Plan,
+    pub(super) usage: &'l PrincipalUsage,
+    pub(super) plan: Plan,
     /// The documents as they are written.
     pub(super) texts: Vec<String>,
     /// All but the names of the files.
@@ -375,148 +377,4 @@ fn notes(principal: &Principal) -> Vec<String> {
         );
     }
     notes
-}
-
-/// One principal's policy on stdout; what it widens and what a reader must know on stderr.
-fn print(proved: &Proved<'_>, options: &Options, quiet: bool) -> Result<()> {
-    let Proved {
-        principal,
-        usage,
-        plan,
-        texts,
-        entry,
-    } = proved;
-    print_documents(&principal.arn, plan, texts)?;
-    if quiet {
-        return Ok(());
-    }
-    let outlook = entry.outlook.as_ref();
-    let outlook = outlook.map_or_else(|| outlook::words(None), |outlook| outlook.words.clone());
-    let more = format!(
-        "{}outlook: {outlook}\n{}",
-        conditions::text(&plan.supports, usage),
-        people_text(entry.people.as_ref())
-    );
-    let whom = terminal::safe(&principal.arn);
-    let told = (usage.total_events(), &*entry.notes);
-    tell_of(&whom, plan, options, told, &more);
-    Ok(())
-}
-
-/// As [`print`], of a permission set.
-fn print_set(set: &ProvedSet, options: &Options, quiet: bool) -> Result<()> {
-    let ProvedSet {
-        name, plan, entry, ..
-    } = set;
-    print_documents(name, plan, &set.texts)?;
-    if quiet {
-        return Ok(());
-    }
-    let whom = format!(
-        "permission set {} in {}",
-        terminal::safe(name),
-        many(entry.accounts.len() as u64, "account")
-    );
-    let more = people_text(entry.people.as_ref());
-    tell_of(&whom, plan, options, (entry.events, &entry.notes), &more);
-    Ok(())
-}
-
-fn people_text(people: Option<&People>) -> String {
-    people.map(people::text).unwrap_or_default()
-}
-
-/// The one document, or all in an array.
-fn print_documents(whose: &str, plan: &Plan, texts: &[String]) -> Result<()> {
-    let text = match texts {
-        [] => {
-            return usage_error(format!(
-                "`{}` used nothing that a policy could allow",
-                terminal::safe(whose)
-            ));
-        }
-        [one] => Cow::Borrowed(one),
-        _ => Cow::Owned(serde_json::to_string_pretty(&plan.documents).unwrap_or_default() + "\n"),
-    };
-    output::print(&text)
-}
-
-/// What a policy widens, `more`, and what a reader must know.
-fn tell_of(
-    whom: &str,
-    plan: &Plan,
-    options: &Options,
-    (events, notes): (u64, &[String]),
-    more: &str,
-) {
-    let sizes = plan.documents.iter().map(PolicyDocument::size);
-    let mut message = format!(
-        "{whom}: {}, {}, proved against {}\n",
-        many(plan.documents.len() as u64, "document"),
-        many(sizes.sum::<usize>() as u64, "character"),
-        many(events, "event"),
-    );
-    let of_resources = plan.widened.iter().filter(|each| each.pattern.is_none());
-    for widening in of_resources {
-        let (on, unit) = match widening.rule {
-            sets::RULE => (format!("{} on ", few(&widening.actions)), "account"),
-            _ => (String::new(), "value"),
-        };
-        message.push_str(&format!(
-            "widened by {}: {on}{} stands for {}{}: {}\n",
-            widening.rule,
-            terminal::safe(widening.resource.as_str()),
-            many(widening.values as u64, unit),
-            match widening.days {
-                0 => String::new(),
-                days => format!(" on {}", many(days as u64, "day")),
-            },
-            terminal::safe(&widening.admits),
-        ));
-    }
-    message.push_str(&action_wildcards(plan));
-    message.push_str(&report::one_off::text(&plan.one_off, options.one_off));
-    message.push_str(more);
-    for note in notes {
-        message.push_str(&format!("note: {}\n", terminal::safe(note)));
-    }
-    tell(&message);
-}
-
-/// The first actions, and how many more there are.
-fn few(actions: &[Action]) -> String {
-    const SHOWN: usize = 3;
-    let mut shown: Vec<String> = actions
-        .iter()
-        .take(SHOWN)
-        .map(ToString::to_string)
-        .collect();
-    if actions.len() > SHOWN {
-        shown.push(format!("{} more", actions.len() - SHOWN));
-    }
-    shown.join(", ")
-}
-
-/// A line for each pattern of actions, whatever the number of resources that it is granted on.
-fn action_wildcards(plan: &Plan) -> String {
-    let mut lines: BTreeMap<(&Action, &str), (&Widening, usize)> = BTreeMap::new();
-    for widening in &plan.widened {
-        if let Some(pattern) = &widening.pattern {
-            let line = lines.entry((pattern, &widening.admits));
-            line.or_insert((widening, 0)).1 += 1;
-        }
-    }
-    let line = |((pattern, _), (widening, resources)): (&(&Action, &str), &(&Widening, usize))| {
-        let place = match resources {
-            1 => terminal::safe(widening.resource.as_str()),
-            count => Cow::Owned(many(*count as u64, "resource")),
-        };
-        format!(
-            "widened by {}: {pattern} on {place} stands for {}: {}\n",
-            widening.rule,
-            many(widening.values as u64, "action"),
-            widening.admits,
-        )
-    };
-    lines.iter().map(line).collect()
 }
