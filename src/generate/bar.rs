@@ -144,6 +144,24 @@ impl Bar {
         }
     }
 
+    /// For actions that change who may do what, with what the principal creates itself, where new ones keep coming. Nothing else
+    /// is enough for these.
+    pub(super) fn of_authority(resources: Resources) -> Self {
+        let (own, untimed) = match resources {
+            Resources::Exact | Resources::Balanced => (6, usize::MAX),
+            Resources::Broad => (2, 3),
+        };
+        let never = usize::MAX;
+        Self {
+            names: never,
+            own,
+            crowd: never,
+            bare: None,
+            untimed: [never, untimed, never],
+            ..Self::of(Risk::Permissions, resources)
+        }
+    }
+
     /// Whether values used in these spans keep being joined by new ones; `None` where the times do not tell.
     pub(super) fn keeps_coming(
         self,

@@ -12,11 +12,11 @@
 //! | `crowded-folder` | resources left in one folder become the folder and `*` where new ones keep coming, or the time is too short to tell and they are more than a hundred |
 //!
 //! How much evidence it takes is in [`Bar`]: more for what writes than for what reads, and for what says who may do what none is
-//! enough but that AWS names a thing anew for each use. Each setting begins with what the one before it made.
+//! enough but that AWS names a thing anew for each use, or that the principal creates it itself, one after another. Each setting begins with what the one before it made.
 //!
 //! No rule crosses a partition, service, region, account, resource type or bucket, or touches an account's id inside a
 //! name. What carries authority (identities, permission sets) is not generalised for an action that does more than
-//! read, but for the names of what the principal creates itself, at the widest setting.
+//! read, but for the names of what the principal creates itself.
 //!
 //! Evidence for shapes is taken from all actions of a principal together, so that reading and writing the same keys
 //! stays one statement; evidence for names from actions of the same risk or a higher one, so that reading a thousand objects never
@@ -625,7 +625,7 @@ mod tests {
     }
 
     #[test]
-    fn what_carries_authority_is_generalised_for_reading_only() {
+    fn what_carries_authority_is_generalised_for_reading_and_for_own_creations_only() {
         let role = |i: usize| format!("arn:aws:iam::111122223333:role/app-{}", word(i));
         let roles = series(60, role);
         assert_eq!(
@@ -635,16 +635,37 @@ mod tests {
         for action in ["iam:PassRole", "iam:DeleteRole", "sts:AssumeRole"] {
             assert_eq!(made(action, roles.clone()).len(), 60, "{action}");
         }
-        // What it creates itself, on day after day, only at the widest setting.
+        // But for what it creates itself, one after another over weeks.
         let uses: Vec<_> = (0..60).map(|i| (i, vec![i])).collect();
-        for (action, widest) in [
+        for (action, left) in [
             ("iam:CreateRole", 1),
             ("iam:AttachRolePolicy", 60),
             ("iam:PassRole", 60),
         ] {
             let [_, balanced, broad] = settings(action, |i| role(usize::from(i)), &uses);
-            assert_eq!((balanced.len(), broad.len()), (60, widest), "{action}");
+            assert_eq!((balanced.len(), broad.len()), (left, left), "{action}");
         }
+        let mut facts: Vec<Fact> = Vec::new();
+        for (i, day) in [(0, 1), (1, 8), (2, 15), (3, 22), (4, 29), (5, 36)] {
+            facts.push(("iam:CreateRole", role(i), vec![day]));
+            facts.push(("iam:AttachRolePolicy", role(i), vec![day]));
+            facts.push(("iam:PassRole", role(i), vec![day + 1]));
+            facts.push(("sts:AssumeRole", role(i), vec![day + 1]));
+        }
+        let stem = ["arn:aws:iam::111122223333:role/app-* own-creations"];
+        let own = made_of(&facts, Resources::Balanced);
+        for action in ["iam:CreateRole", "iam:AttachRolePolicy", "iam:PassRole"] {
+            assert_eq!(own[action], stem, "{action}");
+        }
+        assert_eq!(own["sts:AssumeRole"].len(), 6);
+        // Five are not enough, nor are six on one day.
+        let five = made_of(&facts[..20], Resources::Balanced);
+        assert_eq!(five["iam:CreateRole"].len(), 5);
+        for (_, _, days) in &mut facts {
+            *days = vec![1];
+        }
+        let one_day = made_of(&facts, Resources::Balanced);
+        assert_eq!(one_day["iam:CreateRole"].len(), 6);
         let sets = series(3, |i| {
             format!("arn:aws:sso:::permissionSet/ssoins-1/ps-{i:016x}")
         });

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::generate::bar::{Bar, Left, Proof, Risk};
 use crate::generate::family::{Name, common_tail, families};
 use crate::generate::generalise::{
-    Granted, Made, Patterns, Rule, Rules, Seen, is_authority, keeps_exact, tidy, without_chains,
+    Granted, Made, Patterns, Rule, Rules, Seen, is_authority, tidy, without_chains,
 };
 use crate::generate::layout::{Layout, is_account};
 use crate::generate::options::Resources;
@@ -22,14 +22,13 @@ const DEPTH: usize = 16;
 const WORDS: usize = 8;
 
 /// The rules of [`Proof`]. What is read may take all uses for evidence, what is written only what was written: reading a thousand
-/// objects never widens what may be deleted.
+/// objects never widens what may be deleted. Who may do what is widened for what the principal creates itself only.
 pub(super) fn by_names<'u>(
     patterns: Patterns<'u>,
     seen: &Seen<'_>,
     resources: Resources,
 ) -> Patterns<'u> {
-    let pool = |risk: Risk| {
-        let bar = Bar::of(risk, resources);
+    let pool = |risk: Risk, bar: Bar| {
         let mut pool = Pool::of(&patterns, risk);
         if pool.now.len() > 1 {
             pool.stems(seen, bar);
@@ -37,25 +36,21 @@ pub(super) fn by_names<'u>(
         }
         (pool, bar)
     };
-    let (reads, writes) = (pool(Risk::Reads), pool(Risk::Writes));
+    let reads = pool(Risk::Reads, Bar::of(Risk::Reads, resources));
+    let writes = pool(Risk::Writes, Bar::of(Risk::Writes, resources));
+    let authority = pool(Risk::Writes, Bar::of_authority(resources));
     let rewrite = |(action, granted): (&'u Action, Granted<'u>)| {
         let risk = Risk::of(action);
+        let over_identities = is_authority(action.service());
+        let has_authority = risk == Risk::Permissions || over_identities && risk != Risk::Reads;
         let (pool, bar) = match risk {
+            _ if has_authority => &authority,
             Risk::Reads => &reads,
             Risk::Writes | Risk::Permissions => &writes,
         };
-        if risk == Risk::Permissions && resources < Resources::Broad {
-            return (action, granted);
-        }
         let may = |resource: &ResourceArn, created: bool| {
             let service = resource.parts().map_or("", |parts| parts.service);
-            match resources {
-                // Who may do what is widened for what the principal creates only, and only at the widest setting.
-                Resources::Broad if created => {
-                    !is_authority(service) || is_authority(action.service())
-                }
-                _ => risk != Risk::Permissions && !keeps_exact(action, service),
-            }
+            (created || !has_authority) && (over_identities || !is_authority(service))
         };
         (action, pool.granted(granted, bar.each, may))
     };
