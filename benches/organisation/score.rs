@@ -64,8 +64,6 @@ pub(crate) struct Worth {
     pub(crate) characters: u64,
     pub(crate) documents: u64,
     pub(crate) principals: u64,
-    /// Those of the principals that are refused nothing that could be foreseen.
-    pub(crate) served: u64,
     /// To write the policies out of the ledger.
     pub(crate) time: Duration,
 }
@@ -107,7 +105,6 @@ impl Worth {
         self.characters += other.characters;
         self.documents += other.documents;
         self.principals += other.principals;
-        self.served += other.served;
         self.time += other.time;
     }
 }

@@ -97,19 +97,17 @@ fn total(measured: &Measured) -> [Worth; POLICIES.len()] {
 /// The share of what is needed after the cut that each policy allows.
 fn recalls(totals: &[[Worth; POLICIES.len()]]) -> String {
     let mut out = String::from(
-        "| policy | calls | distinct needs | foreseeable calls | foreseeable needs | principals served | F2 |\n|---|--:|--:|--:|--:|--:|--:|\n",
+        "| policy | calls | distinct needs | foreseeable calls | foreseeable needs | F2 |\n|---|--:|--:|--:|--:|--:|\n",
     );
     for (policy, name) in POLICIES.iter().enumerate() {
         let of = |share: fn(&Worth) -> Share| {
             let shares = totals.iter().map(|total| percent(share(&total[policy])));
             format!("{:.2} %", median(shares))
         };
-        let served = median(totals.iter().map(|total| total[policy].served as f64));
-        let principals = totals.first().map_or(0, |total| total[policy].principals);
         let f2 = median(totals.iter().map(|total| f2(&total[policy])));
         let _ = writeln!(
             out,
-            "| {name} | {} | {} | {} | {} | {served:.0} of {principals} | {f2:.3} |",
+            "| {name} | {} | {} | {} | {} | {f2:.3} |",
             of(|w| w.calls),
             of(|w| w.needs),
             of(|w| w.foreseen_calls),
