@@ -18,6 +18,7 @@
 
 mod aws;
 mod call;
+mod containers;
 mod files;
 mod grants;
 mod machines;
@@ -34,6 +35,7 @@ mod table;
 mod terraform;
 #[cfg(test)]
 mod tests;
+mod users;
 mod who;
 
 use std::error::Error;
@@ -99,5 +101,6 @@ fn organisation(seed: u64, days: u32, train: u32) -> Organisation {
     pipelines::run(&mut organisation);
     people::run(&mut organisation);
     machines::run(&mut organisation);
+    users::run(&mut organisation);
     organisation
 }

@@ -79,42 +79,7 @@ fn load(organisation: &mut Organisation, subject: &str) {
                 sources.push("app");
             }
             for source in sources {
-                let partition = format!("dt=<{}>/hour=<{hour:02}>", at.date());
-                let table_name = format!("{source}_raw");
-                organisation.record(
-                    &who,
-                    at.plus(2),
-                    table(&who, "GetTable", "glue:GetTable", "lake", &table_name),
-                );
-                organisation.record(
-                    &who,
-                    at.plus(2),
-                    list_objects(&who, RAW, &format!("{source}/{partition}/")),
-                );
-                for part in 0..2 + rng.below(2) {
-                    let file = format!(
-                        "{source}/{partition}/part-<{part:05}>-<{}>.snappy.parquet",
-                        rng.uuid()
-                    );
-                    organisation.record(&who, at.plus(4), object(&who, "GetObject", RAW, &file));
-                    let file = format!(
-                        "{source}/{partition}/part-<{part:05}>-<{}>.c000.snappy.parquet",
-                        rng.uuid()
-                    );
-                    organisation.record(
-                        &who,
-                        at.plus(40),
-                        object(&who, "PutObject", CURATED, &file),
-                    );
-                }
-                let partitions = table(
-                    &who,
-                    "BatchCreatePartition",
-                    "glue:BatchCreatePartition",
-                    "lake",
-                    source,
-                );
-                organisation.record(&who, at.plus(80), partitions);
+                partition(organisation, &who, at, source, &mut rng);
             }
             let scratch = format!("_temporary/<{run}>/manifest.json");
             organisation.record(
@@ -129,6 +94,42 @@ fn load(organisation: &mut Organisation, subject: &str) {
             );
         }
     }
+}
+
+/// One source's partition of these hours.
+fn partition(organisation: &mut Organisation, who: &Who, at: Moment, source: &str, rng: &mut Rng) {
+    let partition = format!("dt=<{}>/hour=<{:02}>", at.date(), at.hour());
+    let table_name = format!("{source}_raw");
+    organisation.record(
+        who,
+        at.plus(2),
+        table(who, "GetTable", "glue:GetTable", "lake", &table_name),
+    );
+    organisation.record(
+        who,
+        at.plus(2),
+        list_objects(who, RAW, &format!("{source}/{partition}/")),
+    );
+    for part in 0..2 + rng.below(2) {
+        let file = format!(
+            "{source}/{partition}/part-<{part:05}>-<{}>.snappy.parquet",
+            rng.uuid()
+        );
+        organisation.record(who, at.plus(4), object(who, "GetObject", RAW, &file));
+        let file = format!(
+            "{source}/{partition}/part-<{part:05}>-<{}>.c000.snappy.parquet",
+            rng.uuid()
+        );
+        organisation.record(who, at.plus(40), object(who, "PutObject", CURATED, &file));
+    }
+    let partitions = table(
+        who,
+        "BatchCreatePartition",
+        "glue:BatchCreatePartition",
+        "lake",
+        source,
+    );
+    organisation.record(who, at.plus(80), partitions);
 }
 
 /// Athena's reports: on working days, and at the month's turn with a table of its own.

@@ -1,12 +1,11 @@
 //! Release roles: a workflow of GitHub's assumes one for each application, uploads what it has built, and changes stacks
 //! through CloudFormation with its own permissions, or ECS by itself. Pull requests get stacks of their own for some days.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::aws::{
-    bucket, ecs_service, function, items, list_objects, log_group, object, plain_call, queue, role,
-};
+use crate::aws::{bucket, function, log_group, object, queue, role};
 use crate::call::Call;
+use crate::containers::{by_container, by_file};
 use crate::moment::{Moment, is_weekend};
 use crate::organisation::Organisation;
 use crate::rng::Rng;
@@ -15,12 +14,12 @@ use crate::who::{DATA, FRANKFURT, GLOBAL, IRELAND, Kind, SHOP, TOOLS, Who};
 const CLOUDFORMATION: &str = "cloudformation.amazonaws.com";
 
 /// An application and the role that releases it.
-struct Application {
-    who: Who,
-    name: String,
-    artifacts: String,
-    rng: Rng,
-    build: u64,
+pub(crate) struct Application {
+    pub(crate) who: Who,
+    pub(crate) name: String,
+    pub(crate) artifacts: String,
+    pub(crate) rng: Rng,
+    pub(crate) build: u64,
     pull_request: u64,
     /// The stacks of open pull requests: number, the day they close, and the suffixes of what CloudFormation named.
     open: Vec<(u64, u32, String)>,
@@ -53,7 +52,8 @@ impl Application {
         }
     }
 
-    fn session(&mut self, at: Moment) -> Who {
+    /// One run of the workflow.
+    pub(crate) fn session(&mut self, at: Moment) -> Who {
         let run = 17_300_000_000 + self.rng.below(900_000_000);
         let address = format!("198.51.100.{}", 10 + self.rng.below(200));
         self.who
@@ -141,17 +141,22 @@ fn by_stack(organisation: &mut Organisation, app: &mut Application, day: u32, na
             &stack,
         );
         organisation.record(&who, at.plus(120), outcome);
-        if app.rng.chance(5) {
-            let user = format!("arn:aws:iam::{}:user/tester", who.account);
-            let call = Call::write("iam", "CreateUser")
-                .region(GLOBAL)
-                .parameters(json!({ "userName": "tester" }))
-                .needs("iam:CreateUser", user)
-                .denied(&who);
-            organisation.record(&who, at.plus(150), call);
-        }
+        overreach(organisation, app, &who, at.plus(150));
     }
     pull_requests(organisation, app, day);
+}
+
+/// Now and then a workflow tries what nobody has granted it.
+fn overreach(organisation: &mut Organisation, app: &mut Application, who: &Who, at: Moment) {
+    if app.rng.chance(5) {
+        let user = format!("arn:aws:iam::{}:user/tester", who.account);
+        let call = Call::write("iam", "CreateUser")
+            .region(GLOBAL)
+            .parameters(json!({ "userName": "tester" }))
+            .needs("iam:CreateUser", user)
+            .denied(who);
+        organisation.record(who, at, call);
+    }
 }
 
 /// What is done once, when the role is new: the bucket of the artifacts and the first stack.
@@ -441,167 +446,4 @@ fn destroy(organisation: &mut Organisation, who: &Who, at: Moment, stack: &str, 
     for (later, call) in (1..).zip(calls) {
         organisation.record(who, at.plus(later * 5), call.through(CLOUDFORMATION));
     }
-}
-
-/// Images to ECR, then a new revision of the task definition for the service, which takes two roles with it.
-fn by_container(organisation: &mut Organisation, app: &mut Application, day: u32) {
-    if !app.rng.chance(80) {
-        return;
-    }
-    let at = Moment::new(day, 14, app.rng.below(50) as u32);
-    let who = app.session(at);
-    app.build += 1;
-    let name = app.name.clone();
-    organisation.record(
-        &who,
-        at,
-        plain_call("ecr", "GetAuthorizationToken", "ecr:GetAuthorizationToken"),
-    );
-    let digest = format!("sha256:{}", app.rng.hex(64));
-    for (call, action) in [
-        (
-            "BatchCheckLayerAvailability",
-            "ecr:BatchCheckLayerAvailability",
-        ),
-        ("InitiateLayerUpload", "ecr:InitiateLayerUpload"),
-        ("UploadLayerPart", "ecr:UploadLayerPart"),
-        ("CompleteLayerUpload", "ecr:CompleteLayerUpload"),
-        ("PutImage", "ecr:PutImage"),
-    ] {
-        let arn = who.arn("ecr", &format!("repository/{name}"));
-        let mut parameters = json!({ "registryId": who.account, "repositoryName": name });
-        if call == "PutImage" {
-            parameters["imageTag"] = json!(app.build.to_string());
-        } else {
-            parameters["layerDigests"] = json!([digest]);
-        }
-        let call = if call.starts_with("Batch") {
-            Call::read("ecr", call)
-        } else {
-            Call::write("ecr", call)
-        };
-        let call = call
-            .parameters(parameters)
-            .resources(json!([{ "accountId": who.account, "ARN": arn }]))
-            .needs(action, arn);
-        organisation.record(&who, at.plus(5), call);
-    }
-    for service in [format!("{name}-web"), format!("{name}-jobs")] {
-        roll_out(organisation, &who, at.plus(30), &service, app);
-    }
-    if app.rng.chance(30) {
-        // The schema changes: a task runs the migration.
-        let family = format!("{name}-migrate");
-        let call = Call::write("ecs", "RunTask")
-            .parameters(json!({ "cluster": "production", "taskDefinition": format!("{family}:{}", app.build) }))
-            .needs("ecs:RunTask", who.arn("ecs", &format!("task-definition/{family}:<{}>", app.build)));
-        organisation.record(&who, at.plus(200), call);
-        let task = app.rng.hex(32);
-        let call = Call::read("ecs", "DescribeTasks")
-            .parameters(json!({ "cluster": "production", "tasks": [task] }))
-            .needs(
-                "ecs:DescribeTasks",
-                who.arn("ecs", &format!("task/production/<{task}>")),
-            );
-        organisation.record(&who, at.plus(230), call);
-    }
-}
-
-fn roll_out(
-    organisation: &mut Organisation,
-    who: &Who,
-    at: Moment,
-    service: &str,
-    app: &Application,
-) {
-    let (execution, task) = (
-        who.role_arn(&format!("{service}-execution")),
-        who.role_arn(&format!("{service}-task")),
-    );
-    let image = format!(
-        "{}.dkr.ecr.{}.amazonaws.com/{}:{}",
-        who.account, who.region, app.name, app.build
-    );
-    let definition: Value = json!({
-        "family": service, "executionRoleArn": execution, "taskRoleArn": task, "networkMode": "awsvpc",
-        "requiresCompatibilities": ["FARGATE"], "cpu": "512", "memory": "1024",
-        "containerDefinitions": [{ "name": "app", "image": image, "essential": true }],
-    });
-    let arn = who.arn("ecs", &format!("task-definition/{service}"));
-    let call = Call::write("ecs", "RegisterTaskDefinition")
-        .parameters(definition)
-        .response(
-            json!({ "taskDefinition": { "taskDefinitionArn": format!("{arn}:{}", app.build) } }),
-        )
-        .needs("ecs:RegisterTaskDefinition", format!("{arn}:*"))
-        .passes(execution, "ecs-tasks.amazonaws.com")
-        .passes(task, "ecs-tasks.amazonaws.com");
-    organisation.record(who, at, call);
-    organisation.record(
-        who,
-        at.plus(2),
-        ecs_service(
-            who,
-            "UpdateService",
-            "ecs:UpdateService",
-            "production",
-            service,
-        ),
-    );
-    for wait in [20, 40, 60] {
-        let call = ecs_service(
-            who,
-            "DescribeServices",
-            "ecs:DescribeServices",
-            "production",
-            service,
-        );
-        organisation.record(who, at.plus(wait), call);
-    }
-}
-
-/// A library's pages: files of every version below the site's bucket, then the caches are told. Semantic versions.
-fn by_file(organisation: &mut Organisation, app: &mut Application, day: u32) {
-    if !app.rng.chance(35) {
-        return;
-    }
-    let at = Moment::new(day, 16, app.rng.below(50) as u32);
-    let who = app.session(at);
-    app.build += 1;
-    let version = format!("{}.{}.{}", 4 + day / 50, app.build % 50 / 5, app.build % 5);
-    let bucket = "acme-design-site";
-    organisation.record(&who, at, list_objects(&who, bucket, "releases/"));
-    for file in ["index.html", "app.css"] {
-        organisation.record(
-            &who,
-            at.plus(2),
-            object(
-                &who,
-                "PutObject",
-                bucket,
-                &format!("releases/<{version}>/{file}"),
-            ),
-        );
-    }
-    let script = format!("releases/<{version}>/app.<{}>.js", app.rng.hex(8));
-    organisation.record(&who, at.plus(3), object(&who, "PutObject", bucket, &script));
-    organisation.record(
-        &who,
-        at.plus(4),
-        object(&who, "PutObject", bucket, "latest/index.html"),
-    );
-    let call = Call::write("cloudfront", "CreateInvalidation")
-        .region(GLOBAL)
-        .parameters(json!({ "distributionId": "E2QWRUHAPOMQZL", "invalidationBatch": { "callerReference": version } }))
-        .needs(
-            "cloudfront:CreateInvalidation",
-            format!("arn:aws:cloudfront::{}:distribution/E2QWRUHAPOMQZL", who.account),
-        );
-    organisation.record(&who, at.plus(8), call);
-    let id = json!({ "name": "design-system" });
-    organisation.record(
-        &who,
-        at.plus(12),
-        items(&who, "PutItem", "dynamodb:PutItem", "releases", id),
-    );
 }

@@ -330,18 +330,7 @@ fn work(organisation: &mut Organisation, team: &str, role: Who, types: &[Type], 
     for last in (1..words.len()).rev() {
         words.swap(last, rng.below(last as u64 + 1) as usize);
     }
-    for kind in types {
-        for (_, action) in kind.all() {
-            organisation.entitle(&role, action, &kind.arn(&role, &name(team, "any", kind)));
-        }
-        if kind.service == "lambda" {
-            organisation.entitle(
-                &role,
-                "iam:PassRole",
-                &role.role_arn(&format!("{team}-<any>")),
-            );
-        }
-    }
+    entitle(organisation, team, &role, types);
     // What there is: word and type.
     let mut things: Vec<(&str, &Type)> = Vec::new();
     let mut coming = words.into_iter();
@@ -408,6 +397,22 @@ fn work(organisation: &mut Organisation, team: &str, role: Who, types: &[Type], 
                 lock,
             ),
         );
+    }
+}
+
+/// A team's role may need all of a type's calls on whatever has the team's name.
+fn entitle(organisation: &mut Organisation, team: &str, role: &Who, types: &[Type]) {
+    for kind in types {
+        for (_, action) in kind.all() {
+            organisation.entitle(role, action, &kind.arn(role, &name(team, "any", kind)));
+        }
+        if kind.service == "lambda" {
+            organisation.entitle(
+                role,
+                "iam:PassRole",
+                &role.role_arn(&format!("{team}-<any>")),
+            );
+        }
     }
 }
 
