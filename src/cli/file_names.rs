@@ -47,9 +47,10 @@ fn paths(taken: &mut BTreeSet<String>, stem: &str, documents: usize) -> Vec<Stri
 
 /// `<account>/<kind>/<name>`
 fn stem(principal: &Principal) -> String {
+    // An account's id out of a log may be anything: `index.json`, or the name of another folder.
     let account = match principal.account.as_str() {
-        "" => "unknown-account".to_owned(),
-        account => output::file_name(account),
+        id if !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()) => id,
+        _ => "unknown-account",
     };
     format!(
         "{account}/{}/{}",

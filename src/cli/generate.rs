@@ -15,7 +15,7 @@ use crate::cli::shown;
 use crate::cli::tailor::Tailor;
 use crate::cli::{Ending, output, own_policy, parallel, tell, usage_error};
 use crate::error::{Error, Result};
-use crate::generate::options::Options;
+use crate::generate::options::{Conditions, Options};
 use crate::generate::{self, Plan, explain, one_off};
 use crate::iam::policy::PolicyDocument;
 use crate::iam::principal::{Principal, PrincipalKind};
@@ -87,6 +87,19 @@ impl Arguments {
         }
     }
 
+    /// The policies of permission sets to stdout.
+    fn print_sets(&self, used: &[(&Principal, &PrincipalUsage)], quiet: bool) -> Result<()> {
+        if self.explain {
+            return usage_error(
+                "a permission set's policy is not explained, but those of its roles are\nhelp: give --out DIR, or one role with --principal and without --permission-sets",
+            );
+        }
+        let options = self.tailor.options(PrincipalKind::PermissionSet);
+        let sets = self.sets(used)?;
+        sets.iter()
+            .try_for_each(|set| shown::print_set(set, &options, quiet))
+    }
+
     /// The policy of each permission set in `used`.
     fn sets(&self, used: &[(&Principal, &PrincipalUsage)]) -> Result<Vec<ProvedSet>> {
         let options = self.tailor.options(PrincipalKind::PermissionSet);
@@ -124,10 +137,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     if arguments.out.is_none() {
         let one_set = permission_sets::is_one(&used);
         if arguments.merges() && one_set {
-            let options = arguments.tailor.options(PrincipalKind::PermissionSet);
-            let sets = arguments.sets(&used)?;
-            sets.iter()
-                .try_for_each(|set| shown::print_set(set, &options, quiet))?;
+            arguments.print_sets(&used, quiet)?;
             return Ok(Ending::of_input(coverage.is_unreadable()));
         }
         if used.len() != 1 {
@@ -292,8 +302,21 @@ impl<'l> Proved<'l> {
         options: &Options,
     ) -> Result<Self> {
         let options = options.for_kind(principal.kind);
+        let (mut proved, note) = provable(&options, |options| {
+            Self::with(principal, usage, created, options)
+        })?;
+        proved.entry.notes.extend(note);
+        Ok(proved)
+    }
+
+    fn with(
+        principal: &'l Principal,
+        usage: &'l PrincipalUsage,
+        created: Option<i64>,
+        options: &Options,
+    ) -> Result<Self> {
         let quota = options.quota();
-        let plan = generate::plan(usage, &options);
+        let plan = generate::plan(usage, options);
         let text = match quota.target.counts_white_space() {
             true => PolicyDocument::to_line,
             false => PolicyDocument::to_json,
@@ -329,6 +352,28 @@ impl Proved<'_> {
             serde_json::to_string_pretty(&entry).unwrap_or_default() + "\n",
         ]
     }
+}
+
+/// What `write` makes and proves; where that cannot be proved with conditions that all calls satisfied, what it makes without
+/// them, and a note that says so. Those conditions only narrow.
+pub(super) fn provable<T>(
+    options: &Options,
+    write: impl Fn(&Options) -> Result<T>,
+) -> Result<(T, Option<String>)> {
+    let written = write(options);
+    let observed = matches!(options.conditions, Conditions::Observed { .. });
+    let Err(Error::Unproved { reason, .. }) = &written else {
+        return Ok((written?, None));
+    };
+    if !observed {
+        return Ok((written?, None));
+    }
+    let note = format!("conditions are left out, as they cannot be proved: {reason}");
+    let without = Options {
+        conditions: Conditions::Passed,
+        ..*options
+    };
+    Ok((write(&without)?, Some(note)))
 }
 
 /// Replays what the principal used against the documents as they will be written, read back from their text by the

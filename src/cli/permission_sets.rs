@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 
 use clap::ValueEnum;
 
-use crate::cli::generate::prove;
+use crate::cli::generate::{provable, prove};
 use crate::cli::parallel;
 use crate::error::Result;
 use crate::generate::options::Options;
@@ -72,7 +72,9 @@ pub(crate) fn proved(
     let mut sets: Vec<_> = roles(used).into_iter().collect();
     sets.sort_by_key(|((partition, name), _)| (*name, *partition));
     let proved = parallel::map(&sets, threads, |(set, roles)| {
-        ProvedSet::of(*set, roles, options)
+        let (mut proved, note) = provable(options, |options| ProvedSet::of(*set, roles, options))?;
+        proved.entry.notes.extend(note);
+        Ok(proved)
     });
     proved.into_iter().collect()
 }

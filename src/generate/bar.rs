@@ -27,6 +27,12 @@ impl Risk {
     }
 }
 
+/// Whether `action` reads what can be a step to more permissions: secrets, credentials.
+pub(super) fn reads_secrets(action: &Action) -> bool {
+    let facts = action::find(action.as_str());
+    Risk::of(action) == Risk::Reads && facts.is_some_and(|facts| facts.escalates().is_some())
+}
+
 /// How much evidence a wildcard takes. All numbers are the least that is enough.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bar {
@@ -49,6 +55,8 @@ pub(super) struct Bar {
     /// Values of a part that looks like an identifier, and like a number.
     pub(super) identifiers: usize,
     pub(super) numbers: usize,
+    /// Whether it is asked of who may do what: then new ones must keep coming of what the principal creates itself, too.
+    authority: bool,
 }
 
 /// What is left below a bucket or a type, where the time is too short to tell whether new ones come or nothing less is enough.
@@ -104,6 +112,7 @@ impl Bar {
                 each: 2,
                 identifiers: 2,
                 numbers: 5,
+                authority: false,
             },
             (Risk::Reads, Resources::Broad) => Self {
                 names: 3,
@@ -116,6 +125,7 @@ impl Bar {
                 each: 1,
                 identifiers: 1,
                 numbers: 3,
+                authority: false,
             },
             (_, Resources::Exact | Resources::Balanced) => Self {
                 names: 6,
@@ -128,6 +138,7 @@ impl Bar {
                 each: 2,
                 identifiers: 2,
                 numbers: 5,
+                authority: false,
             },
             (_, Resources::Broad) => Self {
                 names: 4,
@@ -140,6 +151,7 @@ impl Bar {
                 each: 1,
                 identifiers: 1,
                 numbers: 3,
+                authority: false,
             },
         }
     }
@@ -158,6 +170,7 @@ impl Bar {
             crowd: never,
             bare: None,
             untimed: [never, untimed, never],
+            authority: true,
             ..Self::of(Risk::Permissions, resources)
         }
     }
@@ -199,9 +212,9 @@ impl Bar {
             Left::Type if made_up && (created || self.bare.is_some()) => self.own,
             Left::Type => self.bare?,
         };
-        // Of what it creates itself it is known that others come, unless all came at once, to set something up.
-        let renewed = match created {
-            true => found.coming >= SHORTEST,
+        // Of what it creates itself it is known that others come, unless all came in the beginning, to set something up.
+        let renewed = match created && !self.authority {
+            true => found.coming >= SHORTEST && found.new > 0,
             false => found.days >= self.days && found.new * self.one_in >= found.used,
         };
         let proof = if created { Proof::Own } else { Proof::Renewed };

@@ -69,7 +69,7 @@ pub(super) struct Carried<'u> {
     pub(super) values: Option<BTreeMap<&'u str, Calls>>,
     too_many: bool,
     pub(super) days: BTreeSet<u16>,
-    /// Those of facts of which some use carried the key.
+    /// Those of facts of which some use carried the key, from the first such use to the last.
     pub(super) days_with: BTreeSet<u16>,
 }
 
@@ -79,8 +79,14 @@ impl<'u> Carried<'u> {
         self.days.extend(&tally.days);
         if let Some(answered) = tally.contexts.told().get(&key.to_ascii_lowercase()) {
             self.with += answered.with.count;
-            let days_with = (answered.with.count > 0).then_some(&tally.days);
-            self.days_with.extend(days_with.into_iter().flatten());
+            // No more of them is kept than the first and the last.
+            if let Some((first, last)) = answered.with.days {
+                let within = tally
+                    .days
+                    .iter()
+                    .filter(|day| (first..=last).contains(*day));
+                self.days_with.extend(within);
+            }
             self.without += answered.without.count;
             let values = answered.values().into_iter().flatten();
             self.add_values(values.map(|(value, calls)| (&**value, *calls)));

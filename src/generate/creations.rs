@@ -44,14 +44,14 @@ impl<'u> Creations<'u> {
                 continue;
             };
             let used = resources.iter().filter(|(_, tally)| tally.used > 0);
-            for (resource, _) in used {
-                out.learn(action.service(), &kind, resource);
+            for (resource, tally) in used {
+                out.learn(action.service(), &kind, resource, tally.used);
             }
         }
         out
     }
 
-    fn learn(&mut self, service: &str, kind: &str, resource: &'u ResourceArn) {
+    fn learn(&mut self, service: &str, kind: &str, resource: &'u ResourceArn, calls: u64) {
         let Some(layout) = Layout::of(resource) else {
             return;
         };
@@ -60,6 +60,9 @@ impl<'u> Creations<'u> {
         }
         let start = layout.components[layout.first].start;
         if layout.component(layout.first) == "*" {
+            if calls < RECURS {
+                return;
+            }
             self.kinds.insert(&layout.text[..start]);
         } else {
             self.named.insert(without_suffix(layout.text));
@@ -86,6 +89,10 @@ impl<'u> Creations<'u> {
             || secret(layout).is_some_and(|name| self.named.contains(name))
     }
 }
+
+/// So often at least is a kind created whose names are not known yet: of one that was created once, others are not the
+/// principal's.
+const RECURS: u64 = 3;
 
 /// The kind of thing that `action` creates, in lower case and without a plural's `s`; `None` where it creates nothing.
 fn created_kind(action: &Action) -> Option<String> {
@@ -148,6 +155,23 @@ mod tests {
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
     use crate::usage::ledger::{PrincipalUsage, Tally};
+
+    #[test]
+    fn a_kind_is_ones_own_only_where_it_is_created_again_and_again() {
+        for (calls, expected) in [(1, false), (3, true)] {
+            let group = "arn:aws:ec2:eu-west-1:111122223333:security-group/";
+            let mut usage = PrincipalUsage::default();
+            let tally = Tally {
+                used: calls,
+                ..Tally::default()
+            };
+            let action = Action::known("ec2:CreateSecurityGroup");
+            let groups = usage.facts.entry(action).or_default();
+            groups.insert(ResourceArn::from_pattern(format!("{group}*")), tally);
+            let other = ResourceArn::from_pattern(format!("{group}sg-0123456789abcdef0"));
+            assert_eq!(Creations::of(&usage).has(&other), expected);
+        }
+    }
 
     #[test]
     fn who_creates_a_thing_creates_that_and_no_other() {
@@ -235,7 +259,7 @@ mod tests {
         ] {
             let mut usage = PrincipalUsage::default();
             let tally = Tally {
-                used: 1,
+                used: 3,
                 ..Tally::default()
             };
             usage

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::generate::bar::{Bar, Left, Proof, Risk};
+use crate::generate::bar::{Bar, Left, Proof, Risk, reads_secrets};
 use crate::generate::family::{Name, common_tail, families};
 use crate::generate::generalise::{
     Granted, Made, Patterns, Rule, Rules, Seen, is_authority, tidy, without_chains,
@@ -39,13 +39,19 @@ pub(super) fn by_names<'u>(
     let reads = pool(Risk::Reads, Bar::of(Risk::Reads, resources));
     let writes = pool(Risk::Writes, Bar::of(Risk::Writes, resources));
     let authority = pool(Risk::Writes, Bar::of_authority(resources));
+    // Secrets are read by as much evidence as it takes to write.
+    let any_secrets = patterns.iter().any(|(action, _)| reads_secrets(action));
+    let secrets = any_secrets.then(|| pool(Risk::Reads, Bar::of(Risk::Writes, resources)));
     let rewrite = |(action, granted): (&'u Action, Granted<'u>)| {
         let risk = Risk::of(action);
         let over_identities = is_authority(action.service());
         let has_authority = risk == Risk::Permissions || over_identities && risk != Risk::Reads;
         let (pool, bar) = match risk {
             _ if has_authority => &authority,
-            Risk::Reads => &reads,
+            Risk::Reads => match &secrets {
+                Some(secrets) if reads_secrets(action) => secrets,
+                _ => &reads,
+            },
             Risk::Writes | Risk::Permissions => &writes,
         };
         let may = |resource: &ResourceArn, created: bool| {

@@ -65,6 +65,10 @@ pub fn wanted() -> Wanted {
 /// Why a role is not held to addresses.
 const OF_A_SERVICE: &str = "if the role is given to a service, such as EC2 or Lambda, its calls come from addresses that change";
 
+/// Why a prefix is not written.
+const READS_OBJECTS: &str = "objects of the bucket are read, and of one that is missing a caller is told so only if it may list the bucket without a prefix";
+const GET_OBJECT: Action = Action::known("s3:GetObject");
+
 /// A condition that all uses of some actions satisfied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Support {
@@ -112,7 +116,7 @@ impl<'u> Observed<'u> {
         observed.decide_mfa(usage, &active);
         for (action, resource, tally) in usage.used() {
             let mut decisions = tags(tally, &active);
-            decisions.extend(prefix(action, tally, &active));
+            decisions.extend(prefix(usage, (action, resource, tally), &active));
             if !decisions.is_empty() {
                 observed.facts.insert((action, resource), decisions);
             }
@@ -261,14 +265,15 @@ impl<'u> Observed<'u> {
         let services = by_service(usage, REGION, takes_region);
         let told = services.into_iter().filter(|(_, seen)| seen.is_told());
         let told: Vec<(&str, Carried<'_>)> = told.collect();
-        // What it rests on is the same for all services: one that is called rarely is called where the others are.
+        // Where all services are called in the same Regions, it rests on all their calls: one that is called rarely is called where the
+        // others are. A service of its own Regions stands for itself.
         let mut all = Carried::default();
         told.iter().for_each(|(_, seen)| all.absorb(seen.clone()));
+        let values = |seen: &Carried<'u>| seen.values.as_ref().map(|v| v.keys().copied().collect());
+        let everywhere: Option<BTreeSet<&str>> = values(&all);
         for (service, mut seen) in told {
-            (seen.with, seen.days_with) = (all.with, all.days_with.clone());
-            for (value, calls) in seen.values.iter_mut().flatten() {
-                let everywhere = all.values.as_ref().and_then(|values| values.get(value));
-                calls.days = everywhere.and_then(|calls| calls.days);
+            if values(&seen) == everywhere {
+                seen = all.clone();
             }
             let decision = seen.verdict(REGION, active).decide("StringEquals", REGION);
             let decision = decision.map(|decision| (service, decision));
@@ -349,19 +354,36 @@ fn supports(action: &Action, key: &str) -> bool {
 }
 
 /// The prefixes that a bucket was listed with.
-fn prefix(action: &Action, tally: &Tally, active: &Active) -> Option<Decision> {
+fn prefix(
+    usage: &PrincipalUsage,
+    (action, bucket, tally): (&Action, &ResourceArn, &Tally),
+    active: &Active,
+) -> Option<Decision> {
     let mut carried = Carried::default();
     carried.add(tally, PREFIX);
     let all_with = carried.is_told() && carried.without == 0 && action.service() == "s3";
     // A list of everything is what the empty prefix asks for.
     let values = carried.values.as_ref();
     let narrow = values.is_some_and(|values| values.keys().all(|value| is_literal(value)));
-    let decision = || {
-        carried
-            .verdict(PREFIX, active)
-            .decide("StringEquals", PREFIX)
-    };
-    (all_with && narrow).then(decision)?
+    if !all_with || !narrow {
+        return None;
+    }
+    let verdict = carried.verdict(PREFIX, active);
+    let mut decision = verdict.decide("StringEquals", PREFIX)?;
+    // Source: S3 API Reference, `GetObject`, "Permissions": who may not list the bucket is told 403 of a key that is not there. A
+    // request for an object carries no prefix.
+    if usage.facts.get(&GET_OBJECT).is_some_and(|objects| {
+        let mut objects = objects.keys();
+        objects.any(|object| {
+            let key = object.as_str().strip_prefix(bucket.as_str());
+            key.is_some_and(|key| key.starts_with('/'))
+        })
+    }) {
+        decision
+            .doubt
+            .get_or_insert_with(|| READS_OBJECTS.to_owned());
+    }
+    Some(decision)
 }
 
 /// The tags that each request passed: their values where these are few, else that they were passed.
@@ -377,6 +399,10 @@ fn tags(tally: &Tally, active: &Active) -> Vec<Decision> {
         let mut carried = Carried::default();
         carried.add(tally, &name);
         let values = carried.values.as_ref()?;
+        // Whether an empty value is one to `Null`, AWS does not say.
+        if values.contains_key("") {
+            return None;
+        }
         let written = values.keys().all(|value| is_literal(value));
         let exact = match carried.verdict(&name, active) {
             verdict @ Verdict::Values { .. } if written => {
@@ -400,9 +426,11 @@ fn tags(tally: &Tally, active: &Active) -> Vec<Decision> {
         .collect()
 }
 
-/// Whether a policy would take the text for nothing but itself.
+/// Whether a policy can hold the text and would take it for nothing but itself.
 fn is_literal(text: &str) -> bool {
-    !text.is_empty() && !text.contains(['*', '?', '$'])
+    // What else no policy may hold: IAM API Reference, `CreatePolicy`, the pattern of `PolicyDocument`.
+    let fits = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}');
+    !text.is_empty() && !text.contains(['*', '?', '$']) && text.chars().all(fits)
 }
 
 /// What the uses of each service told of `key`, as far as `counts`. A role that is handed over is left out: it is asked for apart

@@ -7,7 +7,7 @@
 //!
 //! "Only" is asked of the action on all resources of a kind together, refused calls too: a role that makes a preview stack
 //! every month sets nothing up. Calls that read are none, nor calls on data (data events), nor what changes, starts or removes
-//! something that is there.
+//! something that is there, nor what the principal undoes too.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +71,31 @@ const RENEWED: &[&str] = &[
     "Version",
 ];
 
+/// What is done again when something fails or turns up, whatever its verb.
+const KEPT: &[&str] = &[
+    "config:PutEvaluations",
+    "ec2:AssociateAddress",
+    "ec2:AttachVolume",
+    "elasticloadbalancing:RegisterTargets",
+    "ssm:PutParameter",
+];
+
+/// Verbs of which one undoes the other: what was undone was no set-up.
+const OPPOSITES: &[(&str, &str)] = &[
+    ("Activate", "Deactivate"),
+    ("Add", "Remove"),
+    ("Allocate", "Release"),
+    ("Associate", "Disassociate"),
+    ("Attach", "Detach"),
+    ("Authorize", "Revoke"),
+    ("Create", "Delete"),
+    ("Enable", "Disable"),
+    ("Put", "Delete"),
+    ("Register", "Deregister"),
+    ("Subscribe", "Unsubscribe"),
+    ("Tag", "Untag"),
+];
+
 /// A fact that was used to set something up, it seems.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetUp {
@@ -96,7 +121,7 @@ pub(super) fn found(usage: &PrincipalUsage) -> Vec<SetUp> {
     let mut found = Vec::new();
     for (action, resources) in &usage.facts {
         // What was cut has lost the days of single resources.
-        if usage.cut.contains_key(action) || !sets_up(action) {
+        if usage.cut.contains_key(action) || !sets_up(action) || is_undone(usage, action) {
             continue;
         }
         let mut kinds: BTreeMap<_, bool> = BTreeMap::new();
@@ -208,6 +233,9 @@ fn sets_up(action: &Action) -> bool {
             .map(|(at, _)| &name[at + word.len()..]);
         rests.any(|rest| ends(rest.strip_prefix('s').unwrap_or(rest)))
     };
+    if KEPT.contains(&action.as_str()) {
+        return false;
+    }
     if !ends(&name[verb.len()..]) || RENEWED.iter().any(|word| renews(word)) {
         return false;
     }
@@ -215,6 +243,18 @@ fn sets_up(action: &Action) -> bool {
         !matches!(facts.level(), AccessLevel::List | AccessLevel::Read)
             && facts.visibility().logged == Logged::Management
     })
+}
+
+/// Whether the principal also used the action that undoes this one. Without it, it could undo and not do again.
+fn is_undone(usage: &PrincipalUsage, action: &Action) -> bool {
+    let (service, name) = (action.service(), action.name());
+    let undone = OPPOSITES.iter().filter_map(|(does, undoes)| {
+        let rest = name.strip_prefix(does)?;
+        Action::parse(&format!("{service}:{undoes}{rest}"))
+    });
+    undone
+        .into_iter()
+        .any(|undoes| usage.facts.contains_key(&undoes) || usage.refused.contains_key(&undoes))
 }
 
 /// Service and type of a resource.

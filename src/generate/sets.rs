@@ -53,8 +53,14 @@ pub fn plan<'a>(
         .collect();
     let uses = uses(&tailored);
     let mut sewn = Sewn::default();
+    let mut forms: BTreeMap<(&Action, &Form), usize> = BTreeMap::new();
+    for fact in uses.keys() {
+        *forms.entry((fact.action, &fact.form)).or_default() += 1;
+    }
     for (fact, used) in &uses {
-        sewn.add(fact, used, accounts.len(), &options);
+        // Where some accounts used the same under other conditions, each keeps its own.
+        let alike = forms.get(&(fact.action, &fact.form)) == Some(&1);
+        sewn.add(fact, used, alike, &options);
     }
     let mut notes: Vec<String> = Vec::new();
     for (account, tailored) in &tailored {
@@ -203,8 +209,9 @@ struct Sewn<'t> {
 }
 
 impl<'t> Sewn<'t> {
-    /// Adds a fact of some of `all` accounts.
-    fn add(&mut self, fact: &Fact<'t>, used: &Used<'t>, all: usize, options: &Options) {
+    /// Adds a fact of some accounts, which all accounts used under the same conditions, if they are `alike`. The set may be
+    /// assigned to more accounts than the logs show.
+    fn add(&mut self, fact: &Fact<'t>, used: &Used<'t>, alike: bool, options: &Options) {
         let seen: Vec<&str> = used.accounts.keys().copied().collect();
         let form = &fact.form;
         let own = used
@@ -212,7 +219,7 @@ impl<'t> Sewn<'t> {
             .values()
             .any(|resource| resource.as_str() != form.text);
         let widens = options.resources != Resources::Exact;
-        let shared = widens && (seen.len() > 1 || reads_any(fact));
+        let shared = widens && alike && (seen.len() > 1 || reads_any(fact));
         if own && shared && (!form.owned || sends_owner(fact.action)) {
             let resource = ResourceArn::from_pattern(form.text.as_str());
             let owner = form.owned.then(own_account);
@@ -225,14 +232,14 @@ impl<'t> Sewn<'t> {
         if own {
             // The id in the field of the account holds it there. One inside a name alone does not.
             for (account, resource) in &used.accounts {
-                let held = (!form.owned && all > 1).then(|| held_to(&[account]));
+                let held = (!form.owned).then(|| held_to(&[account]));
                 self.grant(fact, used, (*resource).clone(), held);
             }
             return;
         }
         let resource = ResourceArn::from_pattern(form.text.as_str());
-        let held = (seen.len() < all && !shared).then(|| held_to(&seen));
-        if seen.len() < all && shared {
+        let held = (!shared).then(|| held_to(&seen));
+        if shared {
             let under = (resource.clone(), false, used.accounts.clone());
             let actions = self.every.entry(under).or_default();
             actions.insert(fact.action);

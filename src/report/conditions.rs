@@ -105,7 +105,7 @@ pub fn text(supports: &[Support], usage: &PrincipalUsage) -> String {
             out,
             "{word}: {} {} {}: all {} of {} on {}",
             condition.operator,
-            condition.key,
+            terminal::safe(&condition.key),
             values.join(", "),
             many(support.uses, "use"),
             many(support.actions.len() as u64, "action"),

@@ -202,7 +202,12 @@ fn statement(out: &mut String, each: &Explanation<'_>, active: usize) {
     block(out, "on", &lines);
     let conditions = each.statement.conditions.iter().map(|condition| {
         let values = condition.values.join(", ");
-        format!("{} {} {}", condition.key, condition.operator, safe(&values))
+        format!(
+            "{} {} {}",
+            safe(&condition.key),
+            condition.operator,
+            safe(&values)
+        )
     });
     block(out, "if", &conditions.collect::<Vec<_>>());
     block(out, "because", &[because(each, active)]);

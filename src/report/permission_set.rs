@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::generate::Plan;
+use crate::generate::quota::Target;
 use crate::iam::policy::PolicyDocument;
 use crate::iam::principal::Principal;
 use crate::report::index::{SetUpEntry, WideningEntry};
@@ -27,6 +28,12 @@ pub struct SetEntry {
     pub actions: usize,
     /// The number of distinct resources that its roles used, before anything was generalised.
     pub resources: usize,
+    /// What its policy is for: `permission-set`.
+    pub target: &'static str,
+    /// How many documents that takes.
+    pub documents_allowed: usize,
+    /// Whether they are no more, and of a size that is taken.
+    pub fits: bool,
     /// The policy documents, relative to the folder of the index.
     pub files: Vec<String>,
     /// The characters of each without white space, as IAM counts them.
@@ -57,6 +64,9 @@ impl SetEntry {
             events: roles.iter().map(|(_, usage)| usage.total_events()).sum(),
             actions: actions.len(),
             resources: resources.len(),
+            target: Target::PermissionSet.as_str(),
+            documents_allowed: Target::PermissionSet.quota().documents,
+            fits: plan.excess == 0,
             files: Vec::new(),
             sizes: plan.documents.iter().map(PolicyDocument::size).collect(),
             widened: plan.widened.iter().map(WideningEntry::of).collect(),
