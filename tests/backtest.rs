@@ -332,3 +332,61 @@ fn conditions_of_the_past_are_held_against_later_calls() {
     assert_eq!(held["underPrivilege"]["needsUndecided"], 0);
     assert_eq!(held["daysToFirstDenial"], json!([0]));
 }
+
+/// What is granted at present may hang on what the record of a call tells, of which a ledger keeps less.
+#[test]
+fn present_grants_are_judged_in_the_context_of_each_call() {
+    let mut events = history();
+    for event in &mut events {
+        // A whole record, as told::Record wants it to tell a context.
+        event["responseElements"] = Value::Null;
+        event["eventType"] = "AwsApiCall".into();
+        event["userAgent"] = "aws-cli/2".into();
+    }
+    let present = |key: &str, value: &str| {
+        let operator = match key {
+            "aws:SourceIp" => "IpAddress",
+            _ => "StringEquals",
+        };
+        let condition = json!({ operator: { key: value } });
+        let statement =
+            json!({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition});
+        json!({"Version": "2012-10-17", "Statement": statement}).to_string()
+    };
+    let noted = "no conditions on anything else are made";
+    let undecided = "present grants: 3 of 3 distinct needs would have been denied\n\
+        3 of them hang on condition keys that the events do not tell, and may have been allowed\n";
+    let mut folder = Run::new()
+        .file("logs.json", file(&events))
+        .args(["ingest", "logs.json", "--ledger", "ledger.db", "-q"])
+        .code(0)
+        .folder;
+    for (input, key, value, (denied, open)) in [
+        ("logs.json", "aws:RequestedRegion", "eu-west-1", (0, 0)),
+        ("ledger.db", "aws:RequestedRegion", "eu-west-1", (0, 0)),
+        ("logs.json", "aws:RequestedRegion", "eu-west-2", (19, 0)),
+        ("logs.json", "aws:SourceIp", "192.0.2.0/24", (0, 0)),
+        ("ledger.db", "aws:SourceIp", "192.0.2.0/24", (19, 3)),
+        // No record tells it.
+        ("logs.json", "aws:ResourceOrgID", "o-example1", (19, 3)),
+    ] {
+        let run = |folder, format| {
+            Run::within(folder)
+                .file("present.json", present(key, value))
+                .args(["backtest", input, "--policy", "present.json"])
+                .args(["--format", format])
+                .code(0)
+        };
+        let said = run(folder, "json");
+        let report = said.json();
+        let under = &of(&report["all"], "present")["underPrivilege"];
+        let found = (&under["callsDenied"], &under["needsUndecided"]);
+        assert_eq!(found, (&json!(denied), &json!(open)), "{key} of {input}");
+        let unkept = input == "ledger.db" && key == "aws:SourceIp";
+        assert_eq!(said.stderr.contains(noted), unkept, "{}", said.stderr);
+        let said = run(said.folder, "text");
+        let told = said.stdout.contains(undecided);
+        assert_eq!(told, open > 0, "{}", said.stdout);
+        folder = said.folder;
+    }
+}

@@ -25,8 +25,9 @@ use crate::usage::filter::Filter;
 use crate::usage::ledger::{Ledger, PrincipalUsage, Settled};
 use crate::usage::novelty;
 use crate::usage::sum::Sum;
+use crate::usage::told;
 use crate::usage::values::Wanted;
-use crate::verify::asked::Asks;
+use crate::verify::asked::{Asked, Asks};
 use crate::verify::backtest::baseline::Baseline;
 use crate::verify::backtest::cuts::{Cut, Lengths, Uncuttable, cuts, days};
 use crate::verify::backtest::score;
@@ -95,7 +96,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     for path in &arguments.policy {
         load(path, &mut present)?;
     }
-    let history = History::read(arguments, quiet)?;
+    let history = History::read(arguments, &present, quiet)?;
     let chosen: BTreeSet<&Principal> = history
         .whole
         .principals
@@ -145,6 +146,20 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     Ok(Ending::of_input(history.unreadable))
 }
 
+/// What is not known of a ledger.
+const UNKEPT: &str = "note: of each call's context a ledger, or what came on stdin, tells the Region and the services in between alone: no conditions on anything else are made, and what present grants allow only under such ones counts as denied; logs in files or in S3 tell more\n";
+
+/// The condition keys of which the values are to be known: those that conditions are made of, and those that the `present`
+/// policies ask for. And whether a ledger does not tell some of them.
+fn wanted(tailor: &Tailor, present: &[Loaded]) -> (Wanted, bool) {
+    let (own, asked) = (
+        tailor.wanted(),
+        Asked::by(present.iter().map(|loaded| &loaded.policy)),
+    );
+    let unkept = !own.is_empty() || asked.keys().any(|key| !told::is_kept(key));
+    (asked.keys().fold(own, Wanted::and), unkept)
+}
+
 /// Where the events of a part of the time are taken from.
 enum Events {
     /// A ledger, which answers quickly.
@@ -154,17 +169,16 @@ enum Events {
 }
 
 impl Events {
-    fn of(input: &Input, wanted: &Wanted, quiet: bool) -> Result<Self> {
+    /// `unkept` says whether a ledger would not tell all that is `wanted`.
+    fn of(input: &Input, wanted: &Wanted, unkept: bool, quiet: bool) -> Result<Self> {
         let sorted = input.sorted()?;
         // What comes on stdin comes once.
         let again = sorted.ledgers.is_empty() && !input.inputs.iter().any(|name| name == "-");
         if again && !wanted.is_empty() {
             return Ok(Self::Logs(sorted.objects));
         }
-        if !wanted.is_empty() && !quiet {
-            tell(
-                "note: of each call's context a ledger keeps the Region alone, so no other condition is made and tested; logs in files or in S3 tell of the others\n",
-            );
+        if unkept && !quiet {
+            tell(UNKEPT);
         }
         input.ledger(sorted, quiet).map(Self::Ledger)
     }
@@ -198,9 +212,11 @@ struct History<'a> {
 }
 
 impl<'a> History<'a> {
-    fn read(arguments: &'a Arguments, quiet: bool) -> Result<Self> {
-        let (input, wanted) = (&arguments.input, arguments.tailor.wanted());
-        let (events, filter) = (Events::of(input, &wanted, quiet)?, input.filter());
+    fn read(arguments: &'a Arguments, present: &[Loaded], quiet: bool) -> Result<Self> {
+        let input = &arguments.input;
+        let (wanted, unkept) = wanted(&arguments.tailor, present);
+        let events = Events::of(input, &wanted, unkept, quiet)?;
+        let filter = input.filter();
         let mut whole = events.sum(input, &filter, &Wanted::default())?;
         let settled = whole.ledger.settle();
         if !quiet {

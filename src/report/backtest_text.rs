@@ -229,14 +229,20 @@ fn words(out: &mut String, report: &Backtest, setting: &str) {
             grouped(fit.clean_runs()),
             many(fit.runs_with_calls, "run"),
         );
-        if score.needs_undecided > 0 {
-            let _ = writeln!(
-                out,
-                "{} of them hang on condition keys that the events do not tell, and may have been allowed",
-                grouped(score.needs_undecided)
-            );
-        }
+        undecided(out, score.needs_undecided);
         against_baseline(out, report, fit);
+    }
+    let present = fit_of(&report.all.policies, "present");
+    if let Some(score) = present.map(|fit| &fit.score)
+        && score.needs_undecided > 0
+    {
+        let _ = writeln!(
+            out,
+            "present grants: {} of {} would have been denied",
+            grouped(score.needs_denied),
+            many(score.needs, "distinct need"),
+        );
+        undecided(out, score.needs_undecided);
     }
     let told = report.all.outlooks;
     if told.told > 0 {
@@ -254,6 +260,17 @@ fn words(out: &mut String, report: &Backtest, setting: &str) {
         let words = only.outlook.as_ref();
         let words = words.map_or_else(|| outlook::words(None), |outlook| outlook.words.clone());
         let _ = writeln!(out, "outlook: {words}");
+    }
+}
+
+/// How many of the denied needs just told are not surely denied.
+fn undecided(out: &mut String, needs: u64) {
+    if needs > 0 {
+        let _ = writeln!(
+            out,
+            "{} of them hang on condition keys that the events do not tell, and may have been allowed",
+            grouped(needs)
+        );
     }
 }
 
