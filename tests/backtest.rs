@@ -164,7 +164,7 @@ fn a_person_can_read_it() {
         lines[..2],
         [
             "20 days of events, 2026-09-01 to 2026-09-20: policies of 10 days held against the next 5, at 2 cuts: 2026-09-11, 2026-09-16",
-            "1 principal, 2 runs (a principal at a cut), 19 calls of 3 distinct needs in the days behind the cuts",
+            "1 principal, 2 runs (a principal at a cut), 19 calls of 3 distinct needs in the days after the cuts",
         ]
     );
     let row = lines.iter().find(|line| line.starts_with("exact"));
@@ -179,11 +179,17 @@ fn a_person_can_read_it() {
         ["exact", "33.3 %", "47.4 %", "1 of 2", "after 2 days", "0"]
     );
     assert!(said.stdout.contains(
-        "balanced: of 3 distinct needs in the days behind the cuts, 1 would have been denied; 1 of 2 runs with calls saw no denial\n"
+        "balanced: of 3 distinct needs in the days after the cuts, 1 would have been denied; 1 of 2 runs with calls saw no denial\n"
     ));
     assert!(said.stdout.contains(
         "not counted: 1 call of principals that had none in the days before the cut, 1 run in all\n"
     ));
+    assert!(said.stdout.contains(
+        "forecasts made at the cuts held: actions 2 of 2, pairs 2 of 2 (meant to hold 80 in 100)\n"
+    ));
+    assert!(!said.stdout.contains("key by key"));
+    // Neither has unused pairs, and of none there is no ratio.
+    assert!(!said.stdout.contains("as many as"));
 }
 
 /// The same events, in whatever order, files and threads, and from a ledger, give the same bytes.
@@ -289,6 +295,19 @@ fn every_report_tells_what_is_likely_to_come() {
     assert!(outlook.contains(app["words"].as_str().unwrap().split(';').next().unwrap()));
     // A day is too few.
     assert_eq!(index["principals"][1]["outlook"], Value::Null);
+    // Who is silent for ten days more than another is expected to do less.
+    let mut events = history();
+    events.push(get_object("other", 30));
+    let said = Run::new()
+        .file("a.json", file(&events))
+        .args(["generate", "a.json", "--out", "out"])
+        .code(0);
+    let index = said.written("out/index.json");
+    let app = &index["principals"][0]["outlook"];
+    assert_eq!(
+        (&app["activeDays"], &app["spanDays"]),
+        (&json!(20), &json!(30))
+    );
 }
 
 /// A user whose calls come from another address from the sixteenth day on.
@@ -385,6 +404,8 @@ fn present_grants_are_judged_in_the_context_of_each_call() {
         let unkept = input == "ledger.db" && key == "aws:SourceIp";
         assert_eq!(said.stderr.contains(noted), unkept, "{}", said.stderr);
         let said = run(said.folder, "text");
+        let by_key = said.stdout.contains("known key by key, not call by call\n");
+        assert_eq!(by_key, key != "aws:ResourceOrgID", "{}", said.stdout);
         let told = said.stdout.contains(undecided);
         assert_eq!(told, open > 0, "{}", said.stdout);
         folder = said.folder;

@@ -18,7 +18,7 @@ use crate::pipeline::{self, Progress};
 use crate::report::backtest::{Backtest, Fit, NotTrained, Outlooks, PrincipalEntry, Sums};
 use crate::report::backtest_text;
 use crate::report::outlook::OutlookEntry;
-use crate::report::summary::many;
+use crate::report::summary::{grouped, many};
 use crate::source::files::LogObject;
 use crate::store::file::Store;
 use crate::usage::filter::Filter;
@@ -45,7 +45,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     train: Option<u32>,
 
-    /// Hold them against so many days behind it; by default a quarter of all.
+    /// Hold them against so many days after it; by default a quarter of all.
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     test: Option<u32>,
 
@@ -141,7 +141,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     let setting = setting.map_or("", |(name, _)| name);
     output::print(&match arguments.format {
         Format::Json => serde_json::to_string_pretty(&report).unwrap_or_default() + "\n",
-        Format::Text => backtest_text::text(&report, setting),
+        Format::Text => backtest_text::text(&report, setting, !history.wanted.is_empty()),
     })?;
     Ok(Ending::of_input(history.unreadable))
 }
@@ -242,8 +242,9 @@ impl<'a> History<'a> {
                 unreadable: whole.coverage.is_unreadable(),
             }),
             Err(Uncuttable::TooShort { days, needed }) => usage_error(format!(
-                "the events are of {}, and a backtest with these lengths needs {needed}\nhelp: give more logs, or smaller --train and --test; each is at least one day",
+                "the events are of {}, and a backtest with these lengths needs {}\nhelp: give more logs, or smaller --train and --test; each is at least one day",
                 many(days.unsigned_abs(), "day"),
+                grouped(needed.unsigned_abs()),
             )),
             Err(Uncuttable::TooMany { cuts, most }) => usage_error(format!(
                 "these lengths make {cuts} cuts, and {most} are the most\nhelp: give a larger --step"
@@ -279,7 +280,7 @@ impl<'a> History<'a> {
             sums.finish(beta);
             let usage = self.whole.principals.get(&principal);
             report.principals.push(PrincipalEntry {
-                outlook: usage.and_then(OutlookEntry::of),
+                outlook: usage.and_then(|usage| OutlookEntry::of(usage, Some(self.seen.1))),
                 kind: principal.kind.as_str(),
                 principal: principal.arn,
                 account: principal.account,
@@ -344,7 +345,7 @@ impl Tester<'_> {
             return Ok(Sums::default());
         };
         let mut sums = Sums {
-            outlooks: outlooks(before, later, test_days),
+            outlooks: outlooks(before, later, at, test_days),
             ..Sums::default()
         };
         let mut add = |name: &'static str, policies: &[&Policy]| {
@@ -402,10 +403,10 @@ fn compile(principal: &Principal, texts: impl IntoIterator<Item = String>) -> Re
     Ok(policies)
 }
 
-/// Whether what could be told at the cut of the days behind it was so.
-fn outlooks(before: &PrincipalUsage, later: &PrincipalUsage, test_days: u32) -> Outlooks {
+/// Whether what could be told at the cut, which is `at` this time, of the days after it was so.
+fn outlooks(before: &PrincipalUsage, later: &PrincipalUsage, at: i64, test_days: u32) -> Outlooks {
     let horizon = u16::try_from(test_days).unwrap_or(u16::MAX);
-    let Some(outlook) = novelty::outlook(before, horizon) else {
+    let Some(outlook) = novelty::outlook(before, Some(at - 1), horizon) else {
         return Outlooks::default();
     };
     let known = |action, resource| {

@@ -145,9 +145,16 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         }
     }
     let threads = arguments.input.threads();
+    let end = coverage.seen.map(|(_, last)| last);
     let proved = parallel::map(&used, threads, |(principal, usage)| {
         let options = arguments.tailor.options(principal.kind);
-        Proved::of(principal, usage, ledger.created.of(principal), &options)
+        Proved::of(
+            principal,
+            usage,
+            ledger.created.of(principal),
+            end,
+            &options,
+        )
     });
     // As the ledger, they are not taken apart in the end.
     let mut proved = ManuallyDrop::new(proved.into_iter().collect::<Result<Vec<_>>>()?);
@@ -299,6 +306,7 @@ impl<'l> Proved<'l> {
         principal: &'l Principal,
         usage: &'l PrincipalUsage,
         created: Option<i64>,
+        end: Option<i64>,
         options: &Options,
     ) -> Result<Self> {
         let options = options.for_kind(principal.kind);
@@ -323,7 +331,7 @@ impl<'l> Proved<'l> {
         };
         let texts: Vec<String> = plan.documents.iter().map(text).collect();
         prove(principal, &one_off::granted(usage, &plan), &texts)?;
-        let mut entry = PrincipalEntry::of(principal, usage, created, quota);
+        let mut entry = PrincipalEntry::of(principal, usage, created, end, quota);
         entry.fits = plan.excess == 0;
         entry.sizes = plan.documents.iter().map(PolicyDocument::size).collect();
         entry.widened = plan.widened.iter().map(WideningEntry::of).collect();

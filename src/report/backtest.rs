@@ -21,7 +21,7 @@ pub struct Backtest {
     pub days: i64,
     /// The days before a cut from which policies are made.
     pub train_days: u32,
-    /// The days behind a cut that they are held against.
+    /// The days after a cut that they are held against.
     pub test_days: u32,
     /// The days between two cuts.
     pub step_days: u32,
@@ -62,7 +62,7 @@ impl Default for Weights {
     }
 }
 
-/// Principals that were used behind a cut and not before it.
+/// Principals that were used after a cut and not before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NotTrained {
     /// How many, at all cuts together.
@@ -72,7 +72,7 @@ pub struct NotTrained {
 }
 
 impl NotTrained {
-    /// Counts a principal with what it used behind a cut, if anything.
+    /// Counts a principal with what it used after a cut, if anything.
     pub fn add(&mut self, later: Option<&PrincipalUsage>) {
         let used = later.into_iter().flat_map(PrincipalUsage::used);
         let calls: u64 = used.map(|(_, _, tally)| tally.used).sum();
@@ -138,7 +138,7 @@ pub struct Fit {
     pub policy: &'static str,
     /// A run is one principal at one cut.
     pub runs: u64,
-    /// The runs in which anything was used behind the cut.
+    /// The runs in which anything was used after the cut.
     pub runs_with_calls: u64,
     /// The whole days from the cut to the first call that would have been denied, of the runs with one, sorted.
     pub days_to_first_denial: Vec<i64>,

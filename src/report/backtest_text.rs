@@ -16,9 +16,10 @@ const ROWS: usize = 20;
 /// The most cuts that are named.
 const CUTS: usize = 8;
 
-/// `report` as text; rows of single principals are of the policies that `setting` makes.
+/// `report` as text; rows of single principals are of the policies that `setting` makes. `conditions` says whether policies with
+/// conditions on the context of each call were judged.
 #[must_use]
-pub fn text(report: &Backtest, setting: &str) -> String {
+pub fn text(report: &Backtest, setting: &str, conditions: bool) -> String {
     let mut out = String::new();
     head(&mut out, report);
     if report.principals.is_empty() {
@@ -34,8 +35,14 @@ pub fn text(report: &Backtest, setting: &str) -> String {
     }
     out.push('\n');
     words(&mut out, report, setting);
+    if conditions {
+        out.push_str(WHOLE_PAIRS);
+    }
     out
 }
+
+/// What is counted too high where there are conditions.
+const WHOLE_PAIRS: &str = "where a condition would have refused some calls of an action on a resource, all of them count as denied, from the first day on: what calls told is known key by key, not call by call\n";
 
 fn head(out: &mut String, report: &Backtest) {
     let mut cuts: Vec<&str> = report.cuts.iter().map(String::as_str).collect();
@@ -59,7 +66,7 @@ fn head(out: &mut String, report: &Backtest) {
     });
     let _ = writeln!(
         out,
-        "{}, {} (a principal at a cut), {} of {} in the days behind the cuts\n",
+        "{}, {} (a principal at a cut), {} of {} in the days after the cuts\n",
         many(report.principals.len() as u64, "principal"),
         many(runs, "run"),
         many(calls, "call"),
@@ -194,9 +201,13 @@ fn principals(out: &mut String, report: &Backtest, setting: &str) {
             percent(share(score.unused().pairs, score.universe.pairs)),
             new.map_or_else(
                 || "too few days".to_owned(),
-                |new| match new.low == new.high {
-                    true => format!("{}", new.high),
-                    false => format!("{} to {}", new.low, new.high),
+                |new| {
+                    // They are whole numbers, and not negative.
+                    let [low, high] = [new.low, new.high].map(|end| grouped(end as u64));
+                    match low == high {
+                        true => high,
+                        false => format!("{low} to {high}"),
+                    }
                 },
             ),
         ]);
@@ -223,7 +234,7 @@ fn words(out: &mut String, report: &Backtest, setting: &str) {
         let score = &fit.score;
         let _ = writeln!(
             out,
-            "{setting}: of {} in the days behind the cuts, {} would have been denied; {} of {} with calls saw no denial",
+            "{setting}: of {} in the days after the cuts, {} would have been denied; {} of {} with calls saw no denial",
             many(score.needs, "distinct need"),
             grouped(score.needs_denied),
             grouped(fit.clean_runs()),
@@ -248,11 +259,12 @@ fn words(out: &mut String, report: &Backtest, setting: &str) {
     if told.told > 0 {
         let _ = writeln!(
             out,
-            "what was told at the cuts of the days behind them, to hold {} times in 100, held for actions {} of {} times, for pairs of action and resource {}",
-            CONFIDENCE,
+            "forecasts made at the cuts held: actions {} of {}, pairs {} of {} (meant to hold {} in 100)",
             grouped(told.actions_held),
             grouped(told.told),
             grouped(told.pairs_held),
+            grouped(told.told),
+            CONFIDENCE,
         );
     }
     not_trained(out, report);
@@ -294,11 +306,15 @@ fn not_trained(out: &mut String, report: &Backtest) {
     }
 }
 
-/// How the unused grants compare with those of the plainest policy that people write.
+/// How many unused grants there are for those of the plainest policy that people write.
 fn against_baseline(out: &mut String, report: &Backtest, fit: &Fit) {
     let Some(plain) = fit_of(&report.all.policies, "actionsOnAny") else {
         return;
     };
+    // Where nothing was used, all is unused.
+    if fit.score.needs == 0 {
+        return;
+    }
     let (own, plain) = (fit.score.unused(), plain.score.unused());
     if let (Some(pairs), Some(weighted)) = (
         share(own.pairs, plain.pairs),
@@ -306,7 +322,7 @@ fn against_baseline(out: &mut String, report: &Backtest, fit: &Fit) {
     ) {
         let _ = writeln!(
             out,
-            "it grants {} of the pairs that the same actions on * grant and nobody used, {} by weight",
+            "its unused pairs are {} as many as those of the same actions on *, {} by weight",
             percent(Some(pairs)),
             percent(Some(weighted)),
         );

@@ -309,12 +309,13 @@ pub(crate) fn date(day: u16) -> Option<String> {
 
 impl PrincipalEntry {
     /// The entry of a principal, which was `created` then, in seconds since 1970; without its documents, that are to fit
-    /// `quota`.
+    /// `quota`. The last event of the input was at `end`, in seconds too.
     #[must_use]
     pub fn of(
         principal: &Principal,
         usage: &PrincipalUsage,
         created: Option<i64>,
+        end: Option<i64>,
         quota: Quota,
     ) -> Self {
         let mut actions: Vec<_> = usage.used().map(|(action, _, _)| action).collect();
@@ -343,7 +344,7 @@ impl PrincipalEntry {
                 .map(OfferEntry::of)
                 .collect(),
             hours: observed::hours(usage),
-            outlook: OutlookEntry::of(usage),
+            outlook: OutlookEntry::of(usage, end),
             notes: usage.notes.iter().cloned().collect(),
             sessions: usage.sessions.iter().cloned().collect(),
             created: created.and_then(rfc3339),

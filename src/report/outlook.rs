@@ -15,7 +15,7 @@ pub const HORIZON: u16 = 14;
 pub struct OutlookEntry {
     /// The days on which the principal used something.
     pub active_days: usize,
-    /// The days from the first to the last of them.
+    /// The days from the first of them to the last of the input.
     pub span_days: usize,
     /// How many days ahead it looks.
     pub horizon_days: u16,
@@ -53,10 +53,11 @@ pub struct Interval {
 }
 
 impl OutlookEntry {
-    /// The entry of what is likely to come after `usage`; `None` where there are too few days to tell.
+    /// The entry of what is likely to come after `usage`, of an input whose last event was at `end`, in seconds since 1970; `None`
+    /// where there are too few days to tell.
     #[must_use]
-    pub fn of(usage: &PrincipalUsage) -> Option<Self> {
-        let outlook = novelty::outlook(usage, HORIZON)?;
+    pub fn of(usage: &PrincipalUsage, end: Option<i64>) -> Option<Self> {
+        let outlook = novelty::outlook(usage, end, HORIZON)?;
         Some(Self {
             active_days: outlook.active_days,
             span_days: outlook.span_days,
@@ -139,7 +140,9 @@ fn percent(share: f64, novelty: &Novelty) -> String {
     let [low, _, high] = novelty.chance;
     let tenths = |share: f64| format!("{:.1}", share * 100.0);
     if share == 0.0 {
-        return format!("below {} %", tenths(high));
+        // Rounded up: it is below nothing less.
+        let high = (high * 1000.0).ceil().max(1.0) / 10.0;
+        return format!("below {high:.1} %");
     }
     format!(
         "{} % ({} to {} %)",
@@ -151,7 +154,7 @@ fn percent(share: f64, novelty: &Novelty) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{digits, words};
+    use super::{digits, percent, words};
     use crate::usage::novelty::{Novelty, Outlook};
 
     fn novelty(seen: usize, low: u64, high: u64) -> Novelty {
@@ -196,6 +199,21 @@ mod tests {
             assert_eq!(told, format!("{expected}{chance}"));
         }
         assert!(words(None).contains("7 are needed"));
+    }
+
+    #[test]
+    fn a_chance_of_nothing_is_below_what_it_may_be() {
+        for (high, expected) in [
+            (0.0, "below 0.1 %"),
+            (0.0004, "below 0.1 %"),
+            (0.0123, "below 1.3 %"),
+        ] {
+            let none = Novelty {
+                chance: [0.0, 0.0, high],
+                ..novelty(1, 0, 0)
+            };
+            assert_eq!(percent(0.0, &none), expected);
+        }
     }
 
     #[test]

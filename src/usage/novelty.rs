@@ -30,7 +30,7 @@ const Z: f64 = 1.281_551_565_5;
 pub struct Outlook {
     /// The days on which the principal used something.
     pub active_days: usize,
-    /// The days from the first to the last of them.
+    /// The days from the first of them to the last of the input.
     pub span_days: usize,
     /// How many days ahead it looks.
     pub horizon_days: u16,
@@ -57,8 +57,11 @@ pub struct Novelty {
 }
 
 /// What the next `horizon_days` are likely to bring `usage`; `None` where it was used on fewer than [`MIN_DAYS`] days.
+///
+/// `end` is the last time of which the input tells, in seconds since 1970: whoever did nothing from some day on until then is
+/// expected to do less. `None` takes the principal's last day for it.
 #[must_use]
-pub fn outlook(usage: &PrincipalUsage, horizon_days: u16) -> Option<Outlook> {
+pub fn outlook(usage: &PrincipalUsage, end: Option<i64>, horizon_days: u16) -> Option<Outlook> {
     let mut active = Vec::new();
     let (mut actions, mut pairs) = (Vec::new(), Vec::new());
     for resources in usage.facts.values() {
@@ -72,6 +75,8 @@ pub fn outlook(usage: &PrincipalUsage, horizon_days: u16) -> Option<Outlook> {
         actions.push(of_action);
     }
     let (first, last) = (*active.first()?, *active.last()?);
+    let end = end.and_then(|seconds| u16::try_from(seconds.div_euclid(86_400)).ok());
+    let last = end.map_or(last, |end| end.max(last));
     let span_days = usize::from(last - first) + 1;
     if active.len() < MIN_DAYS {
         return None;
@@ -351,6 +356,7 @@ mod tests {
                 ("s3:GetObject", "arn:aws:s3:::b/2", &once),
                 ("s3:PutObject", "arn:aws:s3:::b/2", &[18]),
             ]),
+            None,
             14,
         )
         .unwrap();
@@ -364,10 +370,31 @@ mod tests {
     }
 
     #[test]
+    fn who_has_fallen_silent_is_expected_to_bring_less() {
+        let every: Vec<u16> = (0..20).collect();
+        let names: Vec<String> = (0..20).map(|key| format!("arn:aws:s3:::b/{key}")).collect();
+        let facts = names.iter().zip(every.chunks(1));
+        let facts: Vec<_> = facts
+            .map(|(name, days)| ("s3:GetObject", &**name, days))
+            .collect();
+        let usage = usage(&facts);
+        let told = |end: Option<i64>| outlook(&usage, end, 14).unwrap();
+        let (at_once, silent) = (told(Some(20 * 86_400 - 1)), told(Some(100 * 86_400 - 1)));
+        assert_eq!((at_once.span_days, silent.span_days), (20, 100));
+        assert_eq!(silent.active_days, 20);
+        assert!(silent.pairs.expected < at_once.pairs.expected / 3.0);
+        assert!(silent.pairs.high < at_once.pairs.high);
+        // Without an end, and with one before the last day, it is the last day.
+        assert_eq!(told(None), at_once);
+        assert_eq!(told(Some(5 * 86_400)), at_once);
+        assert_eq!(told(Some(i64::MAX)), at_once);
+    }
+
+    #[test]
     fn too_few_days_tell_nothing() {
         let days: Vec<u16> = (0..6).collect();
         let few = usage(&[("s3:GetObject", "arn:aws:s3:::b/1", &days)]);
-        assert_eq!(outlook(&few, 14), None);
-        assert_eq!(outlook(&PrincipalUsage::default(), 14), None);
+        assert_eq!(outlook(&few, None, 14), None);
+        assert_eq!(outlook(&PrincipalUsage::default(), None, 14), None);
     }
 }
