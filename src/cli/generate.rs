@@ -311,7 +311,7 @@ impl<'l> Proved<'l> {
     ) -> Result<Self> {
         let options = options.for_kind(principal.kind);
         let (mut proved, note) = provable(&options, |options| {
-            Self::with(principal, usage, created, options)
+            Self::with(principal, usage, (created, end), options)
         })?;
         proved.entry.notes.extend(note);
         Ok(proved)
@@ -320,7 +320,7 @@ impl<'l> Proved<'l> {
     fn with(
         principal: &'l Principal,
         usage: &'l PrincipalUsage,
-        created: Option<i64>,
+        (created, end): (Option<i64>, Option<i64>),
         options: &Options,
     ) -> Result<Self> {
         let quota = options.quota();
