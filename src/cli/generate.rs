@@ -26,6 +26,7 @@ use crate::report::people;
 use crate::report::summary::many;
 use crate::report::{self, terminal};
 use crate::usage::coverage::Coverage;
+use crate::usage::created::Created;
 use crate::usage::ledger::PrincipalUsage;
 use crate::usage::people::SESSION_KEY;
 use crate::usage::sum::Sum;
@@ -109,6 +110,27 @@ impl Arguments {
         }
         Ok(sets)
     }
+
+    /// The policy of each principal in `used`, in an input that `coverage` accounts for.
+    fn prove<'l>(
+        &self,
+        used: &[(&'l Principal, &'l PrincipalUsage)],
+        created: &Created,
+        coverage: &Coverage,
+    ) -> Result<Vec<Proved<'l>>> {
+        let end = coverage.seen.map(|(_, last)| last);
+        let proved = parallel::map(used, self.input.threads(), |(principal, usage)| {
+            let options = self.tailor.options(principal.kind);
+            Proved::of(principal, usage, created.of(principal), end, &options)
+        });
+        let mut proved = proved.into_iter().collect::<Result<Vec<_>>>()?;
+        if self.people {
+            for each in &mut proved {
+                each.entry.people = Some(people::people(&[(each.principal, each.usage)]));
+            }
+        }
+        Ok(proved)
+    }
 }
 
 /// Runs the command.
@@ -145,24 +167,8 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
         }
     }
     let threads = arguments.input.threads();
-    let end = coverage.seen.map(|(_, last)| last);
-    let proved = parallel::map(&used, threads, |(principal, usage)| {
-        let options = arguments.tailor.options(principal.kind);
-        Proved::of(
-            principal,
-            usage,
-            ledger.created.of(principal),
-            end,
-            &options,
-        )
-    });
     // As the ledger, they are not taken apart in the end.
-    let mut proved = ManuallyDrop::new(proved.into_iter().collect::<Result<Vec<_>>>()?);
-    if arguments.people {
-        for each in proved.iter_mut() {
-            each.entry.people = Some(people::people(&[(each.principal, each.usage)]));
-        }
-    }
+    let mut proved = ManuallyDrop::new(arguments.prove(&used, &ledger.created, coverage)?);
     match &arguments.out {
         Some(folder) => {
             let mut sets = match arguments.merges() {
