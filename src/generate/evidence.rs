@@ -158,6 +158,8 @@ struct Values<'a> {
     shape: Shape,
     /// When each was used, but for those that last.
     seen: HashMap<&'a str, Option<Span>>,
+    /// The major number and its dot that all have, those that last too; empty where they have several or none.
+    major: Option<&'a str>,
     /// The day on which the principal was last seen.
     end: Option<u16>,
 }
@@ -176,14 +178,9 @@ impl Values<'_> {
     fn proven(&self, bar: Bar) -> Proven {
         let count = self.seen.len();
         let spans = self.seen.values().copied();
-        let major = |value: &&str| Some(value.split_once('.')?.0.len() + 1);
-        let mut values = self.seen.keys();
-        let first = values.next();
-        let keep = first.and_then(|value| Some(&value[..major(value)?]));
-        let keep = keep.filter(|keep| values.all(|value| value.starts_with(keep)));
         Proven {
             keep: match self.shape {
-                Shape::Number => keep.map_or(0, str::len),
+                Shape::Number => self.major.map_or(0, str::len),
                 Shape::Date | Shape::Identifier => 0,
             },
             by_one: count > 0 && self.shape == Shape::Identifier,
@@ -214,18 +211,23 @@ impl<'a> Templates<'a> {
                 let values = slots.iter().map(|slot| Values {
                     shape: slot.shape,
                     seen: HashMap::new(),
+                    major: None,
                     end: seen.end,
                 });
                 out.proven.push(values.collect());
                 out.proven.len() - 1
             });
             out.numbers.push(number);
-            // What lasts from beginning to end is as good as a name.
-            if seen.lasting.contains(resource) {
-                continue;
-            }
+            let lasts = seen.lasting.contains(resource);
             for (slot, values) in slots.iter().zip(&mut out.proven[number]) {
                 let value = &resource.as_str()[slot.range.clone()];
+                let major = value.find('.').map_or("", |dot| &value[..=dot]);
+                let same = values.major.is_none_or(|other| other == major);
+                values.major = Some(if same { major } else { "" });
+                // What lasts from beginning to end is as good as a name.
+                if lasts {
+                    continue;
+                }
                 let when = values.seen.entry(value).or_insert(*span);
                 *when = Span::join(*when, *span);
             }

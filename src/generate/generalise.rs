@@ -845,6 +845,21 @@ mod tests {
     }
 
     #[test]
+    fn a_version_in_use_all_the_time_has_a_say_in_what_the_versions_share() {
+        for (lasts, made) in [("7.0", "app-*"), ("2.0", "app-2.*"), ("0", "app-*")] {
+            let key = |i: u16| match i {
+                0 => bucket(&format!("rel/app-{lasts}.zip")),
+                i => bucket(&format!("rel/app-2.{i}.zip")),
+            };
+            let mut uses = daily(30);
+            uses[0].1 = (0..30).collect();
+            let [_, balanced, _] = settings("s3:GetObject", key, &uses);
+            let expected = bucket(&format!("rel/{made}.zip numbered-name"));
+            assert_eq!(balanced, [expected], "{lasts}");
+        }
+    }
+
+    #[test]
     fn no_stem_takes_an_account_or_a_date_apart() {
         let name = |i: u16| bucket(&format!("in/dump-2026-09-{:02}-x/part.csv", i + 1));
         let [_, balanced, _] = settings("s3:GetObject", name, &daily(28));
