@@ -128,16 +128,24 @@ impl<'a> Shaped<'a> {
                 .map(|(slot, proven)| (slot, proven.keep))
                 .collect();
             let mut make = |slots: &[(&Slot, usize)]| {
-                out.patterns.push(starred(resource, slots));
-                out.patterns.len() - 1
+                if slots.is_empty() {
+                    return None;
+                }
+                let made = starred(resource, slots);
+                // A shape is too little to open a whole bucket; `names` judges that.
+                let is_bucket = layout.sole.is_none()
+                    && &made.0.as_str()[layout.components[layout.first].start..] == "*";
+                (!is_bucket).then(|| {
+                    out.patterns.push(made);
+                    out.patterns.len() - 1
+                })
             };
-            out.fresh.push((!fresh.is_empty()).then(|| make(&fresh)));
-            out.becomes.push(if all.is_empty() {
-                None
-            } else if all.len() == slots.len() {
-                Some(*whole[template].get_or_insert_with(|| make(&all)))
+            out.fresh.push(make(&fresh));
+            out.becomes.push(if all.len() == slots.len() {
+                whole[template] = whole[template].or_else(|| make(&all));
+                whole[template]
             } else {
-                Some(make(&all))
+                make(&all)
             });
         }
         out

@@ -363,6 +363,7 @@ mod tests {
     #[test]
     fn shapes_in_object_keys() {
         let [a, b] = IDS;
+        let (first, second) = (format!("2026/09/01/{a}"), format!("2026/09/02/{b}"));
         for (given, expected) in [
             // One date is enough.
             (
@@ -394,8 +395,11 @@ mod tests {
             ),
             (
                 vec![format!("2026/09/01/{a}"), format!("2026/09/02/{b}")],
-                vec!["* dated-name generated-identifier"],
+                vec![&first, &second],
             ),
+            // A shape alone never opens a bucket.
+            (vec!["2026-09-01".into()], vec!["2026-09-01"]),
+            (vec![a.into(), b.into()], vec![a, b]),
             // Five numbers make a series, four do not.
             (
                 series(5, |i| format!("build-{i}.zip")),
