@@ -14,7 +14,8 @@ use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 
 /// The rules of [`Shape`]. `bar` is that of reading for all actions: an identifier is no other one tomorrow for who writes than for
-/// who reads. Only what manages permissions gets no more than what AWS names anew for each use.
+/// who reads. Only what manages permissions gets no more than what AWS names anew for each use, and this where the action itself was used on
+/// two of them.
 pub(super) fn by_shape<'u>(exact: Patterns<'u>, seen: &Seen<'_>, bar: Bar) -> Patterns<'u> {
     let mut shaped = Shaped::default();
     let mut places = Vec::with_capacity(exact.len());
@@ -28,15 +29,19 @@ pub(super) fn by_shape<'u>(exact: Patterns<'u>, seen: &Seen<'_>, bar: Bar) -> Pa
     }
     let made = shaped.made(seen, bar);
     let rewrite = |((action, granted), places): ((&'u Action, Granted<'u>), Vec<Option<usize>>)| {
-        let becomes = match Risk::of(action) {
-            Risk::Permissions => &made.fresh,
-            Risk::Reads | Risk::Writes => &made.becomes,
-        };
+        let manages = Risk::of(action) == Risk::Permissions;
+        let becomes = if manages { &made.fresh } else { &made.becomes };
+        let mut uses: HashMap<&ResourceArn, usize> = HashMap::new();
+        for pattern in places.iter().filter_map(|place| becomes[(*place)?]) {
+            *uses.entry(&made.patterns[pattern].0).or_default() += usize::from(manages);
+        }
+        let is_enough = |pattern: &usize| !manages || uses[&made.patterns[*pattern].0] > 1;
         let mut out: Granted<'u> = Vec::with_capacity(places.len());
         let mut last = None;
         for ((resource, by), place) in granted.into_iter().zip(places) {
             let made_of_it = place
                 .and_then(|place| becomes[place])
+                .filter(is_enough)
                 .filter(|_| !keeps_exact(action, resource.parts().map_or("", |p| p.service)));
             let Some(pattern) = made_of_it else {
                 out.push((resource, by));

@@ -490,6 +490,23 @@ mod tests {
     }
 
     #[test]
+    fn who_may_use_a_snapshot_is_not_opened_by_one() {
+        let snapshot = |i: usize| format!("{EC2}snapshot/snap-{i:017x}");
+        let shared = |count| (0..count).map(|i| ("ec2:ModifySnapshotAttribute", snapshot(i)));
+        for setting in [Resources::Balanced, Resources::Broad] {
+            for (count, left) in [(1, snapshot(0)), (2, format!("{EC2}snapshot/*"))] {
+                let reads = (0..9).map(|i| ("ec2:GetSnapshotBlock", snapshot(i)));
+                let facts = shared(count).chain(reads);
+                let facts: Vec<Fact> = facts.map(|(a, r)| (a, r, Vec::new())).collect();
+                let made = made_of(&facts, setting);
+                let found = &made["ec2:ModifySnapshotAttribute"];
+                assert_eq!(found.len(), 1);
+                assert!(found[0].starts_with(&left), "{found:?}");
+            }
+        }
+    }
+
+    #[test]
     fn what_alone_names_a_resource_stays_exact() {
         let id = |i: usize| format!("{i:08x}-4f89-11d3-9a0c-0305e82c3301");
         for name in [
