@@ -31,12 +31,12 @@ pub(super) struct Name<'a> {
 
 /// Groups `names` (distinct) by stem: the longest stems first, so that each family is as narrow as it can be.
 ///
-/// A stem is a prefix of a name that ends at one of its cuts. It makes a family where `proof(stem, member, values)` says so
+/// A stem is a prefix of a name that ends at one of its cuts. It makes a family where `proof(stem, members, values)` says so
 /// of the values under it, or else of those of them that are created; a family that was found under a longer stem is one value, and is swallowed where the shorter stem
 /// makes a family too. Names in no family are not returned. Depends on the set of names alone.
 pub(super) fn families<'a>(
     names: &[Name<'a>],
-    proof: impl Fn(&str, usize, &[Value]) -> Option<Proof>,
+    proof: impl Fn(&str, &[usize], &[Value]) -> Option<Proof>,
 ) -> Vec<Family<'a>> {
     let mut by_stem: BTreeMap<(Reverse<usize>, &'a str), Vec<usize>> = BTreeMap::new();
     for (index, name) in names.iter().enumerate() {
@@ -66,7 +66,7 @@ pub(super) fn families<'a>(
         let judged = |members: Vec<usize>| {
             let owners: BTreeSet<usize> = members.iter().map(|&i| owner[i]).collect();
             let values: Vec<Value> = owners.into_iter().map(value).collect();
-            let proof = proof(stem, *members.first()?, &values)?;
+            let proof = proof(stem, &members, &values)?;
             Some((members, values, proof))
         };
         let own = || {

@@ -906,6 +906,26 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_folder_takes_a_crowd() {
+        let key = |i: u16| bucket(&format!("folder/{}", word(usize::from(i))));
+        let tail = |i: u16| bucket(&format!("folder/{}.json", word(usize::from(i))));
+        let secret = |i: u16| {
+            let name = word(usize::from(i));
+            format!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod/{name}-??????")
+        };
+        let least = |action, name: &dyn Fn(u16) -> String| {
+            (2..40).find(|&weeks| {
+                let uses: Vec<_> = (0..weeks).map(|i| (i, vec![i * 7])).collect();
+                settings(action, name, &uses)[1].len() == 1
+            })
+        };
+        assert_eq!(least("s3:GetObject", &key), Some(10));
+        assert_eq!(least("s3:GetObject", &tail), Some(4));
+        assert_eq!(least("secretsmanager:DescribeSecret", &secret), Some(10));
+        assert_eq!(least("s3:DeleteObject", &key), Some(20));
+    }
+
+    #[test]
     fn a_folder_of_which_new_files_keep_coming_is_one_pattern() {
         let key = |i: u16| {
             let (a, b) = (word(usize::from(i)), word(usize::from(i) + 7));

@@ -129,8 +129,8 @@ impl<'u> Pool<'u> {
             cuts: layout.as_ref().map(folder_cuts).unwrap_or_default(),
         });
         let names: Vec<Name<'_>> = names.collect();
-        let proof = |stem: &str, member: usize, values: &[_]| {
-            let layout = layouts[member].as_ref()?;
+        let proof = |stem: &str, members: &[usize], values: &[_]| {
+            let layout = layouts[*members.first()?].as_ref()?;
             let is_root = layout.components[layout.first].start == stem.len();
             let left = match (is_root, layout.sole) {
                 (false, _) => Left::Folder,
@@ -271,8 +271,14 @@ fn stems_in(
                 cuts,
             });
         }
-        let proof = |stem: &str, _: usize, values: &[_]| {
+        let proof = |stem: &str, members: &[usize], values: &[_]| {
             let left = match (stem.is_empty() && is_root, layout.sole) {
+                (false, _) if stem.is_empty() && after.is_empty() => {
+                    // `-??????`, behind a secret's name, says nothing of it.
+                    let tail = common_tail(members.iter().map(|&i| given[i].text));
+                    let says = tail.bytes().any(|b| !matches!(b, b'-' | b'?'));
+                    if says { Left::Stem } else { Left::Folder }
+                }
                 (false, _) => Left::Stem,
                 (true, None) => Left::Bucket,
                 (true, Some(_)) => Left::Type,
