@@ -292,7 +292,12 @@ fn date(bytes: &[u8], from: usize) -> Option<usize> {
         [a @ b'0'..=b'9', b @ b'0'..=b'9'] => Some(u32::from(a - b'0') * 10 + u32::from(b - b'0')),
         _ => None,
     };
-    two(from).filter(|century| [19, 20].contains(century))?;
+    // An account's id, which is never generalised.
+    let is_account = |at: usize| {
+        let run = bytes.iter().skip(at).take(13);
+        run.take_while(|b| b.is_ascii_digit()).count() == 12
+    };
+    two(from).filter(|century| [19, 20].contains(century) && !is_account(from))?;
     two(from + 2)?;
     let separator = bytes
         .get(from + 4)
@@ -325,7 +330,7 @@ fn date(bytes: &[u8], from: usize) -> Option<usize> {
         if ends.len() > 1 && matches!(bytes.get(at), Some(b':' | b'-' | b'_' | b'.')) {
             at += 1;
         }
-        if two(at).is_none_or(|value| value > limit) {
+        if two(at).is_none_or(|value| value > limit) || is_account(at) {
             break;
         }
         at += 2;
@@ -400,6 +405,8 @@ mod tests {
             ("x-2026-09-99", "x-<N>-<N>-<N>"),
             ("x20260901120000", "x<N>"),
             ("20260901120000.gz", "<D>.gz"),
+            ("203012041159_CloudTrail.gz", "203012041159_CloudTrail.gz"),
+            ("x-2026-09-01-111122223333.gz", "x-<D>-111122223333.gz"),
             (
                 "commit/4b825dc642cb6eb9a060e54bf8d69288fbee4904/x",
                 "commit/<I>/x",
