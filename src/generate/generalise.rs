@@ -140,6 +140,7 @@ impl Rule {
         if let Some(parts) = pattern.parts()
             && let Some(kind) = parts.resource.strip_suffix(['*'])
             && let Some(kind) = kind.strip_suffix(['/', ':'])
+            && !kind.is_empty()
             && !kind.contains(['/', ':', '*', '?'])
             && self != Self::UnwritableCharacter
         {
@@ -262,7 +263,7 @@ mod tests {
     use std::borrow::Cow;
     use std::collections::{BTreeMap, BTreeSet};
 
-    use super::{Granted, Made, Rules, Seen, Span, generalise, writable};
+    use super::{Granted, Made, Rule, Rules, Seen, Span, generalise, writable};
     use crate::generate::options::Resources;
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
@@ -903,6 +904,16 @@ mod tests {
         };
         let [exact, _, broad] = settings("s3:GetObject", key, &daily(60));
         assert_eq!(broad, exact);
+    }
+
+    #[test]
+    fn a_name_without_a_type_is_never_left_out() {
+        let api = "arn:aws:apigateway:eu-west-1::";
+        let root = |i: u16| format!("{api}/{}", word(usize::from(i)));
+        let [exact, balanced, broad] = settings("apigateway:GET", root, &daily(30));
+        assert_eq!((&balanced, &broad), (&exact, &exact));
+        let admits = Rule::LargeFamily.admits(&ResourceArn::from_pattern(format!("{api}/*")));
+        assert!(admits.starts_with("every other name"), "{admits}");
     }
 
     #[test]

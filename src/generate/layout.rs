@@ -126,7 +126,7 @@ impl<'a> Layout<'a> {
 
     /// Whether the resource has a name but no type, so that a bare `*` in place of the name would admit every type.
     pub(super) fn is_untyped(&self) -> bool {
-        self.sole == Some(0)
+        self.sole.is_some_and(|i| self.components[i] == self.kind)
     }
 }
 

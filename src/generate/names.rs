@@ -353,7 +353,8 @@ fn folder_cuts(layout: &Layout<'_>) -> Vec<usize> {
         let start = layout.components[i].start;
         let slash = layout.text.as_bytes()[start - 1] == b'/';
         let behind_type = layout.is_root(i) && !layout.is_untyped();
-        if account_end(layout.component(i)) > 0 || !slash && !behind_type {
+        let untyped = layout.is_root(i) && layout.is_untyped();
+        if account_end(layout.component(i)) > 0 || untyped || !slash && !behind_type {
             break;
         }
         if i - layout.first < DEPTH {
