@@ -163,6 +163,8 @@ fn within(component: &str, offset: usize, out: &mut Vec<Slot>) {
         });
     };
     let mut at = 0;
+    // Up to where no version starts, so that no text is looked through for each number in it.
+    let mut none_to = 0;
     while at < bytes.len() {
         if !bytes[at].is_ascii_alphanumeric() {
             at += 1;
@@ -180,12 +182,19 @@ fn within(component: &str, offset: usize, out: &mut Vec<Slot>) {
             at = end;
             continue;
         }
-        if is_hex(word) || is_random(word) || is_short_id(&component[..at], word) {
+        let is_identifier = is_hex(word) || is_random(word) || is_short_id(&component[..at], word);
+        if !is_identifier && at >= none_to {
+            match version(component, at) {
+                Ok(version) => {
+                    at = version.end;
+                    push(version, Shape::Number);
+                    continue;
+                }
+                Err(end) => none_to = end,
+            }
+        }
+        if is_identifier {
             push(at..end, Shape::Identifier);
-        } else if let Some(version) = version(component, at) {
-            at = version.end;
-            push(version, Shape::Number);
-            continue;
         } else if let Some(digits) = calendar_value(&component[..at], word) {
             push(at..at + digits, Shape::Date);
         } else {
@@ -218,25 +227,28 @@ fn is_short_id(before: &str, word: &str) -> bool {
     ec2 && hex && word.len() == 8 || (separate && hex || suffix) && switches.count() >= 2
 }
 
-/// The numbers of a version that starts at `from`: `1.31.0`, `2.4` in `v2.4`.
-fn version(name: &str, from: usize) -> Option<Range<usize>> {
+/// The numbers of a version that starts at `from`: `1.31.0`, `2.4` in `v2.4`. Else up to where none starts.
+fn version(name: &str, from: usize) -> Result<Range<usize>, usize> {
     let bytes = name.as_bytes();
     let digits = |at: usize| {
         let run = bytes.get(at..)?.iter().take_while(|b| b.is_ascii_digit());
         Some(at + run.count()).filter(|end| *end > at)
     };
     let start = from + usize::from(matches!(bytes[from], b'v' | b'V'));
-    let major = digits(start)?;
+    let major = digits(start).ok_or(start)?;
     if bytes.get(major) != Some(&b'.') {
-        return None;
+        return Err(major);
     }
-    let mut end = digits(major + 1)?;
+    let mut end = digits(major + 1).ok_or(major)?;
     while bytes.get(end) == Some(&b'.')
         && let Some(more) = digits(end + 1)
     {
         end = more;
     }
-    ends_at(bytes, end).then_some(start..end)
+    match ends_at(bytes, end) {
+        true => Ok(start..end),
+        false => Err(end),
+    }
 }
 
 /// The length of `word` where it is the value of a Hive partition by time: `2026` in `year=2026`.
@@ -427,6 +439,8 @@ mod tests {
             ("app-v2.4-rc1.zip", "app-v<N>-rc<N>.zip"),
             ("app-1.2.3.tar.gz", "app-<N>.tar.gz"),
             ("part-1.7z", "part-<N>.<N>z"),
+            ("1.2.3x-v1.2", "<N>.<N>.<N>x-v<N>"),
+            ("1.v2.3/1.2.3x.4.5", "<N>.v<N>/<N>.<N>.<N>x.<N>"),
             ("AWSLogs/111122223333/x", "AWSLogs/111122223333/x"),
             (
                 "111122223333_CloudTrail_eu-west-1.gz",
