@@ -2,7 +2,7 @@
 //!
 //! Inferred are the actions of the life that a granted action begins (see [`crate::catalog::lifecycle`]), on exactly the
 //! resources that the beginning is granted on, as far as they are of the type that it makes. Where IAM decides before what is
-//! made has a name (`kms:CreateKey`), on those of that type which the principal may write to already. So no resource is
+//! made has a name (`kms:CreateKey`), nothing tells which it is, and what was written to may be another's. So no resource is
 //! granted that the policy does not name, but for `*` where reading takes none.
 //!
 //! A principal that was seen to destroy one thing of a kind has shown what it does with its like: of the others, only what
@@ -10,7 +10,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::action::{self, AccessLevel};
 use crate::catalog::lifecycle::{Life, Step, begun_by};
 use crate::catalog::resource;
 use crate::generate::Part;
@@ -57,7 +56,7 @@ struct Inferring<'g> {
     grants: BTreeMap<Vec<Condition>, BTreeMap<Action, BTreeSet<ResourceArn>>>,
     /// The ends that IAM only allows on everything, with the actions that they end the work of.
     anything: BTreeMap<&'static str, BTreeSet<&'g Action>>,
-    /// What made things that have no name yet when IAM decides, and of which none was written to later.
+    /// What made things that have no name yet when IAM decides.
     nameless: BTreeSet<&'g Action>,
 }
 
@@ -117,11 +116,9 @@ impl<'g> Inferring<'g> {
             Some(kind) => kind.closest(resources),
             None => resources.to_vec(),
         };
-        if let (Some(kind), true) = (&kind, resources.iter().any(|resource| resource.is_any())) {
-            made = kind.written(maker, granted);
-            if made.is_empty() {
-                self.nameless.insert(maker);
-            }
+        if kind.is_some() && resources.iter().any(|resource| resource.is_any()) {
+            made.retain(|resource| !resource.is_any());
+            self.nameless.insert(maker);
         } else if made.is_empty() {
             // The resources are of another type: the image of an instance.
             return;
@@ -225,7 +222,7 @@ impl<'g> Inferring<'g> {
         }
         if !self.nameless.is_empty() {
             notes.push(format!(
-                "what {} made had no name yet when IAM decided, and nothing else was written to it: what destroys, changes and tags it is not inferred",
+                "what {} made had no name yet when IAM decided: what destroys, changes and tags it is not inferred",
                 listed(self.nameless.iter().map(|maker| maker.as_str()))
             ));
         }
@@ -362,21 +359,6 @@ impl Kind {
             own.is_some() && own >= fit(&self.others, text)
         };
         resources.iter().filter(is_of_it).copied().collect()
-    }
-
-    /// The resources of the type that actions of the same service are granted to do more than read on.
-    fn written<'g>(&self, maker: &Action, granted: &Granted<'g>) -> Vec<&'g ResourceArn> {
-        let own_service = granted
-            .iter()
-            .filter(|(action, _)| action.service() == maker.service());
-        let writing = own_service.filter(|(action, _)| {
-            let level = action::find(action.as_str()).map(|facts| facts.level());
-            level.is_some_and(|level| !matches!(level, AccessLevel::List | AccessLevel::Read))
-        });
-        let resources = writing.flat_map(|(_, by_conditions)| by_conditions.values().flatten());
-        let resources: BTreeSet<&ResourceArn> = resources.copied().collect();
-        let resources: Vec<&ResourceArn> = resources.into_iter().collect();
-        self.closest(&resources)
     }
 }
 
@@ -571,27 +553,24 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_name_yet_is_told_by_what_was_written_to_it() {
+    fn of_what_has_no_name_yet_only_reading_is_inferred_whatever_was_written_to() {
         let key = "arn:aws:kms:eu-west-1:111122223333:key/3f2504e0-4f89-11d3-9a0c-0305e82c3301";
-        let other = "arn:aws:kms:eu-west-1:111122223333:key/00000000-4f89-11d3-9a0c-0305e82c3301";
-        let facts = usage(&[
-            ("kms:CreateKey", "*"),
-            ("kms:EnableKeyRotation", key),
-            ("kms:DescribeKey", other),
-        ]);
-        let plan_with = plan(&facts, &COMPLETE);
-        let found = inferred(&plan_with);
-        assert_eq!(found.keys().copied().collect::<Vec<_>>(), [key]);
-        assert!(found[key].contains("ScheduleKeyDeletion"), "{found:?}");
-        assert!(!found[key].contains("Decrypt"));
-
-        let facts = usage(&[("kms:CreateKey", "*")]);
-        let plan_without = plan(&facts, &COMPLETE);
-        assert_eq!(inferred(&plan_without).keys().collect::<Vec<_>>(), [&"*"]);
-        assert_eq!(
-            plan_without.notes[0],
-            "what kms:CreateKey made had no name yet when IAM decided, and nothing else was written to it: what destroys, changes and tags it is not inferred"
-        );
+        // Access level Write, all of them: that does not make the key one that was made here.
+        for written in [
+            None,
+            Some("kms:GenerateDataKey"),
+            Some("kms:EnableKeyRotation"),
+        ] {
+            let mut facts = vec![("kms:CreateKey", "*")];
+            facts.extend(written.map(|action| (action, key)));
+            let plan = plan(&usage(&facts), &COMPLETE);
+            assert_eq!(inferred(&plan).keys().collect::<Vec<_>>(), [&"*"]);
+            assert!(inferred(&plan)["*"].iter().all(|a| a.starts_with("List")));
+            assert_eq!(
+                plan.notes[0],
+                "what kms:CreateKey made had no name yet when IAM decided: what destroys, changes and tags it is not inferred"
+            );
+        }
     }
 
     #[test]
