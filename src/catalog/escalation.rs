@@ -52,6 +52,10 @@ mod tests {
             ("ssm:DescribeParameters", false),
             ("s3:GetObject", false),
             ("s3:PutBucketPolicy", true),
+            ("athena:CreatePresignedNotebookUrl", true),
+            ("codeconnections:GetConnectionToken", true),
+            ("elasticmapreduce:GetOnClusterAppUIPresignedURL", true),
+            ("quicksight:GetAuthCode", true),
         ] {
             let found = find(action).unwrap().escalates();
             assert_eq!(found.is_some(), expected, "{action}: {found:?}");
