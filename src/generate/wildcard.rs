@@ -213,7 +213,8 @@ pub(super) fn applied(grants: &[Grant], taken: &[&Candidate]) -> (Vec<Grant>, Ve
             for resource in &grant.resources {
                 let stands = grant.actions.iter();
                 let stands = stands.filter(|action| stands_behind(prefix, action.as_str()));
-                used.entry((resource, prefix)).or_default().extend(stands);
+                let key = (resource, *prefix, grant.part, grant.conditions.as_slice());
+                used.entry(key).or_default().extend(stands);
             }
         }
     }
@@ -228,28 +229,30 @@ pub(super) fn applied(grants: &[Grant], taken: &[&Candidate]) -> (Vec<Grant>, Ve
     (joined.collect(), widenings(&used))
 }
 
-/// By resource and prefix the actions that were used.
-type Used<'g> = BTreeMap<(&'g ResourceArn, &'static str), BTreeSet<&'g Action>>;
+/// A pattern on a resource, in one part and under the same conditions: what is granted under others is not granted here.
+type Place<'g> = (&'g ResourceArn, &'static str, Part, &'g [Condition]);
+
+/// By place the actions that were used.
+type Used<'g> = BTreeMap<Place<'g>, BTreeSet<&'g Action>>;
 
 /// What the patterns admit on each of the resources.
 fn widenings(used: &Used<'_>) -> Vec<Widening> {
-    let widening =
-        |((resource, prefix), stands): (&(&ResourceArn, &'static str), &BTreeSet<&Action>)| {
-            let more: Vec<ActionFacts> = admitted(prefix)
-                .filter(|facts| !stands.contains(&facts.to_action()))
-                .collect();
-            let examples = stands.iter().take(EXAMPLES);
-            Widening {
-                rule: "action-wildcard",
-                admits: admits(&more),
-                actions: more.iter().map(|facts| facts.to_action()).collect(),
-                pattern: Some(Action::starting_with(prefix)),
-                resource: (*resource).clone(),
-                values: stands.len(),
-                days: 0,
-                examples: examples.map(|action| action.to_string()).collect(),
-            }
-        };
+    let widening = |((resource, prefix, _, _), stands): (&Place<'_>, &BTreeSet<&Action>)| {
+        let more: Vec<ActionFacts> = admitted(prefix)
+            .filter(|facts| !stands.contains(&facts.to_action()))
+            .collect();
+        let examples = stands.iter().take(EXAMPLES);
+        Widening {
+            rule: "action-wildcard",
+            admits: admits(&more),
+            actions: more.iter().map(|facts| facts.to_action()).collect(),
+            pattern: Some(Action::starting_with(prefix)),
+            resource: (*resource).clone(),
+            values: stands.len(),
+            days: 0,
+            examples: examples.map(|action| action.to_string()).collect(),
+        }
+    };
     used.iter().map(widening).collect()
 }
 
@@ -282,6 +285,7 @@ mod tests {
     use crate::generate::minimise::Grant;
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
+    use crate::iam::condition::Condition;
 
     fn grant(actions: &[&str], resource: &str) -> Grant {
         Grant {
@@ -434,6 +438,39 @@ mod tests {
             );
             assert!(!widening.actions.contains(&Action::parse(own).unwrap()));
         }
+    }
+
+    #[test]
+    fn what_was_used_under_other_conditions_is_newly_admitted_under_these() {
+        let under = |key: &'static str, actions: &[&str]| Grant {
+            conditions: vec![Condition {
+                operator: "StringEquals",
+                key: key.into(),
+                values: vec!["a".to_owned()],
+            }],
+            ..grant(actions, "*")
+        };
+        let grants = [
+            under(
+                "aws:SourceVpc",
+                &["sns:ListTopics", "sns:ListSubscriptions"],
+            ),
+            under(
+                "aws:SourceVpce",
+                &["sns:ListTopics", "sns:ListPhoneNumbersOptedOut"],
+            ),
+        ];
+        let candidates = candidates(&grants);
+        let (_, widened) = applied(&grants, &shortest(&candidates));
+        let admitting = |action: &str| {
+            let action = Action::parse(action).unwrap();
+            let found = widened.iter().filter(|w| w.actions.contains(&action));
+            found.count()
+        };
+        assert_eq!(widened.len(), 2);
+        assert_eq!(admitting("sns:ListSubscriptions"), 1);
+        assert_eq!(admitting("sns:ListPhoneNumbersOptedOut"), 1);
+        assert_eq!(admitting("sns:ListTopics"), 0);
     }
 
     #[test]
