@@ -153,6 +153,8 @@ proptest! {
             assert_eq!(plan.notes.iter().any(|note| note.starts_with("does not fit")), plan.excess > 0);
         }
         assert!(fitted.excess <= never.excess);
+        let always = Options { action_wildcards: ActionWildcards::Always, ..fit };
+        assert!(plan(&usage, &always).excess <= fitted.excess);
         // With what is listed the facts are all that is allowed, today.
         let mut with: BTreeSet<(String, String)> = facts
             .iter()

@@ -87,7 +87,7 @@ pub(super) fn fit(
         before = Some(grants);
     }
     let grants = before.unwrap_or_default();
-    let candidates = candidates(&grants, wildcards == ActionWildcards::Fit);
+    let candidates = candidates(&grants, wildcards != ActionWildcards::Never);
     match fewest_wildcards(&grants, &candidates, quota) {
         Some(mut fitted) => {
             fitted.split.notes.extend(joint);
