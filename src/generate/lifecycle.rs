@@ -54,8 +54,9 @@ struct Inferring<'g> {
     /// By service, resource and step.
     inferred: BTreeMap<(&'g str, ResourceArn, Step), Inferred<'g>>,
     grants: BTreeMap<Vec<Condition>, BTreeMap<Action, BTreeSet<ResourceArn>>>,
-    /// The ends that IAM only allows on everything, with the actions that they end the work of.
-    anything: BTreeMap<&'static str, BTreeSet<&'g Action>>,
+    /// What does more than read and would have to be granted on everything, with the word for what it does, and the actions
+    /// that it does so to the work of.
+    anything: BTreeMap<(&'static str, &'static str), BTreeSet<&'g Action>>,
     /// What made things that have no name yet when IAM decides.
     nameless: BTreeSet<&'g Action>,
 }
@@ -143,20 +144,16 @@ impl<'g> Inferring<'g> {
             if shown && !granted.contains_key(&action) {
                 continue;
             }
-            if step == Step::DestroyAnything {
-                if missing(granted, &action, conditions, &[&any])
-                    .next()
-                    .is_some()
-                {
-                    self.anything.entry(facts.action).or_default().insert(maker);
-                }
-                continue;
-            }
-            let bare = facts.resource_types().next().is_none();
+            let bare = step == Step::DestroyAnything || facts.resource_types().next().is_none();
             let targets: &[&ResourceArn] = if bare { &[&any] } else { &made };
             let targets: Vec<(usize, &ResourceArn)> =
                 missing(granted, &action, conditions, targets).collect();
             for (place, target) in targets {
+                if target.is_any() && !step.reads() {
+                    let refused = (facts.action, does(step));
+                    self.anything.entry(refused).or_default().insert(maker);
+                    continue;
+                }
                 let evidence = if bare {
                     &found.all
                 } else {
@@ -214,9 +211,9 @@ impl<'g> Inferring<'g> {
 
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        for (end, makers) in &self.anything {
+        for ((action, does), makers) in &self.anything {
             notes.push(format!(
-                "{end} is not inferred, though it ends what {} began: IAM allows it on everything or not at all",
+                "{action} is not inferred, though it {does} what {} began: it would be granted on everything",
                 listed(makers.iter().map(|maker| maker.as_str()))
             ));
         }
@@ -267,6 +264,16 @@ impl Inferred<'_> {
             examples: examples.map(ToString::to_string).collect(),
             admits,
         }
+    }
+}
+
+/// What a step does to what was made, in a word.
+fn does(step: Step) -> &'static str {
+    match step {
+        Step::Destroy | Step::DestroyAnything => "ends",
+        Step::Update => "changes",
+        Step::Tag => "tags",
+        Step::Look | Step::ReadBack => "reads",
     }
 }
 
@@ -576,7 +583,7 @@ mod tests {
     #[test]
     fn an_end_that_iam_allows_on_everything_only_is_told_and_not_inferred() {
         let task = "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:*";
-        let note = "ecs:DeregisterTaskDefinition is not inferred, though it ends what ecs:RegisterTaskDefinition began: IAM allows it on everything or not at all";
+        let note = "ecs:DeregisterTaskDefinition is not inferred, though it ends what ecs:RegisterTaskDefinition began: it would be granted on everything";
         let mut facts = vec![("ecs:RegisterTaskDefinition", task)];
         let told = plan(&usage(&facts), &COMPLETE);
         assert!(inferred(&told)["*"].contains("DescribeTaskDefinition"));
@@ -588,6 +595,16 @@ mod tests {
         assert_eq!(told.notes, [note]);
         facts.push(("ecs:DeregisterTaskDefinition", "*"));
         assert!(plan(&usage(&facts), &COMPLETE).notes.is_empty());
+    }
+
+    #[test]
+    fn nothing_but_reading_is_inferred_on_everything() {
+        let told = plan(&usage(&[("aoss:CreateAccessPolicy", "*")]), &COMPLETE);
+        let on_everything = inferred(&told).remove("*").unwrap_or_default();
+        assert!(!on_everything.contains("DeleteAccessPolicy"));
+        assert!(!on_everything.contains("UpdateAccessPolicy"));
+        let note = "aoss:DeleteAccessPolicy is not inferred, though it ends what aoss:CreateAccessPolicy began: it would be granted on everything";
+        assert!(told.notes.iter().any(|n| n == note), "{:?}", told.notes);
     }
 
     #[test]
