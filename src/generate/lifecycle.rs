@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::catalog::action::ActionFacts;
 use crate::catalog::lifecycle::{Life, Step, begun_by};
 use crate::catalog::resource;
 use crate::generate::Part;
@@ -54,9 +55,9 @@ struct Inferring<'g> {
     /// By service, resource and step.
     inferred: BTreeMap<(&'g str, ResourceArn, Step), Inferred<'g>>,
     grants: BTreeMap<Vec<Condition>, BTreeMap<Action, BTreeSet<ResourceArn>>>,
-    /// What does more than read and would have to be granted on everything, with the word for what it does, and the actions
-    /// that it does so to the work of.
-    anything: BTreeMap<(&'static str, &'static str), BTreeSet<&'g Action>>,
+    /// What is too much to infer, with the word for what it does, why it is too much, and the actions that it does so to the
+    /// work of.
+    refused: BTreeMap<(&'static str, &'static str, &'static str), BTreeSet<&'g Action>>,
     /// What made things that have no name yet when IAM decides.
     nameless: BTreeSet<&'g Action>,
 }
@@ -149,9 +150,9 @@ impl<'g> Inferring<'g> {
             let targets: Vec<(usize, &ResourceArn)> =
                 missing(granted, &action, conditions, targets).collect();
             for (place, target) in targets {
-                if target.is_any() && !step.reads() {
-                    let refused = (facts.action, does(step));
-                    self.anything.entry(refused).or_default().insert(maker);
+                if let Some(reason) = too_much(step, facts, target) {
+                    let refused = (facts.action, does(step), reason);
+                    self.refused.entry(refused).or_default().insert(maker);
                     continue;
                 }
                 let evidence = if bare {
@@ -211,9 +212,9 @@ impl<'g> Inferring<'g> {
 
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        for ((action, does), makers) in &self.anything {
+        for ((action, does, reason), makers) in &self.refused {
             notes.push(format!(
-                "{action} is not inferred, though it {does} what {} began: it would be granted on everything",
+                "{action} is not inferred, though it {does} what {} began: {reason}",
                 listed(makers.iter().map(|maker| maker.as_str()))
             ));
         }
@@ -265,6 +266,17 @@ impl Inferred<'_> {
             admits,
         }
     }
+}
+
+/// Why an action is not inferred on `target`, where it is not.
+fn too_much(step: Step, facts: ActionFacts, target: &ResourceArn) -> Option<&'static str> {
+    if target.is_any() && !step.reads() {
+        return Some("it would be granted on everything");
+    }
+    let on_many = target.as_str().contains(['*', '?']);
+    (on_many && facts.escalates().is_some()).then_some(
+        "it can lead to more permissions, and would be granted on a resource with a wildcard",
+    )
 }
 
 /// What a step does to what was made, in a word.
@@ -605,6 +617,25 @@ mod tests {
         assert!(!on_everything.contains("UpdateAccessPolicy"));
         let note = "aoss:DeleteAccessPolicy is not inferred, though it ends what aoss:CreateAccessPolicy began: it would be granted on everything";
         assert!(told.notes.iter().any(|n| n == note), "{:?}", told.notes);
+    }
+
+    #[test]
+    fn what_leads_to_more_permissions_is_inferred_on_no_wildcard() {
+        let instance = |name: &str| format!("arn:aws:ec2:eu-west-1:111122223333:instance/{name}");
+        let (one, all) = (instance("i-0a"), instance("*"));
+        let modified = |resource: &str| {
+            let told = plan(&usage(&[("ec2:RunInstances", resource)]), &COMPLETE);
+            let inferred = inferred(&told);
+            assert!(inferred[resource].contains("TerminateInstances"));
+            let note = "ec2:ModifyInstanceAttribute is not inferred, though it changes what ec2:RunInstances began: it can lead to more permissions, and would be granted on a resource with a wildcard";
+            let noted = told.notes.iter().any(|n| n == note);
+            (
+                inferred[resource].contains("ModifyInstanceAttribute"),
+                noted,
+            )
+        };
+        assert_eq!(modified(&one), (true, false));
+        assert_eq!(modified(&all), (false, true));
     }
 
     #[test]
