@@ -43,7 +43,7 @@ type Granted<'g> = BTreeMap<&'g Action, BTreeMap<&'g [Condition], Vec<&'g Resour
 #[derive(Default)]
 struct Inferred<'g> {
     actions: BTreeSet<Action>,
-    /// The actions that made it, with the calls.
+    /// The actions that made it, with the calls: the most on one resource.
     makers: BTreeMap<&'g Action, u64>,
     /// What they were used on.
     made: BTreeSet<&'g ResourceArn>,
@@ -179,7 +179,9 @@ impl<'g> Inferring<'g> {
         let key = (maker.service(), target.clone(), step);
         let inferred = self.inferred.entry(key).or_default();
         inferred.actions.insert(action.clone());
-        let calls: u64 = evidence.iter().map(|(_, tally)| tally.used).sum();
+        // One call may have several resources, so the sum over these may be more than there were.
+        let calls = evidence.iter().map(|(_, tally)| tally.used);
+        let calls = calls.max().unwrap_or(0);
         let known = inferred.makers.entry(maker).or_default();
         *known = (*known).max(calls);
         inferred
@@ -636,6 +638,20 @@ mod tests {
         };
         assert_eq!(modified(&one), (true, false));
         assert_eq!(modified(&all), (false, true));
+    }
+
+    #[test]
+    fn a_call_on_several_resources_is_one_call() {
+        let instance = |name: &str| format!("arn:aws:ec2:eu-west-1:111122223333:instance/{name}");
+        let (one, other) = (instance("i-0a"), instance("i-0b"));
+        let facts = [
+            ("ec2:RunInstances", one.as_str()),
+            ("ec2:RunInstances", &other),
+        ];
+        let told = plan(&usage(&facts), &COMPLETE);
+        let everything = told.widened.iter().find(|w| w.resource.is_any()).unwrap();
+        let said = &everything.admits;
+        assert!(said.contains("ec2:RunInstances (1 call) began"), "{said}");
     }
 
     #[test]
