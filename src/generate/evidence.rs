@@ -126,21 +126,17 @@ impl<'a> Shaped<'a> {
                 .filter(|(slot, proven)| proven.by_one && is_fresh(layout, slot))
                 .map(|(slot, proven)| (slot, proven.keep))
                 .collect();
-            let all: Vec<(&Slot, usize)> = pairs
-                .filter(|(slot, proven)| {
-                    proven.by_several || proven.by_one && is_fresh(layout, slot)
-                })
-                .map(|(slot, proven)| (slot, proven.keep))
-                .collect();
+            let is_proven =
+                |slot: &Slot, of: &Proven| of.by_several || of.by_one && is_fresh(layout, slot);
+            let all = pairs.filter(|(slot, proven)| is_proven(slot, proven));
+            let all = all.map(|(slot, proven)| (slot, proven.keep));
+            let all: Vec<(&Slot, usize)> = all.collect();
             let mut make = |slots: &[(&Slot, usize)]| {
                 if slots.is_empty() {
                     return None;
                 }
                 let made = starred(resource, slots);
-                // A shape is too little to open a whole bucket; `names` judges that.
-                let is_bucket = layout.sole.is_none()
-                    && &made.0.as_str()[layout.components[layout.first].start..] == "*";
-                (!is_bucket).then(|| {
+                (!is_bucket(layout, &made.0)).then(|| {
                     out.patterns.push(made);
                     out.patterns.len() - 1
                 })
@@ -270,6 +266,12 @@ fn is_fresh(layout: &Layout<'_>, slot: &Slot) -> bool {
         let made = &layout.components[i];
         made.start <= slot.range.start && slot.range.end <= made.end
     })
+}
+
+/// Whether `pattern` leaves the bucket alone: a shape is too little for that, `names` judges it.
+fn is_bucket(layout: &Layout<'_>, pattern: &ResourceArn) -> bool {
+    let start = layout.components[layout.first].start;
+    layout.sole.is_none() && &pattern.as_str()[start..] == "*"
 }
 
 /// The resource with a star for each slot, behind so much of it as stays, and the rules that this took.

@@ -274,10 +274,7 @@ fn stems_in(
         let proof = |stem: &str, members: &[usize], values: &[_]| {
             let left = match (stem.is_empty() && is_root, layout.sole) {
                 (false, _) if stem.is_empty() && after.is_empty() => {
-                    // `-??????`, behind a secret's name, says nothing of it.
-                    let tail = common_tail(members.iter().map(|&i| given[i].text));
-                    let says = tail.bytes().any(|b| !matches!(b, b'-' | b'?'));
-                    if says { Left::Stem } else { Left::Folder }
+                    left_of_names(members.iter().map(|&i| given[i].text))
                 }
                 (false, _) => Left::Stem,
                 (true, None) => Left::Bucket,
@@ -303,6 +300,14 @@ fn stems_in(
         }
     }
     rewrites
+}
+
+/// What a bare star leaves in the place of `names`, the last of their resources: the folder, but for the tail that all have.
+/// `-??????`, behind a secret's name, says nothing of it.
+fn left_of_names<'a>(names: impl Iterator<Item = &'a str>) -> Left {
+    let tail = common_tail(names);
+    let says = tail.bytes().any(|b| !matches!(b, b'-' | b'?'));
+    if says { Left::Stem } else { Left::Folder }
 }
 
 /// Where what looks made up in a component's name begins, and where its stem may end: behind `-`, `_`, `.` and `=` and before a
