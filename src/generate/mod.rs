@@ -155,7 +155,7 @@ fn tailored<'u>(usage: &'u PrincipalUsage, options: &Options) -> Tailored<'u> {
     }
     widened.sort_by(|a, b| (&a.resource, a.rule).cmp(&(&b.resource, b.rule)));
     let cuts = usage.cut.iter();
-    widened.extend(cuts.filter_map(|(action, cut)| cut_short(usage, action, cut.depth)));
+    widened.extend(cuts.flat_map(|(action, cut)| cut_short(usage, action, cut.depth)));
     notes.extend(service_linked(usage));
     notes.extend(observed.notes().iter().cloned());
     Tailored {

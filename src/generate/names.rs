@@ -227,16 +227,12 @@ impl<'u> Pool<'u> {
     }
 }
 
-/// What the component at `place`, counted from the first that may vary, makes of each item that is in a family.
-fn stems_in(
-    place: usize,
-    layouts: &[Option<Layout<'_>>],
-    items: &[Item<'_>],
-    seen: &Seen<'_>,
-    bar: Bar,
-) -> Vec<Rewrite> {
-    // What stands around the name, the name, and the item.
-    let mut names: Vec<((&str, &str), &str, usize)> = Vec::new();
+/// What stands around a name, the name, and the item that it is of.
+type Placed<'a> = ((&'a str, &'a str), &'a str, usize);
+
+/// The names that are components at `place`, sorted.
+fn names_at<'a>(place: usize, layouts: &[Option<Layout<'a>>]) -> Vec<Placed<'a>> {
+    let mut names: Vec<Placed<'_>> = Vec::new();
     for (item, layout) in layouts.iter().enumerate() {
         let Some(layout) = layout else {
             continue;
@@ -251,6 +247,18 @@ fn stems_in(
         }
     }
     names.sort_unstable();
+    names
+}
+
+/// What the component at `place`, counted from the first that may vary, makes of each item that is in a family.
+fn stems_in(
+    place: usize,
+    layouts: &[Option<Layout<'_>>],
+    items: &[Item<'_>],
+    seen: &Seen<'_>,
+    bar: Bar,
+) -> Vec<Rewrite> {
+    let names = names_at(place, layouts);
     let mut rewrites = Vec::new();
     for place_names in names.chunk_by(|a, b| a.0 == b.0) {
         let ((before, after), _, first) = place_names[0];

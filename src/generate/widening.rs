@@ -6,7 +6,7 @@ use crate::generate::generalise::{self, Patterns, Rule};
 use crate::generate::minimise::{self, Facts};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
-use crate::usage::ledger::PrincipalUsage;
+use crate::usage::ledger::{PrincipalUsage, Tally};
 
 /// One pattern that allows more than was used, and one rule that made it. Where several rules had a hand in a pattern
 /// it has a `Widening` for each.
@@ -98,32 +98,48 @@ pub(super) fn widenings(
 }
 
 /// What the ledger's bound on the resources of one action widened, before any rule here could.
-pub(super) fn cut_short(usage: &PrincipalUsage, action: &Action, depth: usize) -> Option<Widening> {
-    let is_cut = |resource: &&ResourceArn| {
+pub(super) fn cut_short(usage: &PrincipalUsage, action: &Action, depth: usize) -> Vec<Widening> {
+    let is_cut = |resource: &ResourceArn| {
         let components = resource
             .parts()
             .map(|p| p.resource.split(['/', ':']).count());
         resource.as_str().ends_with(['*']) && components == Some(depth + 1)
     };
-    let tallies = usage.facts.get(action)?;
-    let cut: Vec<&ResourceArn> = tallies.keys().filter(is_cut).collect();
-    let days = cut.iter().filter_map(|resource| tallies.get(*resource));
-    let days: BTreeSet<u16> = days.flat_map(|tally| &tally.days).copied().collect();
-    Some(Widening {
+    let tallies = usage.facts.get(action).into_iter().flatten();
+    let cut = tallies.filter(|(resource, _)| is_cut(resource));
+    let widening = |(resource, tally): (&ResourceArn, &Tally)| Widening {
         rule: "too-many-resources",
         actions: vec![action.clone()],
         pattern: None,
-        resource: (*cut.first()?).clone(),
-        values: cut.len(),
-        days: days.len(),
-        examples: cut
-            .iter()
-            .take(EXAMPLES)
-            .map(|resource| resource.to_string())
-            .collect(),
-        admits: format!(
-            "all that is below each of {} places such as this one",
-            cut.len()
-        ),
-    })
+        resource: resource.clone(),
+        values: 1,
+        days: tally.days.len(),
+        examples: vec![resource.to_string()],
+        admits: "all that is below this place".to_owned(),
+    };
+    cut.map(widening).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut_short;
+    use crate::iam::action::Action;
+    use crate::iam::arn::ResourceArn;
+    use crate::usage::ledger::PrincipalUsage;
+
+    #[test]
+    fn each_resource_that_was_cut_is_told() {
+        let mut usage = PrincipalUsage::default();
+        let action = Action::known("s3:GetObject");
+        let cut = ["arn:aws:s3:::a/*", "arn:aws:s3:::b/*"];
+        let resources = usage.facts.entry(action.clone()).or_default();
+        for resource in cut.into_iter().chain(["arn:aws:s3:::c/d"]) {
+            resources
+                .entry(ResourceArn::from_pattern(resource))
+                .or_default();
+        }
+        let told = cut_short(&usage, &action, 1);
+        let told: Vec<&str> = told.iter().map(|w| w.resource.as_str()).collect();
+        assert_eq!(told, cut);
+    }
 }
