@@ -45,12 +45,8 @@ pub(super) struct Active {
 
 impl Active {
     pub(super) fn of(usage: &PrincipalUsage) -> Self {
-        let first = usage.used().filter_map(|(.., tally)| tally.days.first());
-        let last = usage.used().filter_map(|(.., tally)| tally.days.last());
-        Self {
-            first: first.min().copied().unwrap_or_default(),
-            last: last.max().copied().unwrap_or_default(),
-        }
+        let (first, last) = usage.active().unwrap_or_default();
+        Self { first, last }
     }
 
     /// Whether calls that were first made on this day were so in the second half.

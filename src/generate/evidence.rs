@@ -116,7 +116,7 @@ impl<'a> Shaped<'a> {
         let proven: Vec<Vec<Proven>> = templates
             .proven
             .iter()
-            .map(|seen| seen.iter().map(|seen| seen.proven(bar)).collect())
+            .map(|values| values.iter().map(|v| v.proven(bar, seen.end)).collect())
             .collect();
         for ((resource, layout, slots), &template) in self.resources.iter().zip(&templates.numbers)
         {
@@ -169,8 +169,6 @@ struct Values<'a> {
     seen: HashMap<&'a str, Option<Span>>,
     /// The major number and its dot that all have, those that last too; empty where they have several or none.
     major: Option<&'a str>,
-    /// The day on which the principal was last seen.
-    end: Option<u16>,
 }
 
 /// Whether what was seen in a slot proves that tomorrow has another value there.
@@ -184,7 +182,8 @@ struct Proven {
 }
 
 impl Values<'_> {
-    fn proven(&self, bar: Bar) -> Proven {
+    /// `end` is the day on which the principal was last seen.
+    fn proven(&self, bar: Bar, end: Option<u16>) -> Proven {
         let count = self.seen.len();
         let spans = self.seen.values().copied();
         Proven {
@@ -198,7 +197,7 @@ impl Values<'_> {
                 Shape::Identifier => count >= bar.identifiers,
                 // Numbers are as often names, of which there is a list.
                 Shape::Number => {
-                    count >= bar.numbers && bar.keeps_coming(spans, self.end) != Some(false)
+                    count >= bar.numbers && bar.keeps_coming(spans, end) != Some(false)
                 }
             },
         }
@@ -221,7 +220,6 @@ impl<'a> Templates<'a> {
                     shape: slot.shape,
                     seen: HashMap::new(),
                     major: None,
-                    end: seen.end,
                 });
                 out.proven.push(values.collect());
                 out.proven.len() - 1

@@ -33,6 +33,7 @@ use crate::generate::turnover::Span;
 use crate::generate::{evidence, minimise, names};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
+use crate::iam::policy::may_hold;
 use crate::usage::ledger::PrincipalUsage;
 
 /// A rule that widens. The order is that of the report.
@@ -165,18 +166,16 @@ impl Rule {
 }
 
 /// `resource` with each character that a policy may not hold as `?`; `None` where it holds none.
-/// Source: IAM API Reference, `CreatePolicy`, the pattern of `PolicyDocument`.
 pub(super) fn writable(resource: &ResourceArn) -> Option<ResourceArn> {
-    let fits = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}');
     let text = resource.as_str();
     // All bytes without a look at the others, which takes many at once.
     let odd = |odd: bool, b: u8| odd | !(b' '..=b'\x7f').contains(&b);
-    if !text.bytes().fold(false, odd) || text.chars().all(fits) {
+    if !text.bytes().fold(false, odd) || text.chars().all(may_hold) {
         return None;
     }
     let written: String = text
         .chars()
-        .map(|c| if fits(c) { c } else { '?' })
+        .map(|c| if may_hold(c) { c } else { '?' })
         .collect();
     Some(ResourceArn::from_pattern(written))
 }
@@ -193,10 +192,9 @@ pub(super) struct Seen<'u> {
 
 impl<'u> Seen<'u> {
     pub(super) fn of(usage: &'u PrincipalUsage) -> Self {
-        let last = usage.used().filter_map(|(.., tally)| tally.days.last());
         Self {
             lasting: lasting(usage),
-            end: last.max().copied(),
+            end: usage.active().map(|(_, last)| last),
             creations: Creations::of(usage),
         }
     }

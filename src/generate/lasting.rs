@@ -12,9 +12,7 @@ const LASTING_DAYS: u16 = 7;
 /// both in the first and in the last quarter of that time, on three days or more. An identifier that lasts is as good as
 /// a name.
 pub(super) fn lasting(usage: &PrincipalUsage) -> BTreeSet<&ResourceArn> {
-    let first = usage.used().filter_map(|(.., tally)| tally.days.first());
-    let last = usage.used().filter_map(|(.., tally)| tally.days.last());
-    let (Some(&first), Some(&last)) = (first.min(), last.max()) else {
+    let Some((first, last)) = usage.active() else {
         return BTreeSet::new();
     };
     let quarter = (last - first) / 4;

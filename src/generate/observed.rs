@@ -15,6 +15,7 @@ use crate::generate::conditions;
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::condition::Condition;
+use crate::iam::policy::may_hold;
 use crate::usage::context::ContextKey;
 use crate::usage::ledger::{PrincipalUsage, Tally};
 use crate::usage::passrole::PASS_ROLE;
@@ -428,9 +429,7 @@ fn tags(tally: &Tally, active: &Active) -> Vec<Decision> {
 
 /// Whether a policy can hold the text and would take it for nothing but itself.
 fn is_literal(text: &str) -> bool {
-    // What else no policy may hold: IAM API Reference, `CreatePolicy`, the pattern of `PolicyDocument`.
-    let fits = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}');
-    !text.is_empty() && !text.contains(['*', '?', '$']) && text.chars().all(fits)
+    !text.is_empty() && !text.contains(['*', '?', '$']) && text.chars().all(may_hold)
 }
 
 /// What the uses of each service told of `key`, as far as `counts`. A role that is handed over is left out: it is asked for apart

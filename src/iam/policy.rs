@@ -11,6 +11,13 @@ use crate::iam::condition::{Block, Condition};
 /// Source: IAM User Guide, "IAM and AWS STS quotas".
 pub const MANAGED_POLICY_QUOTA: usize = 6_144;
 
+/// Whether a policy may hold the character.
+/// Source: IAM API Reference, `CreatePolicy`, the pattern of `PolicyDocument`.
+#[must_use]
+pub fn may_hold(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}')
+}
+
 /// What a statement does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Effect {

@@ -160,6 +160,13 @@ impl PrincipalUsage {
         })
     }
 
+    /// The first and the last day of what a policy must allow, since 1970-01-01; `None` where no call has a time.
+    #[must_use]
+    pub fn active(&self) -> Option<(u16, u16)> {
+        let days = || self.used().flat_map(|(.., tally)| &tally.days).copied();
+        days().min().zip(days().max())
+    }
+
     /// The resource that a used call of `action` on `resource` is counted under.
     #[must_use]
     pub fn kept(&self, action: &Action, resource: &ResourceArn) -> ResourceArn {

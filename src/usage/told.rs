@@ -11,6 +11,7 @@
 //! browser's, and cuts), `aws:SourceVpc`, `aws:PrincipalTag/…` and `aws:ResourceTag/…` (the log has neither), and of roles the keys
 //! of MFA: by the page on global keys their sessions have them, by "Secure API access with MFA" those of `AssumeRole` have not.
 
+use std::mem;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -21,8 +22,9 @@ use crate::cloudtrail::event::{Event, Json};
 use crate::iam::action::Action;
 use crate::iam::arn::ArnParts;
 use crate::iam::principal::PrincipalKind;
+use crate::usage::context::ContextKeys;
 use crate::usage::opaque::is_redacted;
-use crate::usage::resolve::{Basis, Need};
+use crate::usage::resolve::{Basis, Meaning, Need, Outcome};
 use crate::usage::tags;
 
 /// What is told of one condition key: the values that the request carried it with, or none where it did not carry it.
@@ -79,15 +81,27 @@ pub fn is_kept(key: &str) -> bool {
 pub struct Asking<'n> {
     /// The action that IAM was asked about.
     pub action: &'n Action,
-    /// Whether IAM was asked with the request's own context, see [`is_own`].
+    /// Whether IAM was asked with the request's own context: for what the service that was called decides itself. What a call needs of
+    /// another service, to pass a role or to make something there, is asked for apart from the request, and AWS does not say with
+    /// which context.
     pub own: bool,
 }
 
-/// Whether IAM was asked for `need`, one of a call's `needs`, with the context of the request. So it is by the service that was
-/// called. What a call needs of another service, to pass a role or to make something there, is asked for apart from the request, and
-/// AWS does not say with which context.
-#[must_use]
-pub fn is_own(need: &Need, needs: &[Need]) -> bool {
+/// Makes of the context of each thing that a used call needed what `with` does. Other calls stay as they are.
+pub fn in_contexts(meaning: &mut Meaning, with: impl Fn(Asking<'_>, ContextKeys) -> ContextKeys) {
+    if meaning.outcome != Outcome::Used {
+        return;
+    }
+    let needs = &meaning.needs;
+    let own: Vec<bool> = needs.iter().map(|need| is_own(need, needs)).collect();
+    for (need, own) in meaning.needs.iter_mut().zip(own) {
+        let action = &need.action;
+        need.context = with(Asking { action, own }, mem::take(&mut need.context));
+    }
+}
+
+/// [`Asking::own`] of `need`, one of a call's `needs`.
+fn is_own(need: &Need, needs: &[Need]) -> bool {
     let by_request = |other: &Need| !matches!(other.basis, Basis::PassedRole | Basis::Dependent);
     let same_service = |other: &Need| other.action.service() == need.action.service();
     needs

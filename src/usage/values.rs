@@ -4,11 +4,10 @@
 //! others told nothing. What belongs to one call together is not kept: that would be as many contexts as there are calls.
 
 use std::collections::BTreeMap;
-use std::mem;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::usage::resolve::{Meaning, Outcome};
+use crate::usage::resolve::Meaning;
 use crate::usage::told::{self, Asking, Told};
 
 /// The most distinct values that are kept for one key of one fact, and the most bytes that they may have together.
@@ -63,18 +62,12 @@ impl Wanted {
 
     /// Notes with each thing that a used call needed what `tell` tells of the keys.
     pub fn note(&self, meaning: &mut Meaning, tell: impl Fn(&str, Asking<'_>) -> Option<Told>) {
-        if self.is_empty() || meaning.outcome != Outcome::Used {
+        if self.is_empty() {
             return;
         }
-        let own: Vec<bool> = meaning
-            .needs
-            .iter()
-            .map(|need| told::is_own(need, &meaning.needs))
-            .collect();
-        for (need, own) in meaning.needs.iter_mut().zip(own) {
-            let action = &need.action;
+        told::in_contexts(meaning, |asking, context| {
             let answer = |key: &Arc<str>| {
-                let told = tell(key, Asking { action, own })?;
+                let told = tell(key, asking)?;
                 let told = match &**key {
                     MOMENT => told.iter().filter_map(|moment| hour(moment)).collect(),
                     _ => told,
@@ -86,13 +79,14 @@ impl Wanted {
             let tags = tags.map_or(Vec::new(), |(_, tags)| tags.clone());
             answers.extend(tags.iter().take(MAX_TAGS).filter_map(|tag| {
                 let key = format!("{REQUEST_TAG}{}", tag.to_ascii_lowercase());
-                let told = tell(&key, Asking { action, own })?;
+                let told = tell(&key, asking)?;
                 Some((key.into(), told))
             }));
-            if !answers.is_empty() {
-                need.context = mem::take(&mut need.context).answering(answers.into());
+            match answers.is_empty() {
+                true => context,
+                false => context.answering(answers.into()),
             }
-        }
+        });
     }
 }
 

@@ -8,7 +8,7 @@
 //! The time of a record is not quite the one that IAM saw, see `MARGIN`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::mem::{self, size_of, size_of_val};
+use std::mem::{size_of, size_of_val};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use crate::catalog::condition_key;
 use crate::usage::context::Class;
-use crate::usage::resolve::{Meaning, Outcome};
+use crate::usage::resolve::Meaning;
 use crate::usage::told::{self, Asking, Told};
 use crate::usage::values::{Values, Wanted};
 use crate::verify::condition::{Condition, Test, date};
@@ -170,20 +170,15 @@ impl<'p> Asked<'p> {
     /// Puts the contexts of what used calls needed into their classes, where `tell` tells the values that a need's request carried a
     /// key with.
     pub fn classify(&self, meaning: &mut Meaning, tell: impl Fn(&str, Asking<'_>) -> Option<Told>) {
-        if self.is_empty() || meaning.outcome != Outcome::Used {
+        if self.is_empty() {
             return;
         }
-        let own: Vec<bool> = meaning
-            .needs
-            .iter()
-            .map(|need| told::is_own(need, &meaning.needs))
-            .collect();
-        for (need, own) in meaning.needs.iter_mut().zip(own) {
-            let action = &need.action;
-            if let Some(class) = self.class(|key| tell(key, Asking { action, own })) {
-                need.context = mem::take(&mut need.context).within(class);
+        told::in_contexts(meaning, |asking, context| {
+            match self.class(|key| tell(key, asking)) {
+                Some(class) => context.within(class),
+                None => context,
             }
-        }
+        });
     }
 
     /// The class of a context of which `tell` tells a key's values, none of a key that is absent; `None` where it tells nothing
