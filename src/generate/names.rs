@@ -21,46 +21,74 @@ const DEPTH: usize = 16;
 /// Stems longer than this many words are not looked at, for the same reason.
 const WORDS: usize = 8;
 
-/// The rules of [`Proof`]. What is read may take all uses for evidence, what is written only what was written: reading a thousand
-/// objects never widens what may be deleted. Who may do what is widened for what the principal creates itself only.
+/// Which evidence it takes to widen what an action is granted, and how much.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Care {
+    Reads,
+    /// As much as it takes to write.
+    Secrets,
+    Writes,
+    /// Of who may do what: only what the principal creates itself.
+    Authority,
+}
+
+impl Care {
+    fn of(action: &Action) -> Self {
+        match Risk::of(action) {
+            Risk::Permissions => Self::Authority,
+            Risk::Writes if is_authority(action.service()) => Self::Authority,
+            Risk::Writes => Self::Writes,
+            Risk::Reads if reads_secrets(action) => Self::Secrets,
+            Risk::Reads => Self::Reads,
+        }
+    }
+
+    /// The least risk of the actions whose uses are evidence. What is read may take all uses for it, what is written only what was
+    /// written: reading a thousand objects never widens what may be deleted.
+    fn evidence(self) -> Risk {
+        match self {
+            Self::Reads | Self::Secrets => Risk::Reads,
+            Self::Writes | Self::Authority => Risk::Writes,
+        }
+    }
+
+    fn bar(self, resources: Resources) -> Bar {
+        match self {
+            Self::Reads => Bar::of(Risk::Reads, resources),
+            Self::Secrets | Self::Writes => Bar::of(Risk::Writes, resources),
+            Self::Authority => Bar::of_authority(resources),
+        }
+    }
+}
+
+/// The rules of [`Proof`].
 pub(super) fn by_names<'u>(
     patterns: Patterns<'u>,
     seen: &Seen<'_>,
     resources: Resources,
 ) -> Patterns<'u> {
-    let pool = |risk: Risk, bar: Bar| {
-        let mut pool = Pool::of(&patterns, risk);
-        if pool.now.len() > 1 {
-            pool.stems(seen, bar);
-            pool.folders(seen, bar);
-        }
-        (pool, bar)
-    };
-    let reads = pool(Risk::Reads, Bar::of(Risk::Reads, resources));
-    let writes = pool(Risk::Writes, Bar::of(Risk::Writes, resources));
-    let authority = pool(Risk::Writes, Bar::of_authority(resources));
-    // Secrets are read by as much evidence as it takes to write.
-    let any_secrets = patterns.iter().any(|(action, _)| reads_secrets(action));
-    let secrets = any_secrets.then(|| pool(Risk::Reads, Bar::of(Risk::Writes, resources)));
+    let mut pools: BTreeMap<Care, (Pool<'u>, Bar)> = BTreeMap::new();
+    for care in patterns.iter().map(|(action, _)| Care::of(action)) {
+        pools.entry(care).or_insert_with(|| {
+            let (mut pool, bar) = (Pool::of(&patterns, care.evidence()), care.bar(resources));
+            if pool.now.len() > 1 {
+                pool.stems(seen, bar);
+                pool.folders(seen, bar);
+            }
+            (pool, bar)
+        });
+    }
     let rewrite = |(action, granted): (&'u Action, Granted<'u>)| {
-        let risk = Risk::of(action);
+        let care = Care::of(action);
         let over_identities = is_authority(action.service());
-        let has_authority = risk == Risk::Permissions || over_identities && risk != Risk::Reads;
-        let (pool, bar) = match risk {
-            _ if has_authority => &authority,
-            Risk::Reads => match &secrets {
-                Some(secrets) if reads_secrets(action) => secrets,
-                _ => &reads,
-            },
-            Risk::Writes | Risk::Permissions => &writes,
-        };
         let may = |resource: &ResourceArn, created: bool| {
             let service = resource.parts().map_or("", |parts| parts.service);
-            (created || !has_authority) && (over_identities || !is_authority(service))
+            (created || care != Care::Authority) && (over_identities || !is_authority(service))
         };
+        let (pool, bar) = &pools[&care];
         (action, pool.granted(granted, bar.each, may))
     };
-    patterns.iter().cloned().map(rewrite).collect()
+    patterns.into_iter().map(rewrite).collect()
 }
 
 /// The resources of several actions, and what they have become.
@@ -132,10 +160,9 @@ impl<'u> Pool<'u> {
         let proof = |stem: &str, members: &[usize], values: &[_]| {
             let layout = layouts[*members.first()?].as_ref()?;
             let is_root = layout.components[layout.first].start == stem.len();
-            let left = match (is_root, layout.sole) {
-                (false, _) => Left::Folder,
-                (true, None) => Left::Bucket,
-                (true, Some(_)) => Left::Type,
+            let left = match is_root {
+                true => left_at_root(layout),
+                false => Left::Folder,
             };
             bar.proof(values, left, seen.end)
         };
@@ -280,13 +307,10 @@ fn stems_in(
             });
         }
         let proof = |stem: &str, members: &[usize], values: &[_]| {
-            let left = match (stem.is_empty() && is_root, layout.sole) {
-                (false, _) if stem.is_empty() && after.is_empty() => {
-                    left_of_names(members.iter().map(|&i| given[i].text))
-                }
-                (false, _) => Left::Stem,
-                (true, None) => Left::Bucket,
-                (true, Some(_)) => Left::Type,
+            let left = match stem {
+                "" if is_root => left_at_root(layout),
+                "" if after.is_empty() => left_of_names(members.iter().map(|&i| given[i].text)),
+                _ => Left::Stem,
             };
             bar.proof(values, left, seen.end)
         };
@@ -308,6 +332,14 @@ fn stems_in(
         }
     }
     rewrites
+}
+
+/// What a bare star leaves in the place of all that may vary.
+fn left_at_root(layout: &Layout<'_>) -> Left {
+    match layout.sole {
+        None => Left::Bucket,
+        Some(_) => Left::Type,
+    }
 }
 
 /// What a bare star leaves in the place of `names`, the last of their resources: the folder, but for the tail that all have.
