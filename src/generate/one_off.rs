@@ -31,22 +31,22 @@ const SILENCE: u16 = 36;
 /// The days of activity that must follow the beginning.
 const ACTIVE_DAYS: usize = 10;
 
-/// The verbs that make or configure something. Names only choose what is set apart: a wrong guess grants nothing more, and,
-/// but where one-off calls are dropped, nothing less.
-const SETS_UP: &[&str] = &[
-    "Activate",
-    "Add",
-    "Allocate",
-    "Associate",
-    "Attach",
-    "Authorize",
-    "Create",
-    "Enable",
-    "Put",
-    "Register",
-    "Set",
-    "Subscribe",
-    "Tag",
+/// The verbs that make or configure something, each with the one that undoes it. Names only choose what is set apart: a wrong
+/// guess grants nothing more, and, but where one-off calls are dropped, nothing less.
+const SETS_UP: &[(&str, &str)] = &[
+    ("Activate", "Deactivate"),
+    ("Add", "Remove"),
+    ("Allocate", "Release"),
+    ("Associate", "Disassociate"),
+    ("Attach", "Detach"),
+    ("Authorize", "Revoke"),
+    ("Create", "Delete"),
+    ("Enable", "Disable"),
+    ("Put", "Delete"),
+    ("Register", "Deregister"),
+    ("Set", ""),
+    ("Subscribe", "Unsubscribe"),
+    ("Tag", "Untag"),
 ];
 
 /// What is made again and again by its nature, be it once a year.
@@ -78,22 +78,6 @@ const KEPT: &[&str] = &[
     "ec2:AttachVolume",
     "elasticloadbalancing:RegisterTargets",
     "ssm:PutParameter",
-];
-
-/// Verbs of which one undoes the other: what was undone was no set-up.
-const OPPOSITES: &[(&str, &str)] = &[
-    ("Activate", "Deactivate"),
-    ("Add", "Remove"),
-    ("Allocate", "Release"),
-    ("Associate", "Disassociate"),
-    ("Attach", "Detach"),
-    ("Authorize", "Revoke"),
-    ("Create", "Delete"),
-    ("Enable", "Disable"),
-    ("Put", "Delete"),
-    ("Register", "Deregister"),
-    ("Subscribe", "Unsubscribe"),
-    ("Tag", "Untag"),
 ];
 
 /// A fact that was used to set something up, it seems.
@@ -178,9 +162,7 @@ struct Beginning {
 impl Beginning {
     /// `None` where too little is known of what came later.
     fn of(usage: &PrincipalUsage) -> Option<Self> {
-        let first = usage.used().filter_map(|(.., tally)| tally.days.first());
-        let last = usage.used().filter_map(|(.., tally)| tally.days.last());
-        let (&first, &last) = (first.min()?, last.max()?);
+        let (first, last) = usage.active()?;
         let latest = last
             .checked_sub(SILENCE)
             .filter(|latest| *latest >= first)?;
@@ -222,7 +204,7 @@ fn one_off(action: &Action, resource: &ResourceArn, tally: &Tally) -> Option<Set
 /// Whether the action makes or configures something that then stays.
 fn sets_up(action: &Action) -> bool {
     let name = action.name();
-    let Some(verb) = SETS_UP.iter().find(|verb| name.starts_with(**verb)) else {
+    let Some((verb, _)) = SETS_UP.iter().find(|(verb, _)| name.starts_with(verb)) else {
         return false;
     };
     // `Settle` is no `Set`, and `Versioning` no `Version`.
@@ -245,16 +227,14 @@ fn sets_up(action: &Action) -> bool {
     })
 }
 
-/// Whether the principal also used the action that undoes this one. Without it, it could undo and not do again.
+/// Whether the principal also used the action that undoes this one: without it, it could undo and not do again.
 fn is_undone(usage: &PrincipalUsage, action: &Action) -> bool {
     let (service, name) = (action.service(), action.name());
-    let undone = OPPOSITES.iter().filter_map(|(does, undoes)| {
-        let rest = name.strip_prefix(does)?;
-        Action::parse(&format!("{service}:{undoes}{rest}"))
+    let mut undone = SETS_UP.iter().filter_map(|(verb, undoes)| {
+        let rest = name.strip_prefix(verb)?;
+        Action::parse(&format!("{service}:{undoes}{rest}")).filter(|_| !undoes.is_empty())
     });
-    undone
-        .into_iter()
-        .any(|undoes| usage.facts.contains_key(&undoes) || usage.refused.contains_key(&undoes))
+    undone.any(|undoes| usage.facts.contains_key(&undoes) || usage.refused.contains_key(&undoes))
 }
 
 /// Service and type of a resource.
