@@ -2,32 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::program::{Run, Said};
+use crate::program::{Run, Said, call_of_role, morning};
 
 /// A call of `role` on a day of 2026 counted from 1 January.
 fn call(role: &str, day: i64, service: &str, name: &str, parameters: Value) -> Value {
-    let time = jiff::Timestamp::from_second(1_767_225_600 + day * 86_400 + 36_000).unwrap();
-    json!({
-        "eventVersion": "1.11",
-        "userIdentity": {
-            "type": "AssumedRole",
-            "arn": format!("arn:aws:sts::111122223333:assumed-role/{role}/run"),
-            "accountId": "111122223333",
-            "sessionContext": {"sessionIssuer": {
-                "type": "Role", "arn": format!("arn:aws:iam::111122223333:role/{role}"),
-                "accountId": "111122223333", "userName": role,
-            }},
-        },
-        "eventTime": time.to_string(),
-        "eventSource": format!("{service}.amazonaws.com"),
-        "eventName": name,
-        "awsRegion": "eu-central-1",
-        "sourceIPAddress": "198.51.100.7",
-        "requestParameters": parameters,
-        "eventID": format!("{role}-{name}-{day}"),
-        "eventType": "AwsApiCall",
-        "recipientAccountId": "111122223333",
-    })
+    let id = format!("{role}-{name}-{day}");
+    let mut call = call_of_role(role, (&id, &morning(day)), (service, name), &parameters);
+    call["sourceIPAddress"] = json!("198.51.100.7");
+    call
 }
 
 /// Sixty days of releases of a role that made its bucket and its repository on the first two.

@@ -2,31 +2,18 @@
 
 use serde_json::{Value, json};
 
-use crate::program::Run;
+use crate::program::{Run, call_of_role};
 
 const QUEUE: &str = "arn:aws:sqs:eu-central-1:111122223333:orders";
 
 fn event(id: u32, day: u32, name: &str, parameters: Value) -> Value {
-    json!({
-        "eventVersion": "1.11",
-        "userIdentity": {
-            "type": "AssumedRole",
-            "arn": "arn:aws:sts::111122223333:assumed-role/deploy/run",
-            "accountId": "111122223333",
-            "sessionContext": {"sessionIssuer": {
-                "type": "Role", "arn": "arn:aws:iam::111122223333:role/deploy",
-                "accountId": "111122223333", "userName": "deploy",
-            }},
-        },
-        "eventTime": format!("2026-09-{day:02}T10:00:00Z"),
-        "eventSource": "sqs.amazonaws.com",
-        "eventName": name,
-        "awsRegion": "eu-central-1",
-        "requestParameters": parameters,
-        "eventID": format!("e-{id}"),
-        "eventType": "AwsApiCall",
-        "recipientAccountId": "111122223333",
-    })
+    let time = format!("2026-09-{day:02}T10:00:00Z");
+    call_of_role(
+        "deploy",
+        (&format!("e-{id}"), &time),
+        ("sqs", name),
+        &parameters,
+    )
 }
 
 /// A role that makes a queue on two days, and the day on which it deletes it.

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A run in the making: `Run::new().file("a.json", …).args(["map", "a.json"]).code(0)`.
@@ -122,4 +123,40 @@ impl Said {
 /// A path of the project.
 pub(crate) fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The record of a call that a role of account 111122223333 made in eu-central-1.
+pub(crate) fn call_of_role(
+    role: &str,
+    (id, time): (&str, &str),
+    (service, name): (&str, &str),
+    parameters: &Value,
+) -> Value {
+    json!({
+        "eventVersion": "1.11",
+        "userIdentity": {
+            "type": "AssumedRole",
+            "arn": format!("arn:aws:sts::111122223333:assumed-role/{role}/run"),
+            "accountId": "111122223333",
+            "sessionContext": {"sessionIssuer": {
+                "type": "Role", "arn": format!("arn:aws:iam::111122223333:role/{role}"),
+                "accountId": "111122223333", "userName": role,
+            }},
+        },
+        "eventTime": time,
+        "eventSource": format!("{service}.amazonaws.com"),
+        "eventName": name,
+        "awsRegion": "eu-central-1",
+        "requestParameters": parameters,
+        "eventID": id,
+        "eventType": "AwsApiCall",
+        "recipientAccountId": "111122223333",
+    })
+}
+
+/// Ten in the morning of a day of 2026, counted from 1 January.
+pub(crate) fn morning(day: i64) -> String {
+    const NEW_YEAR: i64 = 1_767_225_600;
+    let time = jiff::Timestamp::from_second(NEW_YEAR + day * 86_400 + 36_000);
+    time.unwrap().to_string()
 }

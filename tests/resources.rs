@@ -2,31 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::program::Run;
+use crate::program::{Run, call_of_role, morning};
 
 /// A call of the role `deploy` on a day of 2026 counted from 1 January.
 fn call(day: i64, service: &str, name: &str, parameters: &Value) -> Value {
-    let time = jiff::Timestamp::from_second(1_767_225_600 + day * 86_400 + 36_000).unwrap();
-    json!({
-        "eventVersion": "1.11",
-        "userIdentity": {
-            "type": "AssumedRole",
-            "arn": "arn:aws:sts::111122223333:assumed-role/deploy/run",
-            "accountId": "111122223333",
-            "sessionContext": {"sessionIssuer": {
-                "type": "Role", "arn": "arn:aws:iam::111122223333:role/deploy",
-                "accountId": "111122223333", "userName": "deploy",
-            }},
-        },
-        "eventTime": time.to_string(),
-        "eventSource": format!("{service}.amazonaws.com"),
-        "eventName": name,
-        "awsRegion": "eu-central-1",
-        "requestParameters": parameters,
-        "eventID": format!("{name}-{day}-{parameters}"),
-        "eventType": "AwsApiCall",
-        "recipientAccountId": "111122223333",
-    })
+    let id = format!("{name}-{day}-{parameters}");
+    call_of_role("deploy", (&id, &morning(day)), (service, name), parameters)
 }
 
 /// Two months of a role that has a queue for each preview, writes to three others every day and reads a tenant's file when
