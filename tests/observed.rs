@@ -644,6 +644,22 @@ fn conditions_narrow_and_refuse_no_call_that_was_made() {
     assert!(written > 10, "{written}");
 }
 
+/// Files that came and went in the first half were read directly, the same ones in the second half by a service, one after the other:
+/// what that one may read is a list, as of the principal it is.
+#[test]
+fn calls_under_a_condition_are_not_taken_for_all() {
+    let call = |number: usize| {
+        let day = number % 28;
+        let (via, file) = match day < 14 {
+            true => (2, number % 9),
+            false => (1, (day - 14) * 9 / 14),
+        };
+        (0, 0, via, 0, file)
+    };
+    let choices: Vec<Choice> = (0..84).map(call).collect();
+    assert!(check_month(&month(&choices), false) > 0);
+}
+
 /// How many conditions were written.
 fn check_month(records: &[Value], exact: bool) -> usize {
     let conditions = Conditions::Observed { is_role: false };

@@ -220,6 +220,37 @@ pub(super) fn generalise<'u>(
     without_covered(patterns)
 }
 
+/// `part`, some of what was used, as it is in `whole`, which was made of all that was: the patterns that a rule made stand for what they
+/// cover.
+pub(super) fn as_in<'u>(part: Patterns<'u>, whole: &Patterns<'u>) -> Patterns<'u> {
+    let rewritten = |(action, granted): (&'u Action, Granted<'u>)| {
+        let Ok(at) = whole.binary_search_by_key(&action, |(action, _)| action) else {
+            return (action, granted);
+        };
+        let whole = &whole[at].1;
+        let ruled = whole.iter().enumerate();
+        let ruled = ruled
+            .filter(|(_, (_, made))| made.rules.iter().any(|r| r != Rule::UnwritableCharacter));
+        let wildcards = minimise::Wildcards::among(
+            ruled.map(|(place, (pattern, _))| (place, pattern.as_str())),
+        );
+        let mut places = BTreeSet::new();
+        let mut rewritten: Granted<'u> = granted
+            .into_iter()
+            .filter(|(resource, _)| {
+                let mut covering = wildcards.covering(resource.as_str()).peekable();
+                let is_left = covering.peek().is_none();
+                places.extend(covering);
+                is_left
+            })
+            .collect();
+        rewritten.extend(places.into_iter().map(|place| whole[place].clone()));
+        rewritten.sort_by(|(a, _), (b, _)| a.cmp(b));
+        (action, rewritten)
+    };
+    without_covered(part.into_iter().map(rewritten).collect())
+}
+
 /// `patterns` without those of an action that another one of its own covers.
 pub(super) fn without_covered(patterns: Patterns<'_>) -> Patterns<'_> {
     patterns

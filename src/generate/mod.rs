@@ -42,7 +42,7 @@ use crate::generate::generalise::{Granted, Made, Patterns, Rule, Rules, Seen};
 use crate::generate::minimise::{Facts, Grant};
 use crate::generate::observed::{Observed, Support};
 use crate::generate::one_off::SetUp;
-use crate::generate::options::{Conditions, OneOff, Options};
+use crate::generate::options::{Conditions, OneOff, Options, Resources};
 use crate::generate::turnover::Span;
 use crate::generate::widening::{Widening, cut_short, widenings};
 use crate::iam::action::Action;
@@ -114,38 +114,41 @@ pub fn plan(usage: &PrincipalUsage, options: &Options) -> Plan {
 
 /// What allows that `usage` tells was used.
 fn tailored<'u>(usage: &'u PrincipalUsage, options: &Options) -> Tailored<'u> {
-    let seen = Seen::of(usage);
     let observed = match options.conditions {
         Conditions::Passed => Observed::default(),
         Conditions::Observed { is_role } => Observed::of(usage, is_role),
     };
-    let mut widened = Vec::new();
     let mut one_off = one_off::found(usage);
     let apart: &[SetUp] = match options.one_off {
         OneOff::Keep => &[],
         OneOff::Separate | OneOff::Drop => &one_off,
     };
+    let used = used(usage, apart, &observed);
+    let recurring = recurring(usage, &used, options.resources);
     // What recurs comes first.
     let mut allowed: Vec<Allowed<'u>> = Vec::new();
-    for ((part, conditions), used) in used(usage, apart, &observed) {
-        let mut patterns = writable(usage, &used);
-        if part == Part::OneOff {
-            patterns = one_off::without_allowed(patterns, &conditions, &allowed);
+    let mut left_in: Vec<&Facts<'u>> = Vec::new();
+    for (under, facts) in &used {
+        let mut patterns = writable(usage, facts);
+        if under.part == Part::OneOff {
+            patterns = one_off::without_allowed(patterns, &under.conditions, &allowed);
             if options.one_off == OneOff::Drop {
                 one_off::mark(&mut one_off, &patterns);
                 continue;
             }
             patterns = generalise::without_covered(patterns);
         } else {
-            patterns = generalise::generalise(patterns, &seen, options.resources);
+            patterns = generalise::as_in(patterns, &recurring[&*under.passed]);
         }
-        widened.extend(widenings(usage, &used, &patterns));
         allowed.push(Allowed {
-            part,
-            conditions,
+            part: under.part,
+            conditions: under.conditions.clone(),
             patterns,
         });
+        left_in.push(facts);
     }
+    let patterns = allowed.iter().map(|allowed| &allowed.patterns);
+    let mut widened = widenings(usage, left_in.into_iter().zip(patterns));
     let (mut inferred, mut notes) = (Vec::new(), Vec::new());
     if options.lifecycle {
         let completion = lifecycle::complete(usage, &fit::as_a_person_would(&groups(&allowed)));
@@ -230,14 +233,25 @@ fn service_linked(usage: &PrincipalUsage) -> Option<String> {
     })
 }
 
+/// What facts are granted for, and how their calls were made.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Under {
+    part: Part,
+    /// The conditions without which nothing is granted. What may vary is asked of all that has the same, so that other conditions never
+    /// widen.
+    passed: Vec<Condition>,
+    /// All conditions, sorted.
+    conditions: Vec<Condition>,
+}
+
 /// The facts whose authorisation was passed at least once, by what they are in the policy for and by the conditions that all
 /// calls satisfied. `one_off` are those facts, sorted, that stand apart.
 fn used<'u>(
     usage: &'u PrincipalUsage,
     one_off: &[SetUp],
     observed: &Observed<'_>,
-) -> BTreeMap<(Part, Vec<Condition>), Facts<'u>> {
-    let mut used: BTreeMap<(Part, Vec<Condition>), Facts<'_>> = BTreeMap::new();
+) -> BTreeMap<Under, Facts<'u>> {
+    let mut used: BTreeMap<Under, Facts<'_>> = BTreeMap::new();
     let mut one_off = one_off.iter().peekable();
     for (action, resource, tally) in usage.used() {
         // Both are sorted alike.
@@ -246,13 +260,46 @@ fn used<'u>(
             Some(_) => Part::OneOff,
             None => Part::Recurring,
         };
-        let mut conditions = conditions::written(tally);
+        let passed = conditions::written(tally);
+        let mut conditions = passed.clone();
         conditions.extend(observed.written(action, resource));
         conditions.sort();
-        let under = (part, conditions);
+        let under = Under {
+            part,
+            passed,
+            conditions,
+        };
         minimise::add(used.entry(under).or_default(), action, resource);
     }
     used
+}
+
+/// What recurs of `used`, generalised, by [`Under::passed`].
+fn recurring<'k, 'u>(
+    usage: &'u PrincipalUsage,
+    used: &'k BTreeMap<Under, Facts<'u>>,
+    resources: Resources,
+) -> BTreeMap<&'k [Condition], Patterns<'u>> {
+    let seen = Seen::of(usage);
+    let mut alike: BTreeMap<&[Condition], Vec<&Facts<'u>>> = BTreeMap::new();
+    for (under, facts) in used.iter().filter(|(u, _)| u.part == Part::Recurring) {
+        alike.entry(&under.passed).or_default().push(facts);
+    }
+    let generalised = |(passed, parts): (&'k [Condition], Vec<&Facts<'u>>)| {
+        let patterns = writable(usage, &together(parts));
+        (passed, generalise::generalise(patterns, &seen, resources))
+    };
+    alike.into_iter().map(generalised).collect()
+}
+
+/// The facts of all of `parts`, which have none in common.
+fn together<'u>(parts: Vec<&Facts<'u>>) -> Facts<'u> {
+    let mut all: BTreeMap<&'u Action, Vec<&'u ResourceArn>> = BTreeMap::new();
+    for (action, resources) in parts.into_iter().flatten() {
+        all.entry(action).or_default().extend(resources);
+    }
+    all.values_mut().for_each(|resources| resources.sort());
+    all.into_iter().collect()
 }
 
 /// The facts of `usage` as a policy can hold them.

@@ -39,43 +39,39 @@ pub(super) const EXAMPLES: usize = 3;
 /// What a pattern stands for.
 #[derive(Default)]
 struct Stands<'a> {
-    actions: Vec<Action>,
+    actions: BTreeSet<&'a Action>,
     values: Vec<&'a str>,
     days: BTreeSet<u16>,
 }
 
-/// What the patterns that a rule made allow beyond `used`, which is of `usage`; both have the same actions.
-pub(super) fn widenings(
-    usage: &PrincipalUsage,
-    used: &Facts<'_>,
-    patterns: &Patterns<'_>,
+/// What the patterns that a rule made allow beyond what was used, of each part of `usage` with the patterns that allow it; both have
+/// the same actions.
+pub(super) fn widenings<'a>(
+    usage: &'a PrincipalUsage,
+    parts: impl Iterator<Item = (&'a Facts<'a>, &'a Patterns<'a>)>,
 ) -> Vec<Widening> {
     let mut found: BTreeMap<(&ResourceArn, Rule), Stands<'_>> = BTreeMap::new();
-    for ((action, granted), (_, resources)) in patterns.iter().zip(used) {
+    let actions = parts.flat_map(|(used, patterns)| patterns.iter().zip(used));
+    for ((action, granted), (_, resources)) in actions {
         let made = granted.iter().enumerate();
         let made = made.filter(|(_, (_, made))| !made.rules.is_empty());
         let made = made.map(|(place, (pattern, _))| (place, pattern.as_str()));
         let wildcards = minimise::Wildcards::among(made);
         let tallies = usage.facts.get(*action);
-        let mut values: BTreeMap<usize, (Vec<&str>, BTreeSet<u16>)> = BTreeMap::new();
         for resource in resources {
             let written = generalise::writable(resource);
             let text = written.as_ref().unwrap_or(resource).as_str();
+            let tally = tallies.and_then(|tallies| tallies.get(*resource));
             for place in wildcards.covering(text) {
-                let (values, days) = values.entry(place).or_default();
-                values.push(resource.as_str());
-                if let Some(tally) = tallies.and_then(|tallies| tallies.get(*resource)) {
-                    days.extend(&tally.days);
+                let (pattern, made) = &granted[place];
+                for rule in made.rules.iter() {
+                    let stands = found.entry((pattern, rule)).or_default();
+                    stands.actions.insert(action);
+                    stands.values.push(resource.as_str());
+                    stands
+                        .days
+                        .extend(tally.iter().flat_map(|tally| &tally.days));
                 }
-            }
-        }
-        for (place, (values, days)) in values {
-            let (pattern, made) = &granted[place];
-            for rule in made.rules.iter() {
-                let stands = found.entry((pattern, rule)).or_default();
-                stands.actions.push((*action).clone());
-                stands.values.extend(&values);
-                stands.days.extend(&days);
             }
         }
     }
@@ -85,7 +81,7 @@ pub(super) fn widenings(
         let examples = stands.values.iter().take(EXAMPLES);
         Widening {
             rule: rule.name(),
-            actions: stands.actions,
+            actions: stands.actions.into_iter().cloned().collect(),
             pattern: None,
             admits: rule.admits(resource),
             resource: resource.clone(),
