@@ -186,17 +186,19 @@ impl<'k> Keeping<'k> {
             marks.entry(call).or_default().push(mark);
         }
         let mut kept = Vec::new();
-        calls.empty(|digest, principal, meaning, times| {
-            coverage.count_all(&meaning, times.count, times.seen);
-            let events = marks.remove(&(digest, times.regions.first()));
-            kept.push(Kept {
-                principal: principal.clone(),
-                meaning,
-                times,
-                events: events.unwrap_or_default(),
-            });
-            if kept.len() >= AT_ONCE {
-                keep(mem::take(&mut kept));
+        calls.empty(|principal, calls| {
+            for (digest, meaning, times) in calls {
+                coverage.count_all(&meaning, times.count, times.seen);
+                let events = marks.remove(&(digest, times.regions.first()));
+                kept.push(Kept {
+                    principal: principal.clone(),
+                    meaning,
+                    times,
+                    events: events.unwrap_or_default(),
+                });
+                if kept.len() >= AT_ONCE {
+                    keep(mem::take(&mut kept));
+                }
             }
         });
         keep(kept);

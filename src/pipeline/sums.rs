@@ -338,11 +338,14 @@ impl Adder<'_> {
                 });
             }
             let principal = &resolved.caller.principal;
-            let id = id_of(event.id(), event.shared_event_id, || principal);
-            ledger.add(&resolved, &Times::of(event, id));
+            let times = Times::of(
+                event,
+                id_of(event.id(), event.shared_event_id, || principal),
+            );
             if let Some(joint) = joint {
                 joint.add(principal, &resolved.meaning, 1);
             }
+            ledger.add(resolved, times);
         }
     }
 
@@ -363,7 +366,9 @@ impl Adder<'_> {
         }
         if let Some(calls) = &mut self.calls {
             let sum = &mut self.sum;
-            calls.empty(|_, principal, meaning, times| sum.add(principal, &meaning, &times));
+            calls.empty(|principal, calls| {
+                sum.add(principal, calls.map(|(_, meaning, times)| (meaning, times)));
+            });
         }
     }
 }

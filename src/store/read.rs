@@ -92,7 +92,7 @@ impl Store {
                 asked.note(&mut meaning, |key, asking| told::kept(key, name, asking));
                 times.regions.count(region, times.count);
                 times.via = via;
-                sum.add(principal, &meaning, &times);
+                sum.add(principal, [(meaning, times)]);
             }
             Ok(())
         })?;

@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher as _, RandomState};
-use std::mem;
+use std::{iter, mem};
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
@@ -419,18 +419,26 @@ impl Calls {
         self.bytes + self.like_bytes + self.callers.bytes() > self.max
     }
 
-    /// Forgets the calls: hands `each` the digests of those that were counted, what they mean, and when they were made. What else is remembered,
-    /// of callers and of what calls may mean, stays as long as it is the lesser part.
-    pub fn empty(&mut self, mut each: impl FnMut(u128, &Principal, Meaning, Times)) {
+    /// Forgets the calls: hands `each` one caller's after another's, with their digests those that were counted, what they mean, and when they
+    /// were made. What else is remembered, of callers and of what calls may mean, stays as long as it is the lesser part.
+    pub fn empty(
+        &mut self,
+        mut each: impl FnMut(&Principal, &mut dyn Iterator<Item = (u128, Meaning, Times)>),
+    ) {
         // One caller's after another's, as the sums are by principal.
         self.calls.sort_unstable_by_key(|call| call.caller);
-        for mut call in self.calls.drain(..) {
-            if call.times.count > 0 {
+        let counted = self.calls.drain(..).filter(|call| call.times.count > 0);
+        let mut calls = counted.peekable();
+        while let Some(caller) = calls.peek().map(|call| call.caller) {
+            let of_caller = iter::from_fn(|| calls.next_if(|call| call.caller == caller));
+            let mut of_caller = of_caller.map(|mut call| {
                 let times = mem::take(&mut call.times);
-                let principal = self.callers.principal(call.caller);
-                each(call.digest, principal, call.meaning(), times);
-            }
+                (call.digest, call.meaning(), times)
+            });
+            each(self.callers.principal(caller), &mut of_caller);
+            of_caller.for_each(drop);
         }
+        drop(calls);
         self.bytes = 0;
         self.keys.clear();
         self.digests.clear();

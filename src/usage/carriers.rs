@@ -361,11 +361,11 @@ mod tests {
         ];
         for (passed, loads, expected, notes) in cases {
             let mut ledger = Ledger::default();
-            ledger.add(&resolved(passed, None), &Times::once(None, None));
+            ledger.add(resolved(passed, None), Times::once(None, None));
             for (carrier, roles) in *loads {
                 ledger.add(
-                    &resolved(roles, Some((carrier, roles))),
-                    &Times::once(None, None),
+                    resolved(roles, Some((carrier, roles))),
+                    Times::once(None, None),
                 );
             }
             ledger.settle();

@@ -173,23 +173,23 @@ impl PrincipalUsage {
         cut::kept(&self.cut, action, resource)
     }
 
-    fn add(&mut self, need: &Need, outcome: Outcome, times: &Times, max: usize) {
-        let (facts, cuts, floor) = match outcome {
-            Outcome::Used => (&mut self.facts, &mut self.cut, floor(&need.action)),
-            _ => (&mut self.refused, &mut self.refused_cut, 0),
+    fn add(&mut self, need: Need, outcome: Outcome, times: &Times, max: usize) {
+        let (facts, cuts) = match outcome {
+            Outcome::Used => (&mut self.facts, &mut self.cut),
+            _ => (&mut self.refused, &mut self.refused_cut),
         };
         if need.resources.is_empty() {
             return;
         }
         let resources = facts.entry(need.action.clone()).or_default();
         let mut known = cuts.get_mut(&need.action);
-        for resource in &need.resources {
+        for resource in need.resources {
             let key = match &mut known {
                 Some(known) => {
                     known.resources.insert(resource.as_str());
-                    cut::cut(resource, known.depth)
+                    cut::cut(&resource, known.depth)
                 }
-                None => resource.clone(),
+                None => resource,
             };
             let tally = resources.entry(key).or_default();
             tally.count(outcome, times);
@@ -201,6 +201,10 @@ impl PrincipalUsage {
             }
         }
         if resources.len() > max {
+            let floor = match outcome {
+                Outcome::Used => floor(&need.action),
+                _ => 0,
+            };
             cut::bound(facts, cuts, &need.action, floor, max);
         }
     }
@@ -264,10 +268,10 @@ fn usage_of<'p>(
 impl Ledger {
     /// Counts one event, which was made `times`: its outcome, its session, its access key, and for each need the fact it is.
     /// Of a duplicate nothing counts but the key, which need not be the one of the event that it repeats.
-    pub fn add(&mut self, resolved: &Resolved, times: &Times) {
+    pub fn add(&mut self, resolved: Resolved, times: Times) {
+        self.name(&resolved);
         let Resolved { caller, meaning } = resolved;
-        self.add_all(&caller.principal, meaning, times);
-        self.name(resolved);
+        self.add_all(&caller.principal, [(meaning, times)]);
     }
 
     /// Keeps the names that an event tells of its caller: its session's, and its access key's, also of a duplicate.
@@ -280,28 +284,39 @@ impl Ledger {
         self.add_names(&caller.principal, session, key);
     }
 
-    /// Counts events of `principal` that mean the same, of which there were `times`.
-    pub fn add_all(&mut self, principal: &Principal, meaning: &Meaning, times: &Times) {
-        if is_nothing(meaning.outcome) {
+    /// Counts events of `principal`, those that mean the same together, with when they were made.
+    pub fn add_all(
+        &mut self,
+        principal: &Principal,
+        events: impl IntoIterator<Item = (Meaning, Times)>,
+    ) {
+        let mut events = events
+            .into_iter()
+            .filter(|(meaning, _)| !is_nothing(meaning.outcome))
+            .peekable();
+        if events.peek().is_none() {
             return;
         }
         let Some(usage) = usage_of(&mut self.principals, principal) else {
             return;
         };
-        *usage.events.entry(meaning.outcome).or_default() += times.count;
-        for note in &meaning.notes {
-            usage.note(note);
+        for (meaning, times) in events {
+            let outcome = meaning.outcome;
+            *usage.events.entry(outcome).or_default() += times.count;
+            for note in &meaning.notes {
+                usage.note(note);
+            }
+            if let Some(loaded) = &meaning.loaded {
+                carriers::learn(&mut self.carriers, loaded);
+            }
+            if matches!(outcome, Outcome::Ignored | Outcome::Unmapped) {
+                continue;
+            }
+            self.created.learn(&meaning, &times);
+            for need in meaning.needs {
+                usage.add(need, outcome, &times, MAX_RESOURCES);
+            }
         }
-        if let Some(loaded) = &meaning.loaded {
-            carriers::learn(&mut self.carriers, loaded);
-        }
-        if matches!(meaning.outcome, Outcome::Ignored | Outcome::Unmapped) {
-            return;
-        }
-        for need in &meaning.needs {
-            usage.add(need, meaning.outcome, times, MAX_RESOURCES);
-        }
-        self.created.learn(meaning, times);
     }
 
     /// Notes that the resources of `principal`'s `action` are cut, of used calls or of refused ones, as they were before they
@@ -541,8 +556,8 @@ mod tests {
         ] {
             let principal = role("arn:aws:iam::111122223333:role/deploy");
             ledger.add(
-                &resolved(principal, outcome, "b/k"),
-                &Times::once(Some(time), Some("id")),
+                resolved(principal, outcome, "b/k"),
+                Times::once(Some(time), Some("id")),
             );
         }
         let usage = ledger.principals.values().next().unwrap();
@@ -562,13 +577,13 @@ mod tests {
         let mut ledger = Ledger::default();
         let principal = || role("arn:aws:iam::111122223333:role/deploy");
         ledger.add(
-            &resolved(principal(), Outcome::Used, "mine/a/b"),
-            &Times::once(None, None),
+            resolved(principal(), Outcome::Used, "mine/a/b"),
+            Times::once(None, None),
         );
         for n in 0..=MAX_RESOURCES {
             ledger.add(
-                &resolved(principal(), Outcome::Denied, &format!("b{n}/k")),
-                &Times::once(None, None),
+                resolved(principal(), Outcome::Denied, &format!("b{n}/k")),
+                Times::once(None, None),
             );
         }
         let usage = ledger.principals.values().next().unwrap();
@@ -603,7 +618,7 @@ mod tests {
                     context: ContextKeys::default(),
                     told: true,
                 };
-                usage.add(&need, Outcome::Used, &Times::once(None, None), 2);
+                usage.add(need, Outcome::Used, &Times::once(None, None), 2);
             }
             let used: Vec<_> = usage
                 .used()
@@ -622,8 +637,8 @@ mod tests {
             with_path.clone(),
         ] {
             ledger.add(
-                &resolved(principal, Outcome::Used, "b/k"),
-                &Times::once(None, None),
+                resolved(principal, Outcome::Used, "b/k"),
+                Times::once(None, None),
             );
         }
         ledger.settle();
@@ -643,7 +658,7 @@ mod tests {
             need.action = Action::known(action);
             need.resources = vec![ResourceArn::from_pattern(resource)];
             let mut ledger = Ledger::default();
-            ledger.add(&resolved, &Times::once(None, None));
+            ledger.add(resolved, Times::once(None, None));
             ledger
         };
         let profile = "arn:aws:iam::111122223333:instance-profile/web";
@@ -706,7 +721,7 @@ mod tests {
                     context: ContextKeys::default(),
                     told: true,
                 };
-                usage.add(&need, Outcome::Used, &Times::once(None, None), MAX);
+                usage.add(need, Outcome::Used, &Times::once(None, None), MAX);
                 assert!(usage.facts[&action].len() <= MAX);
             }
             kept.absorb(usage, MAX);
@@ -749,7 +764,7 @@ mod tests {
                 times.networks = [Network::ALL[usize::from(c)]].into_iter().collect();
                 let mut resolved = resolved(principal, outcome, &format!("{a}/{b}/{c}"));
                 resolved.caller.access_key = (c == 1).then(|| format!("AKIA{a}"));
-                ledger.add(&resolved, &times);
+                ledger.add(resolved, times);
             };
             let bound = |usage: &mut PrincipalUsage| {
                 bound(&mut usage.facts, &mut usage.cut, &action, 1, 5);

@@ -28,13 +28,24 @@ impl Sum {
         }
     }
 
-    /// Adds events of `principal` that mean the same, of which there were `times`.
-    pub fn add(&mut self, principal: &Principal, meaning: &Meaning, times: &Times) {
-        self.coverage.count_all(meaning, times.count, times.seen);
-        self.ledger.add_all(principal, meaning, times);
-        if let Some(joint) = &mut self.joint {
-            joint.add(principal, meaning, times.count);
-        }
+    /// Adds events of `principal`, those that mean the same together, with when they were made.
+    pub fn add(
+        &mut self,
+        principal: &Principal,
+        events: impl IntoIterator<Item = (Meaning, Times)>,
+    ) {
+        let Self {
+            ledger,
+            joint,
+            coverage,
+        } = self;
+        let events = events.into_iter().inspect(|(meaning, times)| {
+            coverage.count_all(meaning, times.count, times.seen);
+            if let Some(joint) = joint {
+                joint.add(principal, meaning, times.count);
+            }
+        });
+        ledger.add_all(principal, events);
     }
 
     /// Adds `other`'s. Commutative and associative.
