@@ -1,6 +1,7 @@
 //! What a statement's actions do, as a person would sort them.
 
-use crate::catalog::action::{self, AccessLevel};
+use crate::catalog::action::{AccessLevel, ActionFacts};
+use crate::generate::facts;
 use crate::iam::action::Action;
 
 /// The access levels of the Service Authorization Reference, as far as a reader tells them apart. The order is the order of
@@ -18,7 +19,7 @@ pub(super) enum Access {
 impl Access {
     /// What `action` does. One that the catalog does not know may change something.
     pub(super) fn of(action: &Action) -> Self {
-        match action::find(action.as_str()).map(action::ActionFacts::level) {
+        match facts::of(action).map(ActionFacts::level) {
             Some(AccessLevel::List | AccessLevel::Read) => Self::Read,
             Some(AccessLevel::PermissionsManagement) => Self::Permissions,
             Some(AccessLevel::Write | AccessLevel::Tagging) | None => Self::Write,

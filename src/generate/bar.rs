@@ -1,6 +1,7 @@
 //! How much evidence a wildcard takes, by what the actions may do with it and by how far resources are to be generalised.
 
-use crate::catalog::action::{self, AccessLevel};
+use crate::catalog::action::{AccessLevel, ActionFacts};
+use crate::generate::facts;
 use crate::generate::options::Resources;
 use crate::generate::turnover::{SHORTEST, Span, turnover};
 use crate::iam::action::Action;
@@ -19,7 +20,7 @@ pub(super) enum Risk {
 impl Risk {
     /// By the access level that AWS gives to `action`.
     pub(super) fn of(action: &Action) -> Self {
-        match action::find(action.as_str()).map(|facts| facts.level()) {
+        match facts::of(action).map(ActionFacts::level) {
             Some(AccessLevel::List | AccessLevel::Read) => Self::Reads,
             Some(AccessLevel::PermissionsManagement) => Self::Permissions,
             Some(AccessLevel::Write | AccessLevel::Tagging) | None => Self::Writes,
@@ -29,8 +30,8 @@ impl Risk {
 
 /// Whether `action` reads what can be a step to more permissions: secrets, credentials.
 pub(super) fn reads_secrets(action: &Action) -> bool {
-    let facts = action::find(action.as_str());
-    Risk::of(action) == Risk::Reads && facts.is_some_and(|facts| facts.escalates().is_some())
+    Risk::of(action) == Risk::Reads
+        && facts::of(action).is_some_and(|facts| facts.escalates().is_some())
 }
 
 /// How much evidence a wildcard takes. All numbers are the least that is enough.

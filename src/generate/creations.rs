@@ -1,8 +1,9 @@
 //! What a principal creates itself: tomorrow it will create others, and give them other names.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
-use crate::catalog::action::{self, AccessLevel};
+use crate::catalog::action::{AccessLevel, ActionFacts};
+use crate::generate::facts;
 use crate::generate::layout::Layout;
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
@@ -99,9 +100,9 @@ fn created_kind(action: &Action) -> Option<String> {
     let name = action.name();
     let kind = VERBS.iter().find_map(|verb| name.strip_prefix(verb))?;
     let reads = [AccessLevel::List, AccessLevel::Read];
-    let writes = |facts: action::ActionFacts| !reads.contains(&facts.level());
-    let creates = kind.starts_with(|c: char| c.is_ascii_uppercase())
-        && action::find(action.as_str()).is_some_and(writes);
+    let writes = |facts: ActionFacts| !reads.contains(&facts.level());
+    let creates =
+        kind.starts_with(|c: char| c.is_ascii_uppercase()) && facts::of(action).is_some_and(writes);
     creates.then(|| singular(kind))
 }
 

@@ -1,7 +1,8 @@
 //! What the parts of resources that look made up become, once there is evidence that tomorrow has others.
 
+use foldhash::{HashMap, HashMapExt as _};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::generate::bar::{Bar, Risk};
 use crate::generate::generalise::{
@@ -76,90 +77,159 @@ struct Becomes {
     fresh: Vec<Option<usize>>,
 }
 
-/// The resources with parts that look made up, each once.
+/// The resources with parts that look made up, each once. There may be hundreds of thousands: little is kept of each.
 #[derive(Default)]
 struct Shaped<'a> {
     known: HashMap<&'a ResourceArn, Option<usize>>,
-    resources: Vec<(&'a ResourceArn, Layout<'a>, Vec<Slot>)>,
-    /// Of each of them, when it was used.
-    spans: Vec<Option<Span>>,
+    resources: Vec<Found<'a>>,
+    /// Where the slots of all of them are, those of one together.
+    slots: Vec<Range<usize>>,
+    /// What is left of resources without their slots, each of which is a mark that no policy can hold, so that it never
+    /// equals real text.
+    templates: Vec<Template>,
+    by_text: HashMap<String, usize>,
 }
+
+/// A resource with parts that look made up.
+struct Found<'a> {
+    resource: &'a ResourceArn,
+    /// When it was used.
+    span: Option<Span>,
+    template: usize,
+    /// Where its first slot is among [`Shaped::slots`].
+    first: usize,
+}
+
+/// What resources have in common that are the same but for their slots.
+struct Template {
+    /// Of each slot, its shape, and whether AWS chooses its text anew for each use.
+    slots: Vec<(Shape, bool)>,
+    /// Of keys, where these begin behind the bucket.
+    keys: Option<usize>,
+}
+
+/// A slot to be generalised: where, its shape, and how much of its text stays.
+type Cut = (Range<usize>, Shape, usize);
 
 impl<'a> Shaped<'a> {
     /// The place of `resource`, used then, among [`Self::resources`]; `None` where no part of it looks made up.
     fn place(&mut self, resource: &'a ResourceArn, span: Option<Span>) -> Option<usize> {
-        let place = *self.known.entry(resource).or_insert_with(|| {
-            let layout = Layout::of(resource)?;
-            let slots = slots(&layout);
-            (!slots.is_empty()).then(|| {
-                self.resources.push((resource, layout, slots));
-                self.spans.push(span);
-                self.resources.len() - 1
-            })
-        });
-        if let Some(place) = place {
-            self.spans[place] = Span::join(self.spans[place], span);
+        if let Some(known) = self.known.get(resource) {
+            let place = (*known)?;
+            let found = &mut self.resources[place];
+            found.span = Span::join(found.span, span);
+            return Some(place);
         }
+        let place = self.add(resource, span);
+        self.known.insert(resource, place);
         place
+    }
+
+    fn add(&mut self, resource: &'a ResourceArn, span: Option<Span>) -> Option<usize> {
+        let layout = Layout::of(resource)?;
+        let slots = slots(&layout);
+        if slots.is_empty() {
+            return None;
+        }
+        let text = template(&layout, &slots);
+        let next = self.templates.len();
+        let number = *self.by_text.entry(text).or_insert(next);
+        if number == next {
+            let slots = slots
+                .iter()
+                .map(|slot| (slot.shape, is_fresh(&layout, slot)));
+            let keys = layout.components[layout.first].start;
+            self.templates.push(Template {
+                slots: slots.collect(),
+                keys: layout.sole.is_none().then_some(keys),
+            });
+        }
+        self.resources.push(Found {
+            resource,
+            span,
+            template: number,
+            first: self.slots.len(),
+        });
+        self.slots.extend(slots.into_iter().map(|slot| slot.range));
+        Some(self.resources.len() - 1)
+    }
+
+    /// Where the slots of `found` are, each with its shape and whether AWS chooses its text anew for each use.
+    fn slots(&self, found: &Found<'_>) -> impl Iterator<Item = (Range<usize>, Shape, bool)> {
+        let slots = self.templates[found.template].slots.iter();
+        let ranges = self.slots[found.first..].iter().cloned();
+        ranges
+            .zip(slots)
+            .map(|(range, (shape, fresh))| (range, *shape, *fresh))
     }
 
     /// The patterns that are made, and which of them each resource becomes.
     fn made(&self, seen: &Seen<'_>, bar: Bar) -> Becomes {
-        let templates = Templates::of(self, seen);
+        let proven = self.proven(seen, bar);
         let mut out = Becomes {
             patterns: Vec::new(),
             becomes: Vec::with_capacity(self.resources.len()),
             fresh: Vec::with_capacity(self.resources.len()),
         };
-        // What a template becomes where all its slots do.
-        let mut whole: Vec<Option<usize>> = vec![None; templates.proven.len()];
-        let proven: Vec<Vec<Proven>> = templates
-            .proven
-            .iter()
-            .map(|values| values.iter().map(|v| v.proven(bar, seen.end)).collect())
-            .collect();
-        for ((resource, layout, slots), &template) in self.resources.iter().zip(&templates.numbers)
-        {
-            let pairs = slots.iter().zip(&proven[template]);
-            let fresh: Vec<(&Slot, usize)> = pairs
-                .clone()
-                .filter(|(slot, proven)| proven.by_one && is_fresh(layout, slot))
-                .map(|(slot, proven)| (slot, proven.keep))
-                .collect();
-            let is_proven =
-                |slot: &Slot, of: &Proven| of.by_several || of.by_one && is_fresh(layout, slot);
-            let all = pairs.filter(|(slot, proven)| is_proven(slot, proven));
-            let all = all.map(|(slot, proven)| (slot, proven.keep));
-            let all: Vec<(&Slot, usize)> = all.collect();
-            let mut make = |slots: &[(&Slot, usize)]| {
-                if slots.is_empty() {
-                    return None;
+        // What a template becomes where all its slots do; within, `None` where it is to stay as it is.
+        let mut whole: Vec<Option<Option<usize>>> = vec![None; self.templates.len()];
+        for found in &self.resources {
+            let keys = self.templates[found.template].keys;
+            let proven = &proven[found.template];
+            let mut make = |is_cut: &dyn Fn(bool, &Proven) -> bool| {
+                let is_whole = self
+                    .slots(found)
+                    .zip(proven)
+                    .all(|((.., fresh), of)| is_cut(fresh, of));
+                if is_whole && let Some(made) = whole[found.template] {
+                    return made;
                 }
-                let made = starred(resource, slots);
-                (!is_bucket(layout, &made.0)).then(|| {
-                    out.patterns.push(made);
-                    out.patterns.len() - 1
-                })
+                let cuts = self.slots(found).zip(proven);
+                let cuts = cuts.filter(|((.., fresh), of)| is_cut(*fresh, of));
+                let cuts: Vec<Cut> = cuts
+                    .map(|((range, shape, _), of)| (range, shape, of.keep))
+                    .collect();
+                let made = (!cuts.is_empty()).then(|| starred(found.resource, &cuts));
+                let made = made
+                    .filter(|(pattern, _)| !is_bucket(keys, pattern))
+                    .map(|made| {
+                        out.patterns.push(made);
+                        out.patterns.len() - 1
+                    });
+                if is_whole {
+                    whole[found.template] = Some(made);
+                }
+                made
             };
-            out.fresh.push(make(&fresh));
-            out.becomes.push(if all.len() == slots.len() {
-                whole[template] = whole[template].or_else(|| make(&all));
-                whole[template]
-            } else {
-                make(&all)
-            });
+            let fresh = make(&|fresh, of| of.by_one && fresh);
+            let becomes = make(&|fresh, of| of.by_several || of.by_one && fresh);
+            out.fresh.push(fresh);
+            out.becomes.push(becomes);
         }
         out
     }
-}
 
-/// Resources by what is left of them without their slots, each of which is a mark that no policy can hold, so that it
-/// never equals real text.
-struct Templates<'a> {
-    /// Of each resource.
-    numbers: Vec<usize>,
-    /// Of each template, the values of each slot.
-    proven: Vec<Vec<Values<'a>>>,
+    /// What is proven of each slot of each template.
+    fn proven(&self, seen: &Seen<'_>, bar: Bar) -> Vec<Vec<Proven>> {
+        let values = |(shape, _): &(Shape, bool)| Values {
+            shape: *shape,
+            seen: HashMap::new(),
+            major: None,
+        };
+        let templates = self.templates.iter();
+        let mut templates: Vec<Vec<Values<'_>>> = templates
+            .map(|template| template.slots.iter().map(values).collect())
+            .collect();
+        for found in &self.resources {
+            let lasts = seen.lasting.contains(found.resource);
+            for ((range, ..), values) in self.slots(found).zip(&mut templates[found.template]) {
+                values.add(&found.resource.as_str()[range], found.span, lasts, bar);
+            }
+        }
+        let proven =
+            |values: Vec<Values<'_>>| values.iter().map(|v| v.proven(bar, seen.end)).collect();
+        templates.into_iter().map(proven).collect()
+    }
 }
 
 /// The values seen in a slot.
@@ -181,16 +251,27 @@ struct Proven {
     keep: usize,
 }
 
-impl Values<'_> {
+impl<'a> Values<'a> {
+    fn add(&mut self, value: &'a str, span: Option<Span>, lasts: bool, bar: Bar) {
+        let is_number = self.shape == Shape::Number;
+        if is_number {
+            let major = value.find('.').map_or("", |dot| &value[..=dot]);
+            let same = self.major.is_none_or(|other| other == major);
+            self.major = Some(if same { major } else { "" });
+        }
+        // What lasts from beginning to end is as good as a name. Of dates and identifiers only their number is asked.
+        if !lasts && (is_number || self.seen.len() < bar.identifiers.max(1)) {
+            let when = self.seen.entry(value).or_insert(span);
+            *when = Span::join(*when, span);
+        }
+    }
+
     /// `end` is the day on which the principal was last seen.
     fn proven(&self, bar: Bar, end: Option<u16>) -> Proven {
         let count = self.seen.len();
         let spans = self.seen.values().copied();
         Proven {
-            keep: match self.shape {
-                Shape::Number => self.major.map_or(0, str::len),
-                Shape::Date | Shape::Identifier => 0,
-            },
+            keep: self.major.map_or(0, str::len),
             by_one: count > 0 && self.shape == Shape::Identifier,
             by_several: match self.shape {
                 Shape::Date => count > 0,
@@ -204,50 +285,15 @@ impl Values<'_> {
     }
 }
 
-impl<'a> Templates<'a> {
-    fn of(shaped: &Shaped<'a>, seen: &Seen<'_>) -> Self {
-        let mut by_text: HashMap<String, usize> = HashMap::new();
-        let mut out = Self {
-            numbers: Vec::with_capacity(shaped.resources.len()),
-            proven: Vec::new(),
-        };
-        let mut text = String::new();
-        for ((resource, _, slots), span) in shaped.resources.iter().zip(&shaped.spans) {
-            write_template(resource.as_str(), slots, &mut text);
-            let number = by_text.get(&text).copied().unwrap_or_else(|| {
-                by_text.insert(text.clone(), out.proven.len());
-                let values = slots.iter().map(|slot| Values {
-                    shape: slot.shape,
-                    seen: HashMap::new(),
-                    major: None,
-                });
-                out.proven.push(values.collect());
-                out.proven.len() - 1
-            });
-            out.numbers.push(number);
-            let lasts = seen.lasting.contains(resource);
-            for (slot, values) in slots.iter().zip(&mut out.proven[number]) {
-                let value = &resource.as_str()[slot.range.clone()];
-                let major = value.find('.').map_or("", |dot| &value[..=dot]);
-                let same = values.major.is_none_or(|other| other == major);
-                values.major = Some(if same { major } else { "" });
-                // What lasts from beginning to end is as good as a name.
-                if lasts {
-                    continue;
-                }
-                let when = values.seen.entry(value).or_insert(*span);
-                *when = Span::join(*when, *span);
-            }
-        }
-        out
-    }
-}
-
-fn write_template(resource: &str, slots: &[Slot], out: &mut String) {
-    out.clear();
+/// The text of a template.
+fn template(layout: &Layout<'_>, slots: &[Slot]) -> String {
+    let mut out = String::with_capacity(layout.text.len());
     let mut from = 0;
     for slot in slots {
-        out.push_str(&resource[from..slot.range.start]);
+        out.push_str(&layout.text[from..slot.range.start]);
+        if is_fresh(layout, slot) {
+            out.push('\u{4}');
+        }
         out.push(match slot.shape {
             Shape::Date => '\u{1}',
             Shape::Identifier => '\u{2}',
@@ -255,7 +301,8 @@ fn write_template(resource: &str, slots: &[Slot], out: &mut String) {
         });
         from = slot.range.end;
     }
-    out.push_str(&resource[from..]);
+    out.push_str(&layout.text[from..]);
+    out
 }
 
 /// Whether AWS chooses the text of `slot` anew for each use.
@@ -266,19 +313,18 @@ fn is_fresh(layout: &Layout<'_>, slot: &Slot) -> bool {
     })
 }
 
-/// Whether `pattern` leaves the bucket alone: a shape is too little for that, `names` judges it.
-fn is_bucket(layout: &Layout<'_>, pattern: &ResourceArn) -> bool {
-    let start = layout.components[layout.first].start;
-    layout.sole.is_none() && &pattern.as_str()[start..] == "*"
+/// Whether nothing but a star is left of the `keys` of a bucket: a shape is too little for that, `names` judges it.
+fn is_bucket(keys: Option<usize>, pattern: &ResourceArn) -> bool {
+    keys.is_some_and(|start| &pattern.as_str()[start..] == "*")
 }
 
-/// The resource with a star for each slot, behind so much of it as stays, and the rules that this took.
-fn starred(resource: &ResourceArn, slots: &[(&Slot, usize)]) -> (ResourceArn, Rules) {
+/// The resource with a star for each cut, behind so much of it as stays, and the rules that this took.
+fn starred(resource: &ResourceArn, cuts: &[Cut]) -> (ResourceArn, Rules) {
     let mut text = resource.as_str().to_owned();
-    for (slot, keep) in slots.iter().rev() {
-        text.replace_range(slot.range.start + keep..slot.range.end, "*");
+    for (range, _, keep) in cuts.iter().rev() {
+        text.replace_range(range.start + keep..range.end, "*");
     }
-    let rules = slots.iter().map(|(slot, _)| match slot.shape {
+    let rules = cuts.iter().map(|(_, shape, _)| match shape {
         Shape::Date => Rule::DatedName,
         Shape::Identifier => Rule::GeneratedIdentifier,
         Shape::Number => Rule::NumberedName,

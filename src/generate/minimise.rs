@@ -1,7 +1,9 @@
 //! Fewer words for the same permissions. Nothing here widens or narrows: each move is exact.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::{HashMap, HashMapExt as _};
 
 use crate::generate::Part;
 use crate::generate::access::Access;

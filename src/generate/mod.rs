@@ -12,6 +12,7 @@ mod cover;
 mod creations;
 mod evidence;
 pub mod explain;
+mod facts;
 mod family;
 mod fit;
 mod generalise;
@@ -124,22 +125,23 @@ fn tailored<'u>(usage: &'u PrincipalUsage, options: &Options) -> Tailored<'u> {
         OneOff::Separate | OneOff::Drop => &one_off,
     };
     let used = used(usage, apart, &observed);
-    let recurring = recurring(usage, &used, options.resources);
+    let mut recurring = recurring(usage, &used, options.resources);
     // What recurs comes first.
     let mut allowed: Vec<Allowed<'u>> = Vec::new();
     let mut left_in: Vec<&Facts<'u>> = Vec::new();
     for (under, facts) in &used {
-        let mut patterns = writable(usage, facts);
-        if under.part == Part::OneOff {
-            patterns = one_off::without_allowed(patterns, &under.conditions, &allowed);
-            if options.one_off == OneOff::Drop {
-                one_off::mark(&mut one_off, &patterns);
-                continue;
+        let patterns = match recurring.remove(under) {
+            Some(patterns) => patterns,
+            None => {
+                let patterns = writable(usage, facts);
+                let rest = one_off::without_allowed(patterns, &under.conditions, &allowed);
+                if options.one_off == OneOff::Drop {
+                    one_off::mark(&mut one_off, &rest);
+                    continue;
+                }
+                generalise::without_covered(rest)
             }
-            patterns = generalise::without_covered(patterns);
-        } else {
-            patterns = generalise::as_in(patterns, &recurring[&*under.passed]);
-        }
+        };
         allowed.push(Allowed {
             part: under.part,
             conditions: under.conditions.clone(),
@@ -274,28 +276,39 @@ fn used<'u>(
     used
 }
 
-/// What recurs of `used`, generalised, by [`Under::passed`].
+/// What recurs of `used`, generalised.
 fn recurring<'k, 'u>(
     usage: &'u PrincipalUsage,
     used: &'k BTreeMap<Under, Facts<'u>>,
     resources: Resources,
-) -> BTreeMap<&'k [Condition], Patterns<'u>> {
+) -> BTreeMap<&'k Under, Patterns<'u>> {
     let seen = Seen::of(usage);
-    let mut alike: BTreeMap<&[Condition], Vec<&Facts<'u>>> = BTreeMap::new();
+    let mut alike: BTreeMap<&[Condition], Vec<(&Under, &Facts<'u>)>> = BTreeMap::new();
     for (under, facts) in used.iter().filter(|(u, _)| u.part == Part::Recurring) {
-        alike.entry(&under.passed).or_default().push(facts);
+        alike.entry(&under.passed).or_default().push((under, facts));
     }
-    let generalised = |(passed, parts): (&'k [Condition], Vec<&Facts<'u>>)| {
-        let patterns = writable(usage, &together(parts));
-        (passed, generalise::generalise(patterns, &seen, resources))
-    };
-    alike.into_iter().map(generalised).collect()
+    let mut out = BTreeMap::new();
+    for parts in alike.into_values() {
+        let all = together(parts.iter().map(|(_, facts)| *facts));
+        let whole = generalise::generalise(writable(usage, &all), &seen, resources);
+        match parts[..] {
+            [(under, _)] => {
+                out.insert(under, whole);
+            }
+            _ => {
+                out.extend(parts.into_iter().map(|(under, facts)| {
+                    (under, generalise::as_in(writable(usage, facts), &whole))
+                }))
+            }
+        }
+    }
+    out
 }
 
 /// The facts of all of `parts`, which have none in common.
-fn together<'u>(parts: Vec<&Facts<'u>>) -> Facts<'u> {
+fn together<'p, 'u: 'p>(parts: impl Iterator<Item = &'p Facts<'u>>) -> Facts<'u> {
     let mut all: BTreeMap<&'u Action, Vec<&'u ResourceArn>> = BTreeMap::new();
-    for (action, resources) in parts.into_iter().flatten() {
+    for (action, resources) in parts.flatten() {
         all.entry(action).or_default().extend(resources);
     }
     all.values_mut().for_each(|resources| resources.sort());

@@ -9,9 +9,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{action, condition_key};
+use crate::catalog::condition_key;
 use crate::generate::carried::{Active, Carried, Decision, MAX_VALUES, Verdict, too_few};
-use crate::generate::conditions;
+use crate::generate::{conditions, facts};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::condition::Condition;
@@ -349,8 +349,7 @@ fn takes_region(action: &Action, resource: &ResourceArn) -> bool {
 /// Whether requests for the action may carry the key.
 fn supports(action: &Action, key: &str) -> bool {
     let key = condition_key::find(key);
-    let action = action::find(&action.as_str().to_ascii_lowercase());
-    let supported = key.zip(action);
+    let supported = key.zip(facts::of(action));
     supported.is_some_and(|(key, action)| key.supported_by(action))
 }
 

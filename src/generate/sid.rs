@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::action::{self, AccessLevel};
+use crate::catalog::action::AccessLevel;
 use crate::generate::Part;
+use crate::generate::facts;
 use crate::generate::layout::Layout;
 use crate::generate::minimise::Grant;
 use crate::generate::shapes::{has_identifier, is_ec2_id};
@@ -174,7 +175,7 @@ fn deed(actions: &[Action]) -> String {
 /// The access level, or a guess by the name.
 fn level(action: &Action) -> AccessLevel {
     let reads = || READING.iter().any(|verb| action.name().starts_with(verb));
-    match action::find(action.as_str()) {
+    match facts::of(action) {
         Some(facts) => facts.level(),
         None if reads() => AccessLevel::Read,
         None => AccessLevel::Write,

@@ -58,20 +58,24 @@ pub(super) fn widenings<'a>(
         let made = made.map(|(place, (pattern, _))| (place, pattern.as_str()));
         let wildcards = minimise::Wildcards::among(made);
         let tallies = usage.facts.get(*action);
+        let mut values: BTreeMap<usize, (Vec<&str>, BTreeSet<u16>)> = BTreeMap::new();
         for resource in resources {
             let written = generalise::writable(resource);
             let text = written.as_ref().unwrap_or(resource).as_str();
             let tally = tallies.and_then(|tallies| tallies.get(*resource));
             for place in wildcards.covering(text) {
-                let (pattern, made) = &granted[place];
-                for rule in made.rules.iter() {
-                    let stands = found.entry((pattern, rule)).or_default();
-                    stands.actions.insert(action);
-                    stands.values.push(resource.as_str());
-                    stands
-                        .days
-                        .extend(tally.iter().flat_map(|tally| &tally.days));
-                }
+                let (values, days) = values.entry(place).or_default();
+                values.push(resource.as_str());
+                days.extend(tally.iter().flat_map(|tally| &tally.days));
+            }
+        }
+        for (place, (values, days)) in values {
+            let (pattern, made) = &granted[place];
+            for rule in made.rules.iter() {
+                let stands = found.entry((pattern, rule)).or_default();
+                stands.actions.insert(action);
+                stands.values.extend(&values);
+                stands.days.extend(&days);
             }
         }
     }
