@@ -146,9 +146,13 @@ impl ContextKeys {
 /// The most distinct sets of keys that are kept for one fact.
 const MAX_CONTEXTS: usize = 32;
 
-/// The keys that the used calls of one fact told, and how many calls told each set of them.
+/// The keys that the used calls of one fact told, and how many calls told each set of them. Most facts' calls told none, which
+/// takes no memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Contexts {
+pub struct Contexts(Option<Box<Counts>>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Counts {
     counts: BTreeMap<ContextKeys, Count>,
     /// Whether there were more than [`MAX_CONTEXTS`]; then none is kept, whatever comes later.
     too_many: bool,
@@ -175,6 +179,15 @@ impl Count {
     }
 }
 
+impl Counts {
+    fn bound(&mut self) {
+        self.too_many |= self.counts.len() > MAX_CONTEXTS;
+        if self.too_many {
+            self.counts.clear();
+        }
+    }
+}
+
 impl Contexts {
     /// Counts what calls told of keys that were asked for by name.
     pub(crate) fn tell(&mut self, keys: &ContextKeys, times: &Times) {
@@ -184,71 +197,72 @@ impl Contexts {
                 count: times.count,
                 days: days.map(|(first, last)| (*first, *last)),
             };
-            self.told.count(answers, calls);
+            self.0.get_or_insert_default().told.count(answers, calls);
         }
     }
 
     /// What the calls told of the keys that were asked for by name.
     #[must_use]
     pub fn told(&self) -> &Values {
-        &self.told
+        static NOTHING: Values = Values::nothing();
+        self.0.as_ref().map_or(&NOTHING, |known| &known.told)
     }
 
     /// Counts calls, of which `sample` is the smallest `eventID`, by all that they told but for what was asked for by name.
     pub(crate) fn count(&mut self, keys: &ContextKeys, calls: u64, sample: Option<&str>) {
         let keys = &*keys.without_answers();
-        if keys.is_empty() || self.too_many {
+        if keys.is_empty() || self.is_cut() {
             return;
         }
-        if let Some(count) = self.counts.get_mut(keys) {
+        let known = self.0.get_or_insert_default();
+        if let Some(count) = known.counts.get_mut(keys) {
             count.add(calls, sample);
         } else {
-            let count = self.counts.entry(keys.clone()).or_default();
+            let count = known.counts.entry(keys.clone()).or_default();
             count.add(calls, sample);
-            self.bound();
+            known.bound();
         }
     }
 
     /// Adds `other`'s calls. Commutative and associative.
     pub(crate) fn absorb(&mut self, other: Self) {
-        self.told.absorb(other.told);
-        self.too_many |= other.too_many;
+        let Some(other) = other.0 else { return };
+        let known = self.0.get_or_insert_default();
+        known.told.absorb(other.told);
+        known.too_many |= other.too_many;
         for (keys, count) in other.counts {
-            let own = self.counts.entry(keys).or_default();
+            let own = known.counts.entry(keys).or_default();
             own.add(count.calls, count.sample.as_deref());
         }
-        self.bound();
+        known.bound();
     }
 
-    fn bound(&mut self) {
-        self.too_many |= self.counts.len() > MAX_CONTEXTS;
-        if self.too_many {
-            self.counts.clear();
-        }
+    fn counts(&self) -> impl Iterator<Item = (&ContextKeys, &Count)> {
+        self.0.iter().flat_map(|known| &known.counts)
     }
 
     /// The distinct sets of keys, sorted, with the number of calls that told each. Calls that told none are not among
     /// them.
     pub fn iter(&self) -> impl Iterator<Item = (&ContextKeys, u64)> {
-        self.counts.iter().map(|(keys, count)| (keys, count.calls))
+        self.counts().map(|(keys, count)| (keys, count.calls))
     }
 
     /// The sets of keys, sorted, each with an `eventID` of a call that told it.
     pub fn samples(&self) -> impl Iterator<Item = (&ContextKeys, Option<&str>)> {
-        let samples = self.counts.iter();
-        samples.map(|(keys, count)| (keys, count.sample.as_deref()))
+        self.counts()
+            .map(|(keys, count)| (keys, count.sample.as_deref()))
     }
 
     /// Whether there were too many to be kept.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        self.too_many
+        self.0.as_ref().is_some_and(|known| known.too_many)
     }
 
     /// The number of calls that told any key.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.counts.values().map(|count| count.calls).sum()
+        self.counts().map(|(_, count)| count.calls).sum()
     }
 
     /// The values of `key`, sorted and distinct, if each of `calls` calls told one.
@@ -306,7 +320,7 @@ mod tests {
         let mut after = contexts(&all);
         after.count(&to("s1"), 1, None);
         for contexts in [merged, turned, contexts(&all), after] {
-            assert_eq!((contexts.total(), contexts.too_many), (0, true));
+            assert_eq!((contexts.total(), contexts.is_cut()), (0, true));
         }
         assert_eq!(contexts(&all[1..]).total(), MAX_CONTEXTS as u64);
     }

@@ -184,6 +184,11 @@ impl Answered {
 pub struct Values(BTreeMap<Arc<str>, Answered>);
 
 impl Values {
+    /// That nothing was told.
+    pub(crate) const fn nothing() -> Self {
+        Self(BTreeMap::new())
+    }
+
     /// What was told of `key`, which is in lower case; `None`: nothing.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Answered> {
