@@ -6,29 +6,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::program::{Run, project};
+use crate::program::{Run, call_of_role, project};
 
-fn event(id: u32, who: &str, source: &str, name: &str, parameters: Value) -> Value {
-    json!({
-        "eventVersion": "1.11",
-        "userIdentity": {
-            "type": "AssumedRole",
-            "arn": format!("arn:aws:sts::111122223333:assumed-role/{who}/run"),
-            "accountId": "111122223333",
-            "sessionContext": {"sessionIssuer": {
-                "type": "Role", "arn": format!("arn:aws:iam::111122223333:role/{who}"),
-                "accountId": "111122223333", "userName": who,
-            }},
-        },
-        "eventTime": "2026-09-01T10:00:00Z",
-        "eventSource": source,
-        "eventName": name,
-        "awsRegion": "eu-central-1",
-        "requestParameters": parameters,
-        "eventID": format!("e-{id}"),
-        "eventType": "AwsApiCall",
-        "recipientAccountId": "111122223333",
-    })
+fn event(id: u32, who: &str, service: &str, name: &str, parameters: Value) -> Value {
+    let (id, time) = (format!("e-{id}"), "2026-09-01T10:00:00Z");
+    call_of_role(who, (&id, time), (service, name), &parameters)
 }
 
 fn delivery(events: &[Value]) -> String {
@@ -63,7 +45,7 @@ fn one_principal_goes_to_stdout() {
     let get = event(
         1,
         "app",
-        "s3.amazonaws.com",
+        "s3",
         "GetObject",
         json!({"bucketName": "data", "key": "a"}),
     );
@@ -86,8 +68,8 @@ fn one_principal_goes_to_stdout() {
 #[test]
 fn several_principals_need_a_choice() {
     let events = [
-        event(1, "app", "s3.amazonaws.com", "ListBuckets", json!(null)),
-        event(2, "web", "s3.amazonaws.com", "ListBuckets", json!(null)),
+        event(1, "app", "s3", "ListBuckets", json!(null)),
+        event(2, "web", "s3", "ListBuckets", json!(null)),
     ];
     let said = Run::new()
         .file("log.json", delivery(&events))
@@ -119,7 +101,7 @@ fn a_refused_call_is_never_granted() {
     let mut denied = event(
         1,
         "app",
-        "s3.amazonaws.com",
+        "s3",
         "DeleteObject",
         json!({"bucketName": "data", "key": "a"}),
     );
@@ -127,7 +109,7 @@ fn a_refused_call_is_never_granted() {
     let used = event(
         2,
         "app",
-        "s3.amazonaws.com",
+        "s3",
         "GetObject",
         json!({"bucketName": "data", "key": "a"}),
     );
@@ -149,14 +131,14 @@ fn statements_are_never_multiplied_out() {
         event(
             1,
             "app",
-            "s3.amazonaws.com",
+            "s3",
             "GetObject",
             json!({"bucketName": "a", "key": "k"}),
         ),
         event(
             2,
             "app",
-            "s3.amazonaws.com",
+            "s3",
             "DeleteObject",
             json!({"bucketName": "b", "key": "k"}),
         ),
@@ -206,7 +188,7 @@ fn an_object_key_with_a_star_grants_that_key_only() {
     let get = event(
         1,
         "app",
-        "s3.amazonaws.com",
+        "s3",
         "GetObject",
         json!({"bucketName": "data", "key": "a*?${b}"}),
     );
@@ -222,13 +204,7 @@ fn an_object_key_with_a_star_grants_that_key_only() {
 
 #[test]
 fn a_name_out_of_a_log_stays_below_the_folder() {
-    let evil = event(
-        1,
-        "../../../evil",
-        "s3.amazonaws.com",
-        "ListBuckets",
-        json!(null),
-    );
+    let evil = event(1, "../../../evil", "s3", "ListBuckets", json!(null));
     let said = Run::new()
         .file("log.json", delivery(&[evil]))
         .args(["generate", "log.json", "--out", "out/deep"])
@@ -245,7 +221,7 @@ fn a_name_out_of_a_log_stays_below_the_folder() {
 
 #[test]
 fn events_outside_the_filter_are_counted_and_grant_nothing() {
-    let get = event(1, "app", "s3.amazonaws.com", "ListBuckets", json!(null));
+    let get = event(1, "app", "s3", "ListBuckets", json!(null));
     let args = ["generate", "log.json", "--to", "2026-09-01", "--out", "out"];
     let said = Run::new()
         .file("log.json", delivery(&[get]))
@@ -293,13 +269,7 @@ fn the_readme_shows_what_the_program_prints() {
 fn deliveries_of_one_id_with_other_bodies_do_not_depend_on_the_order() {
     // One body tells its parameters, the other does not, and the call was throttled: used and inconclusive.
     let told = |n: u32, parameters: Value| {
-        let mut event = event(
-            n,
-            &format!("r{n}"),
-            "dynamodb.amazonaws.com",
-            "GetItem",
-            parameters,
-        );
+        let mut event = event(n, &format!("r{n}"), "dynamodb", "GetItem", parameters);
         event["errorCode"] = json!("ThrottlingException");
         event
     };
@@ -329,21 +299,21 @@ fn text_of_the_callers_own_choosing_names_no_resource() {
         event(
             1,
             "app",
-            "dynamodb.amazonaws.com",
+            "dynamodb",
             "PutItem",
             json!({"tableName": "orders", "key": {"pk": secret}, "item": {"a": secret}}),
         ),
         event(
             2,
             "app",
-            "iam.amazonaws.com",
+            "iam",
             "UpdateRole",
             json!({"roleName": "web", "description": "arn:aws:iam::111122223333:role/Admin"}),
         ),
         event(
             3,
             "app",
-            "lambda.amazonaws.com",
+            "lambda",
             "UpdateFunctionConfiguration20150331v2",
             json!({"functionName": "f", "environment": {"variables": {"ADMIN_ROLE": "arn:aws:iam::111122223333:role/Admin"}}}),
         ),
@@ -363,13 +333,7 @@ fn text_of_the_callers_own_choosing_names_no_resource() {
 #[test]
 fn wildcards_in_a_log_are_text() {
     for (place, value) in [("awsRegion", "eu-*"), ("awsRegion", "*")] {
-        let mut call = event(
-            1,
-            "app",
-            "dynamodb.amazonaws.com",
-            "GetItem",
-            json!({"tableName": "t"}),
-        );
+        let mut call = event(1, "app", "dynamodb", "GetItem", json!({"tableName": "t"}));
         call[place] = json!(value);
         let said = Run::new()
             .file("log.json", delivery(&[call]))
@@ -381,13 +345,7 @@ fn wildcards_in_a_log_are_text() {
             .to_owned();
         assert!(!resource.replace("${*}", "").contains('*'), "{resource}");
     }
-    let mut own = event(
-        1,
-        "app",
-        "iam.amazonaws.com",
-        "CreateAccessKey",
-        json!(null),
-    );
+    let mut own = event(1, "app", "iam", "CreateAccessKey", json!(null));
     own["userIdentity"] = json!({"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/*", "accountId": "111122223333", "userName": "*"});
     let said = Run::new()
         .file("log.json", delivery(&[own]))
@@ -406,15 +364,7 @@ fn a_second_document_takes_no_other_principals_name() {
             |i: u32| format!("https://sqs.eu-central-1.amazonaws.com/111122223333/queue-{i:050}");
         let send = |i: u32| json!({"queueUrl": url(i)});
         (0..n)
-            .map(|i| {
-                event(
-                    i + 1_000 * n,
-                    who,
-                    "sqs.amazonaws.com",
-                    "SendMessage",
-                    send(i),
-                )
-            })
+            .map(|i| event(i + 1_000 * n, who, "sqs", "SendMessage", send(i)))
             .collect()
     };
     let events = [queues("deploy", 120), queues("deploy-2", 1)].concat();
