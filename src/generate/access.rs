@@ -1,11 +1,11 @@
-//! What a statement's actions do, as a person would sort them.
+//! What actions do, as a person would sort them and as it takes more or less evidence to widen them.
 
 use crate::catalog::action::{AccessLevel, ActionFacts};
 use crate::generate::facts;
 use crate::iam::action::Action;
 
 /// The access levels of the Service Authorization Reference, as far as a reader tells them apart. The order is the order of
-/// the statements of a service.
+/// the statements of a service, and of the risk in what was not used yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Access {
     /// List and Read.

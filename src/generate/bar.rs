@@ -1,36 +1,14 @@
 //! How much evidence a wildcard takes, by what the actions may do with it and by how far resources are to be generalised.
 
-use crate::catalog::action::{AccessLevel, ActionFacts};
+use crate::generate::access::Access;
 use crate::generate::facts;
 use crate::generate::options::Resources;
 use crate::generate::turnover::{SHORTEST, Span, turnover};
 use crate::iam::action::Action;
 
-/// What actions may do with resources that were not used yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Risk {
-    /// See and read them: levels List and Read.
-    Reads,
-    /// Create, change, delete or tag them. An action that AWS does not list is taken for one of these.
-    Writes,
-    /// Say who may do what with them: level PermissionsManagement.
-    Permissions,
-}
-
-impl Risk {
-    /// By the access level that AWS gives to `action`.
-    pub(super) fn of(action: &Action) -> Self {
-        match facts::of(action).map(ActionFacts::level) {
-            Some(AccessLevel::List | AccessLevel::Read) => Self::Reads,
-            Some(AccessLevel::PermissionsManagement) => Self::Permissions,
-            Some(AccessLevel::Write | AccessLevel::Tagging) | None => Self::Writes,
-        }
-    }
-}
-
 /// Whether `action` reads what can be a step to more permissions: secrets, credentials.
 pub(super) fn reads_secrets(action: &Action) -> bool {
-    Risk::of(action) == Risk::Reads
+    Access::of(action) == Access::Read
         && facts::of(action).is_some_and(|facts| facts.escalates().is_some())
 }
 
@@ -99,10 +77,10 @@ pub(super) enum Left {
 }
 
 impl Bar {
-    /// For actions of this risk.
-    pub(super) fn of(risk: Risk, resources: Resources) -> Self {
-        match (risk, resources) {
-            (Risk::Reads, Resources::Exact | Resources::Balanced) => Self {
+    /// For actions of this access.
+    pub(super) fn of(access: Access, resources: Resources) -> Self {
+        match (access, resources) {
+            (Access::Read, Resources::Exact | Resources::Balanced) => Self {
                 names: 4,
                 own: 2,
                 crowd: 10,
@@ -115,7 +93,7 @@ impl Bar {
                 numbers: 5,
                 authority: false,
             },
-            (Risk::Reads, Resources::Broad) => Self {
+            (Access::Read, Resources::Broad) => Self {
                 names: 3,
                 own: 2,
                 crowd: 5,
@@ -172,7 +150,7 @@ impl Bar {
             bare: None,
             untimed: [never, untimed, never],
             authority: true,
-            ..Self::of(Risk::Permissions, resources)
+            ..Self::of(Access::Permissions, resources)
         }
     }
 

@@ -1,10 +1,12 @@
 //! What the parts of resources that look made up become, once there is evidence that tomorrow has others.
 
-use foldhash::{HashMap, HashMapExt as _};
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::generate::bar::{Bar, Risk};
+use foldhash::{HashMap, HashMapExt as _};
+
+use crate::generate::access::Access;
+use crate::generate::bar::Bar;
 use crate::generate::generalise::{
     Granted, Made, Patterns, Rule, Rules, Seen, keeps_exact, tidy, without_chains,
 };
@@ -30,7 +32,7 @@ pub(super) fn by_shape<'u>(exact: Patterns<'u>, seen: &Seen<'_>, bar: Bar) -> Pa
     }
     let made = shaped.made(seen, bar);
     let rewrite = |((action, granted), places): ((&'u Action, Granted<'u>), Vec<Option<usize>>)| {
-        let manages = Risk::of(action) == Risk::Permissions;
+        let manages = Access::of(action) == Access::Permissions;
         let becomes = if manages { &made.fresh } else { &made.becomes };
         let mut uses: HashMap<&ResourceArn, usize> = HashMap::new();
         for pattern in places.iter().filter_map(|place| becomes[(*place)?]) {

@@ -25,7 +25,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::generate::bar::{Bar, Risk};
+use crate::generate::access::Access;
+use crate::generate::bar::Bar;
 use crate::generate::creations::Creations;
 use crate::generate::lasting::lasting;
 use crate::generate::options::Resources;
@@ -214,7 +215,7 @@ pub(super) fn generalise<'u>(
     let settings = [Resources::Balanced, Resources::Broad];
     for setting in settings.into_iter().filter(|setting| *setting <= resources) {
         patterns = without_covered(patterns);
-        patterns = evidence::by_shape(patterns, seen, Bar::of(Risk::Reads, setting));
+        patterns = evidence::by_shape(patterns, seen, Bar::of(Access::Read, setting));
         patterns = names::by_names(patterns, seen, setting);
     }
     without_covered(patterns)
@@ -265,7 +266,7 @@ const AUTHORITY: &[&str] = &["iam", "identitystore", "organizations", "sso"];
 /// Whether resources of `service` must stay as they are for `action`: they carry authority, and the action does more than
 /// read.
 pub(super) fn keeps_exact(action: &Action, service: &str) -> bool {
-    is_authority(service) && !(is_authority(action.service()) && Risk::of(action) == Risk::Reads)
+    is_authority(service) && !(is_authority(action.service()) && Access::of(action) == Access::Read)
 }
 
 /// Whether `service` is one whose resources say who may do what.

@@ -5,7 +5,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::generate::bar::{Bar, Left, Proof, Risk, reads_secrets};
+use crate::generate::access::Access;
+use crate::generate::bar::{Bar, Left, Proof, reads_secrets};
 use crate::generate::family::{Name, common_tail, families};
 use crate::generate::generalise::{
     Granted, Made, Patterns, Rule, Rules, Seen, is_authority, tidy, without_chains,
@@ -34,28 +35,28 @@ enum Care {
 
 impl Care {
     fn of(action: &Action) -> Self {
-        match Risk::of(action) {
-            Risk::Permissions => Self::Authority,
-            Risk::Writes if is_authority(action.service()) => Self::Authority,
-            Risk::Writes => Self::Writes,
-            Risk::Reads if reads_secrets(action) => Self::Secrets,
-            Risk::Reads => Self::Reads,
+        match Access::of(action) {
+            Access::Permissions => Self::Authority,
+            Access::Write if is_authority(action.service()) => Self::Authority,
+            Access::Write => Self::Writes,
+            Access::Read if reads_secrets(action) => Self::Secrets,
+            Access::Read => Self::Reads,
         }
     }
 
-    /// The least risk of the actions whose uses are evidence. What is read may take all uses for it, what is written only what was
+    /// The least access of the actions whose uses are evidence. What is read may take all uses for it, what is written only what was
     /// written: reading a thousand objects never widens what may be deleted.
-    fn evidence(self) -> Risk {
+    fn evidence(self) -> Access {
         match self {
-            Self::Reads | Self::Secrets => Risk::Reads,
-            Self::Writes | Self::Authority => Risk::Writes,
+            Self::Reads | Self::Secrets => Access::Read,
+            Self::Writes | Self::Authority => Access::Write,
         }
     }
 
     fn bar(self, resources: Resources) -> Bar {
         match self {
-            Self::Reads => Bar::of(Risk::Reads, resources),
-            Self::Secrets | Self::Writes => Bar::of(Risk::Writes, resources),
+            Self::Reads => Bar::of(Access::Read, resources),
+            Self::Secrets | Self::Writes => Bar::of(Access::Write, resources),
             Self::Authority => Bar::of_authority(resources),
         }
     }
@@ -112,12 +113,12 @@ struct Item<'u> {
 type Rewrite = (usize, ResourceArn, Rule);
 
 impl<'u> Pool<'u> {
-    /// What actions of at least this risk are granted.
-    fn of(patterns: &Patterns<'u>, risk: Risk) -> Self {
-        let of_risk = patterns
+    /// What actions of at least this access are granted.
+    fn of(patterns: &Patterns<'u>, access: Access) -> Self {
+        let of_access = patterns
             .iter()
-            .filter(|(action, _)| Risk::of(action) >= risk);
-        let mut all: Granted<'u> = of_risk.flat_map(|(_, granted)| granted.clone()).collect();
+            .filter(|(action, _)| Access::of(action) >= access);
+        let mut all: Granted<'u> = of_access.flat_map(|(_, granted)| granted.clone()).collect();
         tidy(&mut all);
         let items = all.into_iter().map(|(text, made)| Item { text, made });
         let now: Vec<Item<'u>> = items.collect();

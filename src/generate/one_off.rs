@@ -12,11 +12,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::action::{self, AccessLevel};
+use crate::catalog::action::AccessLevel;
 use crate::catalog::visibility::Logged;
 use crate::generate::generalise::{self, Patterns};
 use crate::generate::minimise::Wildcards;
-use crate::generate::{Allowed, Part, Plan};
+use crate::generate::{Allowed, Part, Plan, facts};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::condition::Condition;
@@ -221,7 +221,7 @@ fn sets_up(action: &Action) -> bool {
     if !ends(&name[verb.len()..]) || RENEWED.iter().any(|word| renews(word)) {
         return false;
     }
-    action::find(action.as_str()).is_some_and(|facts| {
+    facts::of(action).is_some_and(|facts| {
         !matches!(facts.level(), AccessLevel::List | AccessLevel::Read)
             && facts.visibility().logged == Logged::Management
     })

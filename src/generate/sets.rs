@@ -16,7 +16,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::action::{self, AccessLevel};
+use crate::generate::access::Access;
 use crate::generate::generalise::Made;
 use crate::generate::one_off::SetUp;
 use crate::generate::options::{Options, Resources};
@@ -423,8 +423,7 @@ impl Stands {
 
 /// Whether it lists or reads, and IAM is not told what.
 fn reads_any(fact: &Fact<'_>) -> bool {
-    let level = action::find(fact.action.as_str()).map(|facts| facts.level());
-    fact.form.text == "*" && matches!(level, Some(AccessLevel::List | AccessLevel::Read))
+    fact.form.text == "*" && Access::of(fact.action) == Access::Read
 }
 
 /// The caller is in one of these accounts.

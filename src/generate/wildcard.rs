@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::action::{self, AccessLevel, ActionFacts};
-use crate::generate::Part;
 use crate::generate::minimise::Grant;
 use crate::generate::widening::{EXAMPLES, Widening};
+use crate::generate::{Part, facts};
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::condition::Condition;
@@ -43,7 +43,7 @@ pub(super) fn candidates(grants: &[Grant]) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     for (grant, actions) in grants.iter().map(|grant| &grant.actions).enumerate() {
         let mut shared: BTreeMap<&'static str, Vec<&'static str>> = BTreeMap::new();
-        for facts in actions.iter().filter_map(|a| action::find(a.as_str())) {
+        for facts in actions.iter().filter_map(facts::of) {
             for prefix in prefixes(facts.action) {
                 shared.entry(prefix).or_default().push(facts.action);
             }
