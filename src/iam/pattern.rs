@@ -10,12 +10,13 @@ pub fn covers(outer: &str, inner: &str) -> bool {
     // What both begin with goes first: most of an ARN, compared as text.
     let same = same_literals(outer, inner);
     let (outer, inner) = (&outer[same..], &inner[same..]);
-    // Most patterns end with a star, or with one and plain text.
-    if let Some(tail) = outer.strip_prefix('*')
-        && is_literal(tail)
-        && (tail.is_empty() || !inner.contains("${"))
-    {
-        return inner.ends_with(tail);
+    // Most patterns end with a star.
+    if outer == "*" {
+        return true;
+    }
+    // Most others have stars and text only. No text of theirs is a wildcard of `inner`, so that can be compared as text too.
+    if !outer.contains('?') && !outer.contains("${") && !inner.contains("${") {
+        return stars_cover(outer, inner);
     }
     // The classic two-pointer glob match, over tokens: on a mismatch, let the last star of `outer` take one more.
     let (mut outer, mut inner) = (Tokens::of(outer), Tokens::of(inner));
@@ -58,9 +59,28 @@ fn same_literals(a: &str, b: &str) -> usize {
     same
 }
 
-/// Whether no character of `pattern` means anything but itself.
-fn is_literal(pattern: &str) -> bool {
-    memchr::memchr2(b'*', b'?', pattern.as_bytes()).is_none() && !pattern.contains("${")
+/// Whether `outer`, all of which but its stars means itself, covers `text`: each part in the first place that has it, which leaves
+/// most to those behind it.
+fn stars_cover(outer: &str, text: &str) -> bool {
+    let Some((head, rest)) = outer.split_once('*') else {
+        return outer == text;
+    };
+    let (parts, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let ends = text.strip_prefix(head).and_then(|t| t.strip_suffix(tail));
+    let Some(mut text) = ends.map(str::as_bytes) else {
+        return false;
+    };
+    for part in parts.split('*').map(str::as_bytes) {
+        let Some(first) = part.first() else {
+            continue;
+        };
+        let mut places = memchr::memchr_iter(*first, text);
+        let Some(at) = places.find(|&at| text[at..].starts_with(part)) else {
+            return false;
+        };
+        text = &text[at + part.len()..];
+    }
+    true
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
