@@ -192,46 +192,19 @@ impl Glob {
     /// The two-pointer match behind the prefix: on a mismatch, let the last star take one token more. A yes is right; a
     /// no is, where `self` is ordered and `other` is one string.
     fn covers_greedily(&self, other: &Self) -> bool {
-        let outer = &self.rest;
-        let mut inner = other.tokens(self.prefix.len());
-        // One star and text behind it, as most patterns are.
-        if let Some((Token::Star, tail)) = outer.split_first()
-            && tail.iter().all(|token| matches!(token, Token::Char(_)))
-            && other.is_literal()
-        {
-            let mut end = inner.text.chars().rev().map(Token::Char);
-            return tail.iter().rev().all(|token| end.next() == Some(*token));
+        if !other.is_literal() {
+            return cover_greedily(&self.rest, other.tokens(self.prefix.len()));
         }
-        let mut o = 0;
-        let mut retry: Option<(usize, Tokens<'_>)> = None;
-        loop {
-            let mut next = inner;
-            let Some(token) = next.next() else {
-                return outer[o..].iter().all(|t| t.is_star());
-            };
-            match outer.get(o) {
-                // Nothing that comes can be too much for it.
-                Some(Token::Star) if o + 1 == outer.len() => return true,
-                Some(star) if star.is_star() => {
-                    retry = Some((o, inner));
-                    o += 1;
-                }
-                Some(one) if !token.is_star() && one.takes_all_of(token) => {
-                    o += 1;
-                    inner = next;
-                }
-                _ => {
-                    let Some((star, taken)) = &mut retry else {
-                        return false;
-                    };
-                    if !taken.next().is_some_and(|t| outer[*star].takes_all_of(t)) {
-                        return false;
-                    }
-                    o = *star + 1;
-                    inner = *taken;
-                }
+        // What ends both goes first: then a last star takes all that is left, unread.
+        let mut outer = &*self.rest;
+        let mut text = other.prefix[self.prefix.len()..].chars();
+        while let Some((Token::Char(last), before)) = outer.split_last() {
+            if text.next_back() != Some(*last) {
+                return false;
             }
+            outer = before;
         }
+        cover_greedily(outer, text.map(Token::Char))
     }
 
     /// Inclusion of regular languages: walk `other`, and with it the set of places where `self` can be.
@@ -358,6 +331,40 @@ impl Glob {
         }
         // What is left of `b` must be able to be empty.
         (0..=b.len()).any(|j| row[j] && b[j..].iter().all(|t| t.is_star()))
+    }
+}
+
+/// The two-pointer match of `inner` with `outer`, see [`Glob::covers_greedily`].
+fn cover_greedily<I: Iterator<Item = Token> + Clone>(outer: &[Token], mut inner: I) -> bool {
+    let mut o = 0;
+    let mut retry: Option<(usize, I)> = None;
+    loop {
+        let mut next = inner.clone();
+        let Some(token) = next.next() else {
+            return outer[o..].iter().all(|t| t.is_star());
+        };
+        match outer.get(o) {
+            // Nothing that comes can be too much for it.
+            Some(Token::Star) if o + 1 == outer.len() => return true,
+            Some(star) if star.is_star() => {
+                retry = Some((o, inner.clone()));
+                o += 1;
+            }
+            Some(one) if !token.is_star() && one.takes_all_of(token) => {
+                o += 1;
+                inner = next;
+            }
+            _ => {
+                let Some((star, taken)) = &mut retry else {
+                    return false;
+                };
+                if !taken.next().is_some_and(|t| outer[*star].takes_all_of(t)) {
+                    return false;
+                }
+                o = *star + 1;
+                inner = taken.clone();
+            }
+        }
     }
 }
 
