@@ -337,10 +337,12 @@ impl Judge<'_> {
                     };
                     let allows = |context: &Context| {
                         let (action, resource) = (action.as_str(), resource.as_str());
-                        let allows = |context: &Context| {
+                        let evaluated = |context: &Context| {
                             let request = Request::new(&principal.arn, action, resource, context);
-                            grants.cover(&subject, context)
-                                || evaluate(&request, attached).decision == Decision::Allowed
+                            evaluate(&request, attached).decision == Decision::Allowed
+                        };
+                        let allows = |context: &Context| {
+                            grants.cover(&subject, context) || evaluated(context)
                         };
                         allows(context)
                             || by_owner(resource, context)
