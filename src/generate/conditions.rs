@@ -17,6 +17,9 @@ use crate::usage::ledger::{PrincipalUsage, Tally};
 /// `IfExists`, because some services do not send the key, and which they are AWS does not say.
 /// Source: IAM User Guide, "IAM and AWS STS condition context keys", iam:PassedToService.
 pub(super) fn written(tally: &Tally) -> Vec<Condition> {
+    if tells_nothing(tally) {
+        return Vec::new();
+    }
     let key = ContextKey::PassedToService;
     let services = tally.contexts.values(key, tally.used);
     let condition = services.map(|services| condition("StringEqualsIfExists", key, &services));
@@ -93,8 +96,16 @@ fn calls_itself(usage: &PrincipalUsage) -> bool {
     })
 }
 
+/// Whether no call of a fact told a key, as is so of most facts.
+fn tells_nothing(tally: &Tally) -> bool {
+    tally.contexts.iter().next().is_none()
+}
+
 /// What all calls of a fact satisfied, sorted; without what tells of forwarding, unless `forwarding` says so.
 pub(super) fn satisfied(tally: &Tally, forwarding: bool) -> Vec<Condition> {
+    if tells_nothing(tally) {
+        return Vec::new();
+    }
     let values = |key: ContextKey| {
         let counts = forwarding || !key.tells_forwarding();
         counts.then(|| tally.contexts.values(key, tally.used))?

@@ -7,6 +7,7 @@
 //!
 //! Knows nothing of how policies are judged.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::condition_key;
@@ -167,20 +168,19 @@ impl<'u> Observed<'u> {
     #[must_use]
     pub fn supports(&self, usage: &PrincipalUsage) -> Vec<Support> {
         type Facts<'a> = Vec<(&'a Action, &'a ResourceArn, &'a Tally)>;
-        let mut found: BTreeMap<(Option<&String>, &Condition), Facts<'_>> = BTreeMap::new();
-        let passed = |tally: &Tally| conditions::written(tally);
-        let passed: Vec<Vec<Condition>> = usage.used().map(|(.., tally)| passed(tally)).collect();
-        for ((action, resource, tally), passed) in usage.used().zip(&passed) {
+        type Doubted<'a> = (Option<&'a String>, Cow<'a, Condition>);
+        let mut found: BTreeMap<Doubted<'_>, Facts<'_>> = BTreeMap::new();
+        for (action, resource, tally) in usage.used() {
             let observed = self.decisions(action, resource);
-            let observed = observed.map(|each| (each.doubt.as_ref(), &each.condition));
-            for key in observed.chain(passed.iter().map(|condition| (None, condition))) {
-                found
-                    .entry(key)
-                    .or_default()
-                    .push((action, resource, tally));
+            let observed =
+                observed.map(|each| (each.doubt.as_ref(), Cow::Borrowed(&each.condition)));
+            let passed = conditions::written(tally).into_iter();
+            for key in observed.chain(passed.map(|condition| (None, Cow::Owned(condition)))) {
+                let facts = found.entry(key).or_default();
+                facts.push((action, resource, tally));
             }
         }
-        let support = |((doubt, condition), facts): ((Option<&String>, &Condition), Facts<'_>)| {
+        let support = |((doubt, condition), facts): (Doubted<'_>, Facts<'_>)| {
             let mut seen = Carried::default();
             let mut refused = 0;
             let mut actions: Vec<Action> = Vec::new();
@@ -193,7 +193,7 @@ impl<'u> Observed<'u> {
             actions.dedup();
             let values = seen.values.unwrap_or_default().into_iter();
             Support {
-                condition: condition.clone(),
+                condition: condition.into_owned(),
                 actions,
                 uses: seen.used,
                 days: seen.days.len(),
@@ -455,8 +455,9 @@ fn by_service<'u>(
 #[must_use]
 pub fn hours(usage: &PrincipalUsage) -> Option<[u64; 24]> {
     let mut hours = [0; 24];
+    let key = TIME.to_ascii_lowercase();
     for (.., tally) in usage.used() {
-        let answered = tally.contexts.told().get(&TIME.to_ascii_lowercase());
+        let answered = tally.contexts.told().get(&key);
         let values = answered.and_then(|answered| answered.values());
         for (hour, calls) in values.into_iter().flatten() {
             let hour = hour.parse::<usize>().ok();
