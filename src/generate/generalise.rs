@@ -192,10 +192,11 @@ pub(super) struct Seen<'u> {
 }
 
 impl<'u> Seen<'u> {
-    pub(super) fn of(usage: &'u PrincipalUsage) -> Self {
+    /// `active` as [`PrincipalUsage::active`] gives it.
+    pub(super) fn of(usage: &'u PrincipalUsage, active: Option<(u16, u16)>) -> Self {
         Self {
-            lasting: lasting(usage),
-            end: usage.active().map(|(_, last)| last),
+            lasting: lasting(usage, active),
+            end: active.map(|(_, last)| last),
             creations: Creations::of(usage),
         }
     }
@@ -332,7 +333,7 @@ mod tests {
             });
             (action, granted.collect())
         });
-        let patterns = generalise(exact.collect(), &Seen::of(&usage), setting);
+        let patterns = generalise(exact.collect(), &Seen::of(&usage, usage.active()), setting);
         let shown = |(action, granted): (&Action, Granted<'_>)| {
             let rules = |rules: Rules| -> String {
                 rules.iter().map(|r| format!(" {}", r.name())).collect()

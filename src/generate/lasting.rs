@@ -10,9 +10,12 @@ const LASTING_DAYS: u16 = 7;
 
 /// The resources in use from beginning to end: where the principal was active over [`LASTING_DAYS`] at least, those seen
 /// both in the first and in the last quarter of that time, on three days or more. An identifier that lasts is as good as
-/// a name.
-pub(super) fn lasting(usage: &PrincipalUsage) -> BTreeSet<&ResourceArn> {
-    let Some((first, last)) = usage.active() else {
+/// a name. `active` as [`PrincipalUsage::active`] gives it.
+pub(super) fn lasting(
+    usage: &PrincipalUsage,
+    active: Option<(u16, u16)>,
+) -> BTreeSet<&ResourceArn> {
+    let Some((first, last)) = active else {
         return BTreeSet::new();
     };
     let quarter = (last - first) / 4;

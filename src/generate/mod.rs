@@ -119,13 +119,15 @@ fn tailored<'u>(usage: &'u PrincipalUsage, options: &Options) -> Tailored<'u> {
         Conditions::Passed => Observed::default(),
         Conditions::Observed { is_role } => Observed::of(usage, is_role),
     };
-    let mut one_off = one_off::found(usage);
+    let active = usage.active();
+    let mut one_off = one_off::found(usage, active);
     let apart: &[SetUp] = match options.one_off {
         OneOff::Keep => &[],
         OneOff::Separate | OneOff::Drop => &one_off,
     };
     let used = used(usage, apart, &observed);
-    let mut recurring = recurring(usage, &used, options.resources);
+    let seen = Seen::of(usage, active);
+    let mut recurring = recurring(usage, &used, &seen, options.resources);
     // What recurs comes first.
     let mut allowed: Vec<Allowed<'u>> = Vec::new();
     let mut left_in: Vec<&Facts<'u>> = Vec::new();
@@ -280,9 +282,9 @@ fn used<'u>(
 fn recurring<'k, 'u>(
     usage: &'u PrincipalUsage,
     used: &'k BTreeMap<Under, Facts<'u>>,
+    seen: &Seen<'_>,
     resources: Resources,
 ) -> BTreeMap<&'k Under, Patterns<'u>> {
-    let seen = Seen::of(usage);
     let mut alike: BTreeMap<&[Condition], Vec<(&Under, &Facts<'u>)>> = BTreeMap::new();
     for (under, facts) in used.iter().filter(|(u, _)| u.part == Part::Recurring) {
         alike.entry(&under.passed).or_default().push((under, facts));
@@ -290,7 +292,7 @@ fn recurring<'k, 'u>(
     let mut out = BTreeMap::new();
     for parts in alike.into_values() {
         let all = together(parts.iter().map(|(_, facts)| *facts));
-        let whole = generalise::generalise(writable(usage, &all), &seen, resources);
+        let whole = generalise::generalise(writable(usage, &all), seen, resources);
         match parts[..] {
             [(under, _)] => {
                 out.insert(under, whole);

@@ -97,9 +97,9 @@ pub struct SetUp {
     pub granted: bool,
 }
 
-/// The one-off facts of `usage`, sorted; all as granted.
-pub(super) fn found(usage: &PrincipalUsage) -> Vec<SetUp> {
-    let Some(beginning) = Beginning::of(usage) else {
+/// The one-off facts of `usage`, sorted; all as granted. `active` as [`PrincipalUsage::active`] gives it.
+pub(super) fn found(usage: &PrincipalUsage, active: Option<(u16, u16)>) -> Vec<SetUp> {
+    let Some(beginning) = Beginning::of(usage, active) else {
         return Vec::new();
     };
     let mut found = Vec::new();
@@ -161,8 +161,8 @@ struct Beginning {
 
 impl Beginning {
     /// `None` where too little is known of what came later.
-    fn of(usage: &PrincipalUsage) -> Option<Self> {
-        let (first, last) = usage.active()?;
+    fn of(usage: &PrincipalUsage, active: Option<(u16, u16)>) -> Option<Self> {
+        let (first, last) = active?;
         let latest = last
             .checked_sub(SILENCE)
             .filter(|latest| *latest >= first)?;
@@ -380,7 +380,7 @@ mod tests {
     }
 
     fn names(usage: &PrincipalUsage) -> Vec<String> {
-        let found = found(usage);
+        let found = found(usage, usage.active());
         found
             .iter()
             .map(|fact| format!("{} {}", fact.action, fact.resource))
