@@ -77,6 +77,11 @@ impl<'a> Wildcards<'a> {
         Self { by_ends, lengths }
     }
 
+    /// Whether none of them has a wildcard.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_ends.is_empty()
+    }
+
     /// The places of the patterns that cover `text`, its own among them where it is one.
     pub(super) fn covering<'s>(
         &'s self,
@@ -111,7 +116,7 @@ pub(super) fn without_covered<R: Borrow<ResourceArn>, T>(resources: Vec<(R, T)>)
         .map(|(resource, _)| resource.borrow().as_str())
         .collect();
     let wildcards = Wildcards::among(texts.iter().copied().enumerate());
-    if wildcards.lengths.is_empty() {
+    if wildcards.is_empty() {
         return resources;
     }
     let mut dropped = vec![false; texts.len()];

@@ -50,7 +50,7 @@ use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::condition::Condition;
 use crate::iam::policy::PolicyDocument;
-use crate::usage::ledger::PrincipalUsage;
+use crate::usage::ledger::{PrincipalUsage, Tally};
 
 /// What a statement is in a policy for. Statements of different parts are never merged, so that one part can be taken out by
 /// itself.
@@ -317,26 +317,36 @@ fn together<'p, 'u: 'p>(parts: impl Iterator<Item = &'p Facts<'u>>) -> Facts<'u>
     all.into_iter().collect()
 }
 
+/// Of each of `resources`, on which `usage` tells that the action was used, what it tells.
+fn tallies<'r, 'u>(
+    usage: &'r PrincipalUsage,
+    action: &Action,
+    resources: &'r [&'u ResourceArn],
+) -> impl Iterator<Item = (&'u ResourceArn, &'r Tally)> {
+    // Both are sorted alike: to go along takes less than to look each of them up.
+    let mut known = usage.facts.get(action).into_iter().flatten();
+    resources.iter().filter_map(move |resource| {
+        let (_, tally) = known.find(|(known, _)| known == resource)?;
+        Some((*resource, tally))
+    })
+}
+
 /// The facts of `usage` as a policy can hold them.
 fn writable<'u>(usage: &PrincipalUsage, used: &Facts<'u>) -> Patterns<'u> {
     let patterns = used.iter().map(|(action, resources)| {
-        let tallies = usage.facts.get(*action);
-        let written = |resource: &&'u ResourceArn| {
-            let tally = tallies.and_then(|tallies| tallies.get(*resource));
-            let span = tally.and_then(|tally| Span::of(&tally.days));
+        let written = |(resource, tally): (&'u ResourceArn, &Tally)| {
             let (pattern, rules) = match generalise::writable(resource) {
                 Some(pattern) => (Cow::Owned(pattern), Rules::of(Rule::UnwritableCharacter)),
-                None => (Cow::Borrowed(*resource), Rules::default()),
+                None => (Cow::Borrowed(resource), Rules::default()),
             };
-            let created = false;
             let made = Made {
                 rules,
-                span,
-                created,
+                span: Span::of(&tally.days),
+                created: false,
             };
             (pattern, made)
         };
-        let mut granted: Granted<'u> = resources.iter().map(written).collect();
+        let mut granted: Granted<'u> = tallies(usage, action, resources).map(written).collect();
         if granted.iter().any(|(_, made)| !made.rules.is_empty()) {
             generalise::tidy(&mut granted);
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::generate::generalise::{self, Patterns, Rule};
 use crate::generate::minimise::{self, Facts};
+use crate::generate::tallies;
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::usage::ledger::{PrincipalUsage, Tally};
@@ -57,16 +58,17 @@ pub(super) fn widenings<'a>(
         let made = made.filter(|(_, (_, made))| !made.rules.is_empty());
         let made = made.map(|(place, (pattern, _))| (place, pattern.as_str()));
         let wildcards = minimise::Wildcards::among(made);
-        let tallies = usage.facts.get(*action);
+        if wildcards.is_empty() {
+            continue;
+        }
         let mut values: BTreeMap<usize, (Vec<&str>, BTreeSet<u16>)> = BTreeMap::new();
-        for resource in resources {
+        for (resource, tally) in tallies(usage, action, resources) {
             let written = generalise::writable(resource);
             let text = written.as_ref().unwrap_or(resource).as_str();
-            let tally = tallies.and_then(|tallies| tallies.get(*resource));
             for place in wildcards.covering(text) {
                 let (values, days) = values.entry(place).or_default();
                 values.push(resource.as_str());
-                days.extend(tally.iter().flat_map(|tally| &tally.days));
+                days.extend(&tally.days);
             }
         }
         for (place, (values, days)) in values {
@@ -80,7 +82,8 @@ pub(super) fn widenings<'a>(
         }
     }
     let widening = |((resource, rule), mut stands): ((&ResourceArn, Rule), Stands<'_>)| {
-        stands.values.sort_unstable();
+        // Those of each action are sorted: few runs take little to sort.
+        stands.values.sort();
         stands.values.dedup();
         let examples = stands.values.iter().take(EXAMPLES);
         Widening {
