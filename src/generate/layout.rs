@@ -68,13 +68,17 @@ impl<'a> Layout<'a> {
         let parts = resource.parts()?;
         let text = resource.as_str();
         let mut components = Vec::with_capacity(8);
-        let mut start = text.len() - parts.resource.len();
+        let behind_fields = text.len() - parts.resource.len();
+        let mut start = behind_fields;
         // Where `/` alone divides, a colon is part of a name: object keys, the time in the label of a table's stream.
-        let colon_divides = !matches!(parts.service, "s3" | "dynamodb");
-        for (at, byte) in text.bytes().enumerate().skip(start) {
-            if byte == b'/' || byte == b':' && colon_divides {
-                components.push(start..at);
-                start = at + 1;
+        let divider = match parts.service {
+            "s3" | "dynamodb" => b'/',
+            _ => b':',
+        };
+        for (at, byte) in parts.resource.bytes().enumerate() {
+            if byte == b'/' || byte == divider {
+                components.push(start..behind_fields + at);
+                start = behind_fields + at + 1;
             }
         }
         components.push(start..text.len());

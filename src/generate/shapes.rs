@@ -41,14 +41,15 @@ const MAX_SLOTS: usize = 16;
 /// name that alone identifies a long-lived resource are never among them.
 pub(super) fn slots(layout: &Layout<'_>) -> Vec<Slot> {
     let mut out = Vec::new();
+    let has_wildcard = memchr::memchr2(b'*', b'?', layout.text.as_bytes()).is_some();
     let mut i = layout.first;
     while i < layout.components.len() && out.len() < MAX_SLOTS {
         let component = layout.component(i);
         let range = layout.components[i].clone();
         let fresh = layout.made_for_each_use == Some(i);
         i += 1;
-        let wild = || component.bytes().any(|b| matches!(b, b'*' | b'?'));
-        if layout.sole == Some(i - 1) && !fresh || wild() {
+        let is_wild = has_wildcard && component.contains(['*', '?']);
+        if layout.sole == Some(i - 1) && !fresh || is_wild {
             continue;
         }
         if let Some(last) = date_path(layout, i - 1) {
@@ -91,10 +92,13 @@ pub(super) fn made_up(name: &str) -> Option<Range<usize>> {
 /// `2026/09/01`.
 fn date_path(layout: &Layout<'_>, from: usize) -> Option<usize> {
     let number = |i: usize, length: usize| -> Option<u32> {
-        let range = layout.components.get(i)?.clone();
+        let range = layout.components.get(i)?;
+        if range.len() != length {
+            return None;
+        }
         let slash = i == from || layout.text.as_bytes()[range.start - 1] == b'/';
-        let text = &layout.text[range];
-        let fits = slash && text.len() == length && text.bytes().all(|b| b.is_ascii_digit());
+        let text = layout.component(i);
+        let fits = slash && text.bytes().all(|b| b.is_ascii_digit());
         text.parse().ok().filter(|_| fits)
     };
     number(from, 4).filter(|y| (1990..2100).contains(y))?;
@@ -172,6 +176,11 @@ fn within(component: &str, offset: usize, out: &mut Vec<Slot>) {
         }
         let end = word_end(bytes, at);
         let word = &component[at..end];
+        // Nothing is made up without a digit, but a UUID may have some in its later words only.
+        if word.len() != UUID_WORD && !word.bytes().any(|b| b.is_ascii_digit()) {
+            at = end;
+            continue;
+        }
         if let Some(end) = uuid(bytes, at) {
             push(at..end, Shape::Identifier);
             at = end;
@@ -209,8 +218,11 @@ fn within(component: &str, offset: usize, out: &mut Vec<Slot>) {
 /// Whether `word` is a short hash: the eight digits of an old EC2-style id behind a lower-case word and `-`, a commit's, or the
 /// suffix that CloudFormation gives to a name.
 fn is_short_id(before: &str, word: &str) -> bool {
+    if word.len() < SHORT_HASH_LENGTH {
+        return false;
+    }
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    if word.len() < SHORT_HASH_LENGTH || digits == 0 || digits == word.len() {
+    if digits == 0 || digits == word.len() {
         return false;
     }
     let hex = word.bytes().all(|b| b.is_ascii_hexdigit());
@@ -286,6 +298,9 @@ fn word_end(bytes: &[u8], from: usize) -> usize {
 fn ends_at(bytes: &[u8], end: usize) -> bool {
     !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric)
 }
+
+/// The length of a UUID's first word.
+const UUID_WORD: usize = 8;
 
 /// Where a UUID that starts at `from` ends.
 fn uuid(bytes: &[u8], from: usize) -> Option<usize> {

@@ -47,13 +47,18 @@ impl Action {
     /// The service prefix, `s3`.
     #[must_use]
     pub fn service(&self) -> &str {
-        self.0.split_once(':').map_or("", |(service, _)| service)
+        self.colon().map_or("", |colon| &self.0[..colon])
     }
 
     /// The name behind the prefix, `GetObject`.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.0.split_once(':').map_or("", |(_, name)| name)
+        self.colon().map_or("", |colon| &self.0[colon + 1..])
+    }
+
+    /// Where the colon is: not far, which takes less to look at byte by byte than to search.
+    fn colon(&self) -> Option<usize> {
+        self.0.bytes().position(|b| b == b':')
     }
 }
 

@@ -31,21 +31,26 @@ impl<'a> ArnParts<'a> {
     /// The fields of `text`, or `None` where it does not start with `arn:` or has fewer than six fields.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
-        let mut rest = text.strip_prefix("arn:")?;
-        let mut field = || {
-            let end = rest.bytes().position(|b| b == b':')?;
-            let field = &rest[..end];
-            rest = &rest[end + 1..];
-            Some(field)
-        };
-        let (partition, service) = (field()?, field()?);
-        let (region, account) = (field()?, field()?);
-        Some(Self {
-            partition,
-            service,
-            region,
-            account,
-            resource: rest,
+        let rest = text.strip_prefix("arn:")?;
+        // One pass over fields that are too short for a search of each.
+        let mut ends = [0; 4];
+        let mut found = 0;
+        for (at, byte) in rest.bytes().enumerate() {
+            if byte == b':' {
+                ends[found] = at;
+                found += 1;
+                if found == ends.len() {
+                    break;
+                }
+            }
+        }
+        let [partition, service, region, account] = ends;
+        (found == ends.len()).then(|| Self {
+            partition: &rest[..partition],
+            service: &rest[partition + 1..service],
+            region: &rest[service + 1..region],
+            account: &rest[region + 1..account],
+            resource: &rest[account + 1..],
         })
     }
 }
