@@ -70,23 +70,16 @@ impl<'u> Creations<'u> {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.named.is_empty() && self.kinds.is_empty()
-    }
-
     /// Whether the principal created the resource, or what it belongs to (the stack of a change set, the log group of a
     /// stream).
-    pub(super) fn has(&self, resource: &ResourceArn) -> bool {
-        let Some(layout) = &Layout::of(resource) else {
-            return false;
-        };
-        let ends = layout.components[layout.first..].iter();
+    pub(super) fn has(&self, layout: &Layout<'_>) -> bool {
+        let bare = without_suffix(layout.text);
+        let mut ends = layout.components[layout.first..].iter();
+        // The last component ends with the text.
         self.kinds
             .contains(&layout.text[..layout.components[layout.first].start])
-            || self.named.contains(without_suffix(layout.text))
-            || ends
-                .clone()
-                .any(|c| self.named.contains(&layout.text[..c.end]))
+            || ends.any(|c| self.named.contains(&layout.text[..c.end]))
+            || bare.len() < layout.text.len() && self.named.contains(bare)
             || secret(layout).is_some_and(|name| self.named.contains(name))
     }
 }
@@ -153,6 +146,7 @@ fn secret<'a>(layout: &Layout<'a>) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::Creations;
+    use crate::generate::layout::Layout;
     use crate::iam::action::Action;
     use crate::iam::arn::ResourceArn;
     use crate::usage::ledger::{PrincipalUsage, Tally};
@@ -170,6 +164,7 @@ mod tests {
             let groups = usage.facts.entry(action).or_default();
             groups.insert(ResourceArn::from_pattern(format!("{group}*")), tally);
             let other = ResourceArn::from_pattern(format!("{group}sg-0123456789abcdef0"));
+            let other = Layout::of(&other).unwrap();
             assert_eq!(Creations::of(&usage).has(&other), expected);
         }
     }
@@ -270,7 +265,7 @@ mod tests {
                 .insert(ResourceArn::from_pattern(used), tally);
             let resource = ResourceArn::from_pattern(resource);
             assert_eq!(
-                Creations::of(&usage).has(&resource),
+                Creations::of(&usage).has(&Layout::of(&resource).unwrap()),
                 expected,
                 "{action} {resource}"
             );

@@ -7,6 +7,7 @@ use foldhash::{HashMap, HashMapExt as _};
 
 use crate::generate::access::Access;
 use crate::generate::bar::Bar;
+use crate::generate::creations::Creations;
 use crate::generate::generalise::{
     Granted, Made, Patterns, Rule, Rules, Seen, keeps_exact, tidy, without_chains,
 };
@@ -18,31 +19,40 @@ use crate::iam::arn::ResourceArn;
 
 /// The rules of [`Shape`]. `bar` is that of reading for all actions: an identifier is no other one tomorrow for who writes than for
 /// who reads. Only what manages permissions gets no more than what AWS names anew for each use, and this where the action itself was used on
-/// two of them.
-pub(super) fn by_shape<'u>(exact: Patterns<'u>, seen: &Seen<'_>, bar: Bar) -> Patterns<'u> {
+/// two of them. Where the `creations` of the principal are given, what is one of them is marked as such.
+pub(super) fn by_shape<'u>(
+    exact: Patterns<'u>,
+    seen: &Seen<'_>,
+    creations: Option<&Creations<'_>>,
+    bar: Bar,
+) -> Patterns<'u> {
     let mut shaped = Shaped::default();
-    let mut places = Vec::with_capacity(exact.len());
+    let mut known: Vec<Vec<Known>> = Vec::with_capacity(exact.len());
     for (_, granted) in &exact {
         let resources = granted.iter();
-        places.push(
-            resources
-                .map(|(resource, made)| shaped.place(resource, made.span))
-                .collect(),
-        );
+        let known_of =
+            resources.map(|(resource, made)| shaped.know(resource, made.span, creations));
+        known.push(known_of.collect());
     }
     let made = shaped.made(seen, bar);
-    let rewrite = |((action, granted), places): ((&'u Action, Granted<'u>), Vec<Option<usize>>)| {
+    let rewrite = |((action, granted), known): ((&'u Action, Granted<'u>), Vec<Known>)| {
         let manages = Access::of(action) == Access::Permissions;
         let becomes = if manages { &made.fresh } else { &made.becomes };
         let mut uses: HashMap<&ResourceArn, usize> = HashMap::new();
-        for pattern in places.iter().filter_map(|place| becomes[(*place)?]) {
-            *uses.entry(&made.patterns[pattern].0).or_default() += usize::from(manages);
+        let counted = known.iter().filter(|_| manages);
+        for pattern in counted.filter_map(|known| becomes[known.place?]) {
+            *uses.entry(&made.patterns[pattern].0).or_default() += 1;
         }
         let is_enough = |pattern: &usize| !manages || uses[&made.patterns[*pattern].0] > 1;
-        let mut out: Granted<'u> = Vec::with_capacity(places.len());
+        let mut out: Granted<'u> = Vec::with_capacity(known.len());
+        let mut patterns: Granted<'u> = Vec::new();
         let mut last = None;
-        for ((resource, by), place) in granted.into_iter().zip(places) {
-            let made_of_it = place
+        for ((resource, mut by), known) in granted.into_iter().zip(known) {
+            if creations.is_some() {
+                by.created = known.created;
+            }
+            let made_of_it = known
+                .place
                 .and_then(|place| becomes[place])
                 .filter(is_enough)
                 .filter(|_| !keeps_exact(action, resource.parts().map_or("", |p| p.service)));
@@ -55,20 +65,22 @@ pub(super) fn by_shape<'u>(exact: Patterns<'u>, seen: &Seen<'_>, bar: Bar) -> Pa
                 rules: by.rules.and(*rules),
                 ..by
             };
-            match out.last_mut() {
+            match patterns.last_mut() {
                 // Most come one behind the other.
                 Some((_, all)) if last == Some(pattern) => *all = all.and(by),
-                _ => out.push((Cow::Owned(text.clone()), by)),
+                _ => patterns.push((Cow::Owned(text.clone()), by)),
             }
             last = Some(pattern);
         }
-        if last.is_some() {
+        if !patterns.is_empty() {
+            tidy(&mut patterns);
+            // What is left is sorted: two runs take little to sort.
+            out.extend(patterns);
             tidy(&mut out);
         }
         (action, out)
     };
-    let all = exact.into_iter().zip(places);
-    all.map(rewrite).collect()
+    exact.into_iter().zip(known).map(rewrite).collect()
 }
 
 /// What becomes of each of [`Shaped::resources`], as places in `patterns`.
@@ -82,7 +94,7 @@ struct Becomes {
 /// The resources with parts that look made up, each once. There may be hundreds of thousands: little is kept of each.
 #[derive(Default)]
 struct Shaped<'a> {
-    known: HashMap<&'a ResourceArn, Option<usize>>,
+    known: HashMap<&'a ResourceArn, Known>,
     resources: Vec<Found<'a>>,
     /// Where the slots of all of them are, those of one together.
     slots: Vec<Range<usize>>,
@@ -90,6 +102,15 @@ struct Shaped<'a> {
     /// equals real text.
     templates: Vec<Template>,
     by_text: HashMap<String, usize>,
+}
+
+/// What is known of a resource.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// Its place among [`Shaped::resources`]; `None` where no part of it looks made up.
+    place: Option<usize>,
+    /// Whether the principal creates it.
+    created: bool,
 }
 
 /// A resource with parts that look made up.
@@ -114,32 +135,47 @@ struct Template {
 type Cut = (Range<usize>, Shape, usize);
 
 impl<'a> Shaped<'a> {
-    /// The place of `resource`, used then, among [`Self::resources`]; `None` where no part of it looks made up.
-    fn place(&mut self, resource: &'a ResourceArn, span: Option<Span>) -> Option<usize> {
+    /// What is known of `resource`, which was used then.
+    fn know(
+        &mut self,
+        resource: &'a ResourceArn,
+        span: Option<Span>,
+        creations: Option<&Creations<'_>>,
+    ) -> Known {
         if let Some(known) = self.known.get(resource) {
-            let place = (*known)?;
-            let found = &mut self.resources[place];
-            found.span = Span::join(found.span, span);
-            return Some(place);
+            if let Some(found) = known.place.map(|place| &mut self.resources[place]) {
+                found.span = Span::join(found.span, span);
+            }
+            return *known;
         }
-        let place = self.add(resource, span);
-        self.known.insert(resource, place);
-        place
+        let known = match Layout::of(resource) {
+            None => Known::default(),
+            Some(layout) => Known {
+                created: creations.is_some_and(|creations| creations.has(&layout)),
+                place: self.add(resource, &layout, span),
+            },
+        };
+        self.known.insert(resource, known);
+        known
     }
 
-    fn add(&mut self, resource: &'a ResourceArn, span: Option<Span>) -> Option<usize> {
-        let layout = Layout::of(resource)?;
-        let slots = slots(&layout);
+    fn add(
+        &mut self,
+        resource: &'a ResourceArn,
+        layout: &Layout<'_>,
+        span: Option<Span>,
+    ) -> Option<usize> {
+        let slots = slots(layout);
         if slots.is_empty() {
             return None;
         }
-        let text = template(&layout, &slots);
+        let text = template(layout, &slots);
         let next = self.templates.len();
         let number = *self.by_text.entry(text).or_insert(next);
         if number == next {
             let slots = slots
                 .iter()
-                .map(|slot| (slot.shape, is_fresh(&layout, slot)));
+                .map(|slot| (slot.shape, is_fresh(layout, slot)));
             let keys = layout.components[layout.first].start;
             self.templates.push(Template {
                 slots: slots.collect(),

@@ -208,15 +208,13 @@ pub(super) fn generalise<'u>(
     seen: &Seen<'_>,
     resources: Resources,
 ) -> Patterns<'u> {
-    if resources > Resources::Exact && !seen.creations.is_empty() {
-        for (resource, made) in patterns.iter_mut().flat_map(|(_, granted)| granted) {
-            made.created = seen.creations.has(resource);
-        }
-    }
+    // Of what is made of them it follows from them.
+    let mut creations = Some(&seen.creations);
     let settings = [Resources::Balanced, Resources::Broad];
     for setting in settings.into_iter().filter(|setting| *setting <= resources) {
         patterns = without_covered(patterns);
-        patterns = evidence::by_shape(patterns, seen, Bar::of(Access::Read, setting));
+        let bar = Bar::of(Access::Read, setting);
+        patterns = evidence::by_shape(patterns, seen, creations.take(), bar);
         patterns = names::by_names(patterns, seen, setting);
     }
     without_covered(patterns)
