@@ -73,8 +73,7 @@ pub(super) fn by_names<'u>(
         pools.entry(care).or_insert_with(|| {
             let (mut pool, bar) = (Pool::of(&patterns, care.evidence()), care.bar(resources));
             if pool.now.len() > 1 {
-                pool.stems(seen, bar);
-                pool.folders(seen, bar);
+                pool.widen(seen, bar);
             }
             (pool, bar)
         });
@@ -130,10 +129,11 @@ impl<'u> Pool<'u> {
         }
     }
 
-    /// The names that differ in one component only.
-    fn stems(&mut self, seen: &Seen<'_>, bar: Bar) {
+    /// The names that differ in one component only, the deepest first, and then what is left below one folder.
+    fn widen(&mut self, seen: &Seen<'_>, bar: Bar) {
         let mut place = DEPTH;
-        while place > 0 {
+        let mut is_done = false;
+        while !is_done {
             let layouts: Vec<_> = self.now.iter().map(|i| Layout::of(&i.text)).collect();
             let deep = |layout: &Layout<'_>| layout.components.len() - layout.first;
             let deepest = layouts.iter().flatten().map(deep).max().unwrap_or(0);
@@ -143,38 +143,13 @@ impl<'u> Pool<'u> {
                 place -= 1;
                 rewrites = stems_in(place, &layouts, &self.now, seen, bar);
             }
+            is_done = rewrites.is_empty();
+            if is_done {
+                rewrites = folders_in(&layouts, &self.now, seen, bar);
+            }
+            drop(layouts);
             self.rewrite(rewrites);
         }
-    }
-
-    /// What is left below one folder: the deepest first, so that a crowd in one does not take its neighbours along.
-    fn folders(&mut self, seen: &Seen<'_>, bar: Bar) {
-        let layouts: Vec<_> = self.now.iter().map(|i| Layout::of(&i.text)).collect();
-        let names = self.now.iter().zip(&layouts).map(|(item, layout)| Name {
-            text: item.text.as_str(),
-            span: item.made.span,
-            created: false,
-            made_up: None,
-            cuts: layout.as_ref().map(folder_cuts).unwrap_or_default(),
-        });
-        let names: Vec<Name<'_>> = names.collect();
-        let proof = |stem: &str, members: &[usize], values: &[_]| {
-            let layout = layouts[*members.first()?].as_ref()?;
-            let is_root = layout.components[layout.first].start == stem.len();
-            let left = match is_root {
-                true => left_at_root(layout),
-                false => Left::Folder,
-            };
-            bar.proof(values, left, seen.end)
-        };
-        let mut rewrites = Vec::new();
-        for family in families(&names, proof) {
-            let pattern = without_chains(&format!("{}*", family.stem));
-            let members = family.members.iter();
-            rewrites.extend(members.map(|&i| (i, pattern.clone(), Rule::CrowdedFolder)));
-        }
-        drop((names, layouts));
-        self.rewrite(rewrites);
     }
 
     fn rewrite(&mut self, rewrites: Vec<Rewrite>) {
@@ -331,6 +306,40 @@ fn stems_in(
             };
             rewrites.extend(members.map(|&i| (place_names[i].2, pattern.clone(), rule)));
         }
+    }
+    rewrites
+}
+
+/// What each item becomes that is in a crowd below one folder: the deepest folder first, so that a crowd in one does not take its
+/// neighbours along.
+fn folders_in(
+    layouts: &[Option<Layout<'_>>],
+    items: &[Item<'_>],
+    seen: &Seen<'_>,
+    bar: Bar,
+) -> Vec<Rewrite> {
+    let names = items.iter().zip(layouts).map(|(item, layout)| Name {
+        text: item.text.as_str(),
+        span: item.made.span,
+        created: false,
+        made_up: None,
+        cuts: layout.as_ref().map(folder_cuts).unwrap_or_default(),
+    });
+    let names: Vec<Name<'_>> = names.collect();
+    let proof = |stem: &str, members: &[usize], values: &[_]| {
+        let layout = layouts[*members.first()?].as_ref()?;
+        let is_root = layout.components[layout.first].start == stem.len();
+        let left = match is_root {
+            true => left_at_root(layout),
+            false => Left::Folder,
+        };
+        bar.proof(values, left, seen.end)
+    };
+    let mut rewrites = Vec::new();
+    for family in families(&names, proof) {
+        let pattern = without_chains(&format!("{}*", family.stem));
+        let members = family.members.iter();
+        rewrites.extend(members.map(|&i| (i, pattern.clone(), Rule::CrowdedFolder)));
     }
     rewrites
 }
