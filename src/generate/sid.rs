@@ -66,7 +66,11 @@ pub(super) fn sids(grants: &[Grant]) -> Vec<String> {
     }
     let mut told: Vec<(usize, String)> = Vec::new();
     for group in alike.values().filter(|group| group.len() > 1) {
-        let by = |aspect: usize| group.iter().map(move |&at| names[at].told(aspect));
+        let aspects: Vec<_> = group.iter().map(|&at| names[at].aspects()).collect();
+        let by = |aspect: usize| {
+            let members = group.iter().zip(&aspects);
+            members.map(move |(&at, aspects)| names[at].told(&aspects[aspect]))
+        };
         let different = |aspect: &usize| by(*aspect).collect::<BTreeSet<String>>().len();
         // The first of those that tell most of them apart.
         let best = (0..ASPECTS).rev().max_by_key(different);
@@ -105,19 +109,19 @@ fn numbered(names: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// What a grant is called.
-struct Names {
+struct Names<'g> {
+    grant: &'g Grant,
+    shared: Shared<'g>,
     /// What it is for, the service, what is done.
     head: String,
     /// To what.
     plain: String,
-    /// The same by more of it, or by what stands beside it, the plainest first; empty where there is none.
-    aspects: [String; ASPECTS],
 }
 
 const ASPECTS: usize = 10;
 
-impl Names {
-    fn of(grant: &Grant) -> Self {
+impl<'g> Names<'g> {
+    fn of(grant: &'g Grant) -> Self {
         let part = match grant.part {
             Part::Recurring => "",
             Part::OneOff => "OneOff",
@@ -138,7 +142,8 @@ impl Names {
                 true => String::new(),
                 false => plain,
             },
-            aspects: aspects(grant, &shared),
+            grant,
+            shared,
         }
     }
 
@@ -147,11 +152,16 @@ impl Names {
     }
 
     /// The name by one of the aspects, or the plain one.
-    fn told(&self, aspect: usize) -> String {
-        match self.aspects[aspect].as_str() {
+    fn told(&self, aspect: &str) -> String {
+        match aspect {
             "" => self.with(&self.plain),
             subject => self.with(subject),
         }
+    }
+
+    /// To what, by more of it or by what stands beside it, the plainest first; empty where there is none.
+    fn aspects(&self) -> [String; ASPECTS] {
+        aspects(self.grant, &self.shared)
     }
 }
 
@@ -290,10 +300,9 @@ struct Shared<'a> {
 
 impl<'a> Shared<'a> {
     fn of(resources: &'a [ResourceArn]) -> Self {
+        let parts: Vec<_> = resources.iter().map(ResourceArn::parts).collect();
         let field = |field: fn(&ArnParts<'a>) -> &'a str| {
-            let mut fields = resources
-                .iter()
-                .map(|each| each.parts().as_ref().map_or("", field));
+            let mut fields = parts.iter().map(|parts| parts.as_ref().map_or("", field));
             let first = fields.next().unwrap_or("");
             if fields.all(|other| other == first) {
                 first
