@@ -15,7 +15,7 @@ pub fn covers(outer: &str, inner: &str) -> bool {
         return true;
     }
     // Most others have stars and text only. No text of theirs is a wildcard of `inner`, so that can be compared as text too.
-    if !outer.contains('?') && !outer.contains("${") && !inner.contains("${") {
+    if !outer.contains('?') && !has_escape(outer) && !has_escape(inner) {
         return stars_cover(outer, inner);
     }
     // The classic two-pointer glob match, over tokens: on a mismatch, let the last star of `outer` take one more.
@@ -57,6 +57,12 @@ fn same_literals(a: &str, b: &str) -> usize {
         same -= 1;
     }
     same
+}
+
+/// Whether some `$` stands before a `{`.
+fn has_escape(pattern: &str) -> bool {
+    let bytes = pattern.as_bytes();
+    memchr::memchr_iter(b'$', bytes).any(|at| bytes.get(at + 1) == Some(&b'{'))
 }
 
 /// Whether `outer`, all of which but its stars means itself, covers `text`: each part in the first place that has it, which leaves
