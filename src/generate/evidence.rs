@@ -131,6 +131,16 @@ struct Template {
     keys: Option<usize>,
 }
 
+impl Template {
+    /// Of each slot, whether it is generalised: where only what AWS chooses anew for each use is, and else.
+    fn cut(&self, proven: &[Proven]) -> [Vec<bool>; 2] {
+        let slots = || self.slots.iter().zip(proven);
+        let fresh = slots().map(|((_, fresh), of)| of.by_one && *fresh);
+        let all = slots().map(|((_, fresh), of)| of.by_several || of.by_one && *fresh);
+        [fresh.collect(), all.collect()]
+    }
+}
+
 /// A slot to be generalised: where, its shape, and how much of its text stays.
 type Cut = (Range<usize>, Shape, usize);
 
@@ -192,13 +202,11 @@ impl<'a> Shaped<'a> {
         Some(self.resources.len() - 1)
     }
 
-    /// Where the slots of `found` are, each with its shape and whether AWS chooses its text anew for each use.
-    fn slots(&self, found: &Found<'_>) -> impl Iterator<Item = (Range<usize>, Shape, bool)> {
+    /// Where the slots of `found` are, each with its shape.
+    fn slots(&self, found: &Found<'_>) -> impl Iterator<Item = (Range<usize>, Shape)> {
         let slots = self.templates[found.template].slots.iter();
         let ranges = self.slots[found.first..].iter().cloned();
-        ranges
-            .zip(slots)
-            .map(|(range, (shape, fresh))| (range, *shape, *fresh))
+        ranges.zip(slots).map(|(range, (shape, _))| (range, *shape))
     }
 
     /// The patterns that are made, and which of them each resource becomes.
@@ -211,21 +219,19 @@ impl<'a> Shaped<'a> {
         };
         // What a template becomes where all its slots do; within, `None` where it is to stay as it is.
         let mut whole: Vec<Option<Option<usize>>> = vec![None; self.templates.len()];
+        let by_template = self.templates.iter().zip(&proven);
+        let cut: Vec<[Vec<bool>; 2]> = by_template.map(|(of, proven)| of.cut(proven)).collect();
         for found in &self.resources {
             let keys = self.templates[found.template].keys;
-            let proven = &proven[found.template];
-            let mut make = |is_cut: &dyn Fn(bool, &Proven) -> bool| {
-                let is_whole = self
-                    .slots(found)
-                    .zip(proven)
-                    .all(|((.., fresh), of)| is_cut(fresh, of));
+            let mut make = |cut: &[bool]| {
+                let is_whole = !cut.contains(&false);
                 if is_whole && let Some(made) = whole[found.template] {
                     return made;
                 }
-                let cuts = self.slots(found).zip(proven);
-                let cuts = cuts.filter(|((.., fresh), of)| is_cut(*fresh, of));
-                let cuts: Vec<Cut> = cuts
-                    .map(|((range, shape, _), of)| (range, shape, of.keep))
+                let slots = self.slots(found).zip(&proven[found.template]);
+                let slots = slots.zip(cut).filter(|(_, is_cut)| **is_cut);
+                let cuts: Vec<Cut> = slots
+                    .map(|(((range, shape), of), _)| (range, shape, of.keep))
                     .collect();
                 let made = (!cuts.is_empty()).then(|| starred(found.resource, &cuts));
                 let made = made
@@ -239,8 +245,9 @@ impl<'a> Shaped<'a> {
                 }
                 made
             };
-            let fresh = make(&|fresh, of| of.by_one && fresh);
-            let becomes = make(&|fresh, of| of.by_several || of.by_one && fresh);
+            let [fresh, all] = &cut[found.template];
+            let fresh = make(fresh);
+            let becomes = make(all);
             out.fresh.push(fresh);
             out.becomes.push(becomes);
         }
@@ -260,7 +267,7 @@ impl<'a> Shaped<'a> {
             .collect();
         for found in &self.resources {
             let lasts = seen.lasting.contains(found.resource);
-            for ((range, ..), values) in self.slots(found).zip(&mut templates[found.template]) {
+            for ((range, _), values) in self.slots(found).zip(&mut templates[found.template]) {
                 values.add(&found.resource.as_str()[range], found.span, lasts, bar);
             }
         }
