@@ -134,9 +134,12 @@ impl<'a> Layout<'a> {
     }
 }
 
+/// The length of an account's id.
+pub(super) const ACCOUNT: usize = 12;
+
 /// Whether `component` is an account's id, which is never generalised wherever it stands.
 pub(super) fn is_account(component: &str) -> bool {
-    component.len() == 12 && component.bytes().all(|b| b.is_ascii_digit())
+    component.len() == ACCOUNT && component.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::generate::family::{Name, common_tail, families};
 use crate::generate::generalise::{
     Granted, Made, Patterns, Rule, Rules, Seen, is_authority, tidy, without_chains,
 };
-use crate::generate::layout::{Layout, is_account};
+use crate::generate::layout::{ACCOUNT, Layout, is_account};
 use crate::generate::options::Resources;
 use crate::generate::shapes::{is_ec2_id, made_up};
 use crate::iam::action::Action;
@@ -389,6 +389,9 @@ fn word_cuts(name: &str, bare: bool) -> (Option<usize>, Vec<usize>) {
 /// Where the last account's id in `name` ends; zero where it holds none.
 fn account_end(name: &str) -> usize {
     let mut end = 0;
+    if name.len() < ACCOUNT {
+        return end;
+    }
     let mut at = 0;
     for run in name.split(|c: char| !c.is_ascii_digit()) {
         at += run.len();

@@ -160,6 +160,11 @@ fn is_random(word: &str) -> bool {
 /// Adds the parts of one component, which starts at byte `offset` of the ARN.
 fn within(component: &str, offset: usize, out: &mut Vec<Slot>) {
     let bytes = component.as_bytes();
+    // Nothing is made up without a digit but a UUID of letters, and most components have none.
+    let digit = |any: bool, b: &u8| any | b.is_ascii_digit();
+    if bytes.len() < UUID && !bytes.iter().fold(false, digit) {
+        return;
+    }
     let mut push = |range: Range<usize>, shape: Shape| {
         out.push(Slot {
             range: offset + range.start..offset + range.end,
@@ -176,7 +181,7 @@ fn within(component: &str, offset: usize, out: &mut Vec<Slot>) {
         }
         let end = word_end(bytes, at);
         let word = &component[at..end];
-        // Nothing is made up without a digit, but a UUID may have some in its later words only.
+        // Of a UUID too, some words may have none.
         if word.len() != UUID_WORD && !word.bytes().any(|b| b.is_ascii_digit()) {
             at = end;
             continue;
@@ -299,12 +304,13 @@ fn ends_at(bytes: &[u8], end: usize) -> bool {
     !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// The length of a UUID's first word.
+/// The length of a UUID, and of its first word.
+const UUID: usize = 36;
 const UUID_WORD: usize = 8;
 
 /// Where a UUID that starts at `from` ends.
 fn uuid(bytes: &[u8], from: usize) -> Option<usize> {
-    let end = from + 36;
+    let end = from + UUID;
     let text = bytes.get(from..end)?;
     let fits = text.iter().enumerate().all(|(i, b)| match i {
         8 | 13 | 18 | 23 => *b == b'-',
