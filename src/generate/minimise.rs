@@ -47,8 +47,8 @@ pub(super) fn add<'u>(facts: &mut Facts<'u>, action: &'u Action, resource: &'u R
 /// the first wildcard starts that text and its text behind the last one ends it, so only those are ever compared.
 pub(super) struct Wildcards<'a> {
     by_ends: HashMap<(&'a str, &'a str), Vec<Wildcard<'a>>>,
-    /// The distinct lengths of the keys above.
-    lengths: BTreeSet<(usize, usize)>,
+    /// The distinct lengths of the keys above; sorted.
+    lengths: Vec<(usize, usize)>,
 }
 
 /// A pattern of [`Wildcards`].
@@ -74,6 +74,7 @@ impl<'a> Wildcards<'a> {
                 lengths.insert((head.len(), tail.len()));
             }
         }
+        let lengths = lengths.into_iter().collect();
         Self { by_ends, lengths }
     }
 
