@@ -132,6 +132,9 @@ impl<'u> Observed<'u> {
     /// The conditions that are written with this fact, sorted.
     #[must_use]
     pub fn written(&self, action: &Action, resource: &ResourceArn) -> Vec<Condition> {
+        if self.is_nothing() {
+            return Vec::new();
+        }
         let written = self
             .decisions(action, resource)
             .filter(|decision| decision.doubt.is_none());
@@ -144,6 +147,10 @@ impl<'u> Observed<'u> {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.services.is_empty() && self.regions.is_empty() && self.facts.is_empty()
     }
 
     fn decisions<'o>(

@@ -318,9 +318,9 @@ impl PrincipalEntry {
         end: Option<i64>,
         quota: Quota,
     ) -> Self {
-        let mut actions: Vec<_> = usage.used().map(|(action, _, _)| action).collect();
+        let facts = usage.used().map(|(action, resource, _)| (action, resource));
+        let (mut actions, mut resources): (Vec<_>, Vec<_>) = facts.unzip();
         actions.dedup();
-        let mut resources: Vec<_> = usage.used().map(|(_, resource, _)| resource).collect();
         resources.sort();
         resources.dedup();
         Self {
