@@ -44,6 +44,8 @@ pub(super) fn by_shape<'u>(
             *uses.entry(&made.patterns[pattern].0).or_default() += 1;
         }
         let is_enough = |pattern: &usize| !manages || uses[&made.patterns[*pattern].0] > 1;
+        // A pattern is of its resources' service.
+        let service = |pattern: usize| made.patterns[pattern].0.parts().map_or("", |p| p.service);
         let mut out: Granted<'u> = Vec::with_capacity(known.len());
         let mut patterns: Granted<'u> = Vec::new();
         let mut last = None;
@@ -55,7 +57,9 @@ pub(super) fn by_shape<'u>(
                 .place
                 .and_then(|place| becomes[place])
                 .filter(is_enough)
-                .filter(|_| !keeps_exact(action, resource.parts().map_or("", |p| p.service)));
+                .filter(|pattern| {
+                    last == Some(*pattern) || !keeps_exact(action, service(*pattern))
+                });
             let Some(pattern) = made_of_it else {
                 out.push((resource, by));
                 continue;
