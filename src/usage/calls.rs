@@ -10,10 +10,7 @@
 //! know what collides.
 
 use std::borrow::Cow;
-use std::hash::{BuildHasher as _, RandomState};
 use std::{iter, mem};
-
-use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use crate::cloudtrail::event::Event;
 use crate::cloudtrail::ordinary::{Field, Member, Ordinary};
@@ -21,7 +18,7 @@ use crate::iam::principal::Principal;
 use crate::usage::callers::Callers;
 use crate::usage::carriers::Loaded;
 use crate::usage::denial::Said;
-use crate::usage::hashed::{Key, Map};
+use crate::usage::hashed::{Hashing, Key, Map, Parts};
 use crate::usage::keys;
 use crate::usage::like::{Marks, Template};
 use crate::usage::memo::{Memo, Touched};
@@ -160,7 +157,7 @@ pub enum Known {
 
 /// The memory of one worker.
 pub struct Calls {
-    seed: u64,
+    hashing: Hashing,
     /// It is full where it holds more than about these bytes.
     max: usize,
     calls: Vec<Call>,
@@ -195,9 +192,8 @@ struct Sought {
     told: Touched,
     /// The members whose texts are copied.
     copied: Vec<usize>,
-    /// The key without these texts, where there are any and no call with the key is known.
+    /// The key without these texts, where there are any.
     like: Option<Key>,
-    bytes: Vec<u8>,
 }
 
 impl Calls {
@@ -206,7 +202,7 @@ impl Calls {
     #[must_use]
     pub fn new(max: usize, by_region: bool) -> Self {
         Self {
-            seed: RandomState::new().hash_one(0),
+            hashing: Hashing::default(),
             max,
             calls: Vec::new(),
             keys: Map::default(),
@@ -235,59 +231,54 @@ impl Calls {
             return Known::Nothing;
         }
         let (caller, session) = (self.callers.number(), self.callers.session());
-        let (seed, sought) = (self.seed, &mut self.sought);
+        let sought = &mut self.sought;
         if self.by_region {
             sought.region = record.text(Field::AwsRegion).unwrap_or_default().into();
         }
-        let hash = |bytes: &[u8]| Key::from(xxh3_128_with_seed(bytes, seed));
 
         let parameters = record.raw(Field::RequestParameters);
         let members = record.parameters();
-        let bytes = &mut sought.bytes;
-        bytes.clear();
+        let mut hash = self.hashing.begin();
         for field in [Field::EventSource, Field::EventName, Field::ErrorCode] {
-            bytes.extend_from_slice(record.raw(field).as_bytes());
-            bytes.push(b'\n');
+            hash.write(record.raw(field));
         }
         for member in members {
-            bytes.extend_from_slice(member.name(parameters).as_bytes());
-            bytes.push(b'\n'); // which no ordinary record holds
+            hash.write(member.name(parameters));
         }
-        sought.shape = hash(bytes);
+        sought.shape = hash.key();
         let touched = self.shapes.get(&sought.shape).copied().unwrap_or_default();
         sought.told = touched;
 
-        bytes.clear();
-        bytes.extend_from_slice(&sought.shape.bytes());
-        bytes.extend_from_slice(&caller.to_le_bytes());
-        bytes.extend_from_slice(&touched.parameters.to_le_bytes());
-        bytes.extend_from_slice(&touched.copied.to_le_bytes());
-        bytes.push(u8::from(touched.response) | u8::from(touched.resources) << 1);
+        let [looked_into, copied] = [touched.parameters, touched.copied].map(u128::from);
+        hash.write_number(looked_into << 64 | copied);
+        // How many members there are tells which part is which.
+        let flags = u64::from(touched.response) | u64::from(touched.resources) << 1;
+        let counted = (members.len() as u64) << 2 | flags;
+        hash.write_number(u128::from(counted) << 64 | u128::from(caller));
         for field in FIELDS {
-            bytes.extend_from_slice(record.raw(field).as_bytes());
-            bytes.push(b'\n');
+            hash.write(record.raw(field));
         }
         sought.copied.clear();
-        write_parameters(parameters, members, touched, bytes, &mut sought.copied);
+        write_parameters(parameters, members, touched, &mut hash, &mut sought.copied);
         for (field, told) in [
             (Field::ResponseElements, touched.response),
             (Field::Resources, touched.resources),
         ] {
             if told {
-                bytes.push(b'\n');
-                bytes.extend_from_slice(record.raw(field).as_bytes());
+                hash.write(record.raw(field));
             }
         }
-        let length = bytes.len();
-        for member in &sought.copied {
-            bytes.push(b'\n');
-            bytes.extend_from_slice(members[*member].value(parameters).as_bytes());
+        sought.like = None;
+        if !sought.copied.is_empty() {
+            sought.like = Some(hash.key());
+            for member in &sought.copied {
+                hash.write(members[*member].value(parameters));
+            }
         }
-        sought.key = hash(bytes);
+        sought.key = hash.key();
         if let Some(call) = self.keys.get(&sought.key) {
             return Known::Call(*call, session);
         }
-        sought.like = (length < bytes.len()).then(|| hash(&bytes[..length]));
         match self.learn_like_another(record, seen) {
             Some((call, session)) => Known::Call(call, session),
             None => Known::Caller(touched),
@@ -464,18 +455,17 @@ fn meaning<'a>(
     resolve::meaning(&telling, caller, memo, marks)
 }
 
-/// Writes the values of `requestParameters` without those texts that matter only where they are `touched`; those among them
+/// Hashes the values of `requestParameters` without those texts that matter only where they are `touched`; those among them
 /// that are copied are noted.
 fn write_parameters(
     raw: &str,
     members: &[Member],
     touched: Touched,
-    out: &mut Vec<u8>,
+    hash: &mut Parts<'_>,
     copied: &mut Vec<usize>,
 ) {
     if members.is_empty() || members.len() > MAX_MEMBERS {
-        out.push(b'=');
-        return out.extend_from_slice(raw.as_bytes());
+        return hash.write(raw);
     }
     for (index, member) in members.iter().enumerate() {
         let (name, value) = (member.name(raw), member.value(raw));
@@ -487,7 +477,6 @@ fn write_parameters(
             }
             _ => value,
         };
-        out.extend_from_slice(told.as_bytes());
-        out.push(b'\n');
+        hash.write(told);
     }
 }

@@ -33,7 +33,10 @@ fn may_hold_found_below(json: &str) -> bool {
     let bytes = json.as_bytes();
     let begins = |at: usize, name: &str| {
         let text = bytes.get(at..at + name.len());
-        text.is_some_and(|text| text.eq_ignore_ascii_case(name.as_bytes()))
+        let begins = bytes
+            .get(at)
+            .is_some_and(|first| first.eq_ignore_ascii_case(&name.as_bytes()[0]));
+        begins && text.is_some_and(|text| text.eq_ignore_ascii_case(name.as_bytes()))
     };
     // A name stands behind a quote, if nothing in it is escaped.
     let mut spots = memchr2_iter(b'"', b'\\', bytes);
