@@ -173,7 +173,7 @@ impl<'p> Behind<'p> {
         all.via.extend(tally.via.iter().map(|service| &**service));
         if let Some(id) = &tally.sample_event_id {
             let first = tally.seen.map_or(i64::MAX, |(first, _)| first);
-            self.events.push((first, id));
+            self.events.push((first, id.as_str()));
         }
     }
 
@@ -327,8 +327,8 @@ mod tests {
                 .or_default();
             tally.used = *used;
             tally.seen = Some((time, time + 60));
-            tally.days = vec![*day];
-            tally.sample_event_id = Some(format!("e-{day}").into());
+            tally.days = [*day][..].into();
+            tally.sample_event_id = Some(format!("e-{day}").as_str().into());
             tally.regions.count("eu-west-1".into(), *used);
             tally.networks.insert(Network::Public);
             tally.via.insert("athena.amazonaws.com".into());

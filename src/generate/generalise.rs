@@ -314,7 +314,7 @@ mod tests {
         for (action, resource, days) in facts {
             let tally = Tally {
                 used: days.len().max(1) as u64,
-                days: days.clone(),
+                days: days.as_slice().into(),
                 ..Tally::default()
             };
             let action = usage.facts.entry(Action::parse(action).unwrap());

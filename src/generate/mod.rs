@@ -459,7 +459,7 @@ mod tests {
                 let arn = format!("arn:aws:ec2:eu-west-1:111122223333:volume/{id}");
                 let tally = Tally {
                     used: 1,
-                    days: days.clone(),
+                    days: days.as_slice().into(),
                     ..Tally::default()
                 };
                 resources.insert(ResourceArn::from_pattern(arn), tally);
@@ -795,7 +795,7 @@ mod tests {
             for ((action, resource, _), days) in &facts {
                 let resources = usage.facts.get_mut(&Action::parse(action).unwrap()).unwrap();
                 let tally = resources.get_mut(&ResourceArn::from_pattern(resource.as_str())).unwrap();
-                tally.days.extend(days);
+                tally.days.extend(days.iter().copied());
                 tally.days.sort_unstable();
                 tally.days.dedup();
             }

@@ -196,7 +196,10 @@ fn one_off(action: &Action, resource: &ResourceArn, tally: &Tally) -> Option<Set
         resource: resource.clone(),
         uses: tally.used,
         day,
-        sample_event_id: tally.sample_event_id.as_deref().map(str::to_owned),
+        sample_event_id: tally
+            .sample_event_id
+            .as_ref()
+            .map(|id| id.as_str().to_owned()),
         granted: true,
     })
 }
@@ -357,7 +360,7 @@ mod tests {
         *tally = Tally {
             used: if used { days.len() as u64 } else { 0 },
             denied: if used { 0 } else { days.len() as u64 },
-            days: days.to_vec(),
+            days: days.into(),
             ..Tally::default()
         };
     }

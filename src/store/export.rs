@@ -33,6 +33,7 @@ use crate::store::read::{self, Call};
 use crate::store::what::What;
 use crate::store::write::{OfAction, When, Writer};
 use crate::usage::sketch::Sketch;
+use crate::usage::times::Days;
 
 /// How every export begins.
 const HEAD: &[u8] = b"{\"kind\":\"ledger\",";
@@ -111,7 +112,7 @@ pub(super) struct CallLine {
     first_seen: Option<String>,
     last_seen: Option<String>,
     /// Days since 1970-01-01.
-    days: Vec<u16>,
+    days: Days,
     sample_event_id: Option<String>,
     networks: BTreeSet<String>,
 }

@@ -13,7 +13,7 @@ use crate::usage::context::{ContextKey, ContextKeys};
 use crate::usage::cut;
 use crate::usage::denial::Said;
 use crate::usage::origin::Region;
-use crate::usage::resolve::{Basis, Meaning, Need, Outcome};
+use crate::usage::resolve::{Basis, Meaning, Need, Needs, Outcome};
 use crate::usage::times::Times;
 
 /// What calls mean, and where they came from.
@@ -108,7 +108,7 @@ impl What {
     #[must_use]
     pub fn meaning(self) -> Option<(Meaning, Region, Option<Box<str>>)> {
         let arn = |text: &String| ResourceArn::from_pattern(text.as_str());
-        let needs: Option<Vec<Need>> = self.needs.iter().map(NeedText::need).collect();
+        let needs: Option<Needs> = self.needs.iter().map(NeedText::need).collect();
         let meaning = Meaning {
             outcome: Outcome::ALL
                 .into_iter()

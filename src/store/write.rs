@@ -19,7 +19,7 @@ use crate::store::what::What;
 use crate::usage::cut::{Cut, MAX_RESOURCES};
 use crate::usage::kept::Kept;
 use crate::usage::ledger::period;
-use crate::usage::times::{Times, join};
+use crate::usage::times::{Days, Times, join};
 
 /// Which of a principal's actions: whether its calls were authorised, and its name.
 pub(super) type OfAction = (bool, String);
@@ -48,7 +48,7 @@ pub struct Writer {
 pub(super) struct When {
     pub(super) count: u64,
     pub(super) seen: Option<(i64, i64)>,
-    pub(super) days: Vec<u16>,
+    pub(super) days: Days,
     pub(super) sample: Option<String>,
     pub(super) networks: BTreeSet<String>,
 }

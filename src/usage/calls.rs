@@ -9,24 +9,20 @@
 //! A key is a hash of those bytes, of 128 bits and with a seed of this process' own, so that nobody who writes a log can
 //! know what collides.
 
-use std::borrow::Cow;
-use std::{iter, mem};
-
 use crate::cloudtrail::event::Event;
 use crate::cloudtrail::ordinary::{Field, Member, Ordinary};
 use crate::iam::principal::Principal;
+use crate::usage::call::{Call, Counted};
 use crate::usage::callers::Callers;
-use crate::usage::carriers::Loaded;
-use crate::usage::denial::Said;
 use crate::usage::hashed::{Hashing, Key, Map, Parts};
 use crate::usage::keys;
 use crate::usage::like::{Marks, Template};
 use crate::usage::memo::{Memo, Touched};
 use crate::usage::opaque::opaque;
 use crate::usage::origin::{self, Network, Region};
-use crate::usage::resolve::{self, Meaning, Need, Outcome};
+use crate::usage::resolve::{self, Meaning};
 use crate::usage::seen::Seen;
-use crate::usage::times::{EventId, Times};
+use crate::usage::times::EventId;
 
 /// The fields of a call's key, besides its shape, who called, and what is told only where it was looked into. That the Region,
 /// the recipient and the category are among them is what lets a call that comes again count for all that its first one counted
@@ -45,94 +41,6 @@ const MAX_MEMBERS: usize = 64;
 /// Records of more bytes are not remembered, nor those with a longer id: CloudTrail's are 36 bytes.
 const MAX_RECORD: usize = 16 << 10;
 const MAX_ID: usize = 64;
-
-/// What is known of calls that mean the same, in little room: a worker has tens of thousands.
-struct Call {
-    /// The caller's number.
-    caller: u32,
-    outcome: Outcome,
-    reason: Cow<'static, str>,
-    needs: Box<[Need]>,
-    rest: Option<Box<Rest>>,
-    /// What tells it from others: [`Seen::digest`] and who forwarded it.
-    digest: u128,
-    /// How often it was made since it was last [counted](Calls::empty).
-    times: Times,
-}
-
-/// What few calls have.
-struct Rest {
-    loaded: Option<Loaded>,
-    message: Option<Said>,
-    notes: Vec<String>,
-}
-
-impl Call {
-    fn new(meaning: Meaning, caller: u32, digest: u128, via: Option<&str>) -> Self {
-        let Meaning {
-            outcome,
-            reason,
-            needs,
-            loaded,
-            message,
-            notes,
-        } = meaning;
-        let more = loaded.is_some() || message.is_some() || !notes.is_empty();
-        let rest = Rest {
-            loaded,
-            message,
-            notes,
-        };
-        Self {
-            caller,
-            outcome,
-            reason,
-            needs: needs.into(),
-            rest: more.then(|| Box::new(rest)),
-            digest,
-            times: Times::via(via),
-        }
-    }
-
-    /// What the call means.
-    fn meaning(self) -> Meaning {
-        let rest = self.rest.map(|rest| *rest);
-        let (loaded, message, notes) = rest.map_or_else(Default::default, |rest| {
-            (rest.loaded, rest.message, rest.notes)
-        });
-        Meaning {
-            outcome: self.outcome,
-            reason: self.reason,
-            needs: self.needs.into(),
-            loaded,
-            message,
-            notes,
-        }
-    }
-
-    /// About how many bytes of memory it takes.
-    fn size(&self) -> usize {
-        let rest = self.rest.as_ref().map_or(0, |rest| {
-            let notes = rest.notes.iter().map(|note| 32 + note.len());
-            let loaded = rest.loaded.iter().flat_map(|loaded| &loaded.roles);
-            let carriers = rest.loaded.iter().map(|loaded| &loaded.carrier);
-            let roles = loaded.chain(carriers);
-            let roles = roles.map(|role| 64 + role.as_str().len());
-            let message = match &rest.message {
-                Some(Said::Otherwise(text)) => text.len(),
-                Some(Said::TheSame) | None => 0,
-            };
-            size_of::<Rest>() + notes.sum::<usize>() + roles.sum::<usize>() + message
-        });
-        let via = self.times.via.as_ref().map_or(0, |via| via.len());
-        size_of::<Self>()
-            + via
-            + 2 * size_of::<(Key, u32)>()
-            + self.reason.len()
-            + rest
-            + self.needs.iter().map(Need::size).sum::<usize>()
-    }
-}
 
 /// What is known of calls that are the same in all but texts that are copied.
 enum Like {
@@ -165,7 +73,7 @@ pub struct Calls {
     keys: Map<u32>,
     /// Which of `calls` has a digest.
     digests: Map<u32>,
-    /// About how many bytes the calls take, and what is known of calls like others.
+    /// About how many bytes the calls take, without the tables that they are found by, and what is known of calls like others.
     bytes: usize,
     like_bytes: usize,
     /// Whether those of several Regions are told apart, though they mean the same.
@@ -302,7 +210,9 @@ impl Calls {
             record.text(Field::EventName),
         );
         let digest = seen.digest(source, name, self.callers.last().0, &meaning);
-        Some(self.remember(meaning, digest, source))
+        // Another resource is seldom that of a third call. Where it is, the two add up; calls that are told apart by their
+        // Regions are asked for by their digests, so that there must be one.
+        Some(self.remember(meaning, digest, source, !self.by_region))
     }
 
     /// The caller of a call.
@@ -329,7 +239,7 @@ impl Calls {
         }
         let (source, name) = (event.event_source, event.event_name);
         let digest = seen.digest(source, name, self.callers.last().0, &meaning);
-        let learned = self.remember(meaning, digest, source);
+        let learned = self.remember(meaning, digest, source, false);
         self.learn_like(event, memo);
         Some(learned)
     }
@@ -361,20 +271,30 @@ impl Calls {
         };
     }
 
-    /// Remembers what the record means that was last looked for, which is a call to `source`. Returns its call and its session's hash.
-    fn remember(&mut self, meaning: Meaning, digest: u128, source: Option<&str>) -> (u32, u64) {
+    /// Remembers what the record means that was last looked for, which is a call to `source`, as a call of its own if it `is_new`. Returns
+    /// its call and its session's hash.
+    fn remember(
+        &mut self,
+        meaning: Meaning,
+        digest: u128,
+        source: Option<&str>,
+        is_new: bool,
+    ) -> (u32, u64) {
         let via = keys::service_of(source, self.callers.last().1);
         let digest = origin::mix_via(digest, via);
         let sought = &self.sought;
         let next = self.calls.len() as u32;
-        let told_apart = origin::mix_region(digest, sought.region);
-        let number = *self.digests.entry(told_apart.into()).or_insert(next);
+        let number = if is_new {
+            next
+        } else {
+            let told_apart = origin::mix_region(digest, sought.region);
+            *self.digests.entry(told_apart.into()).or_insert(next)
+        };
         if number == next {
             let call = Call::new(meaning, self.callers.number(), digest, via);
             self.bytes += call.size();
             self.calls.push(call);
         }
-        self.bytes += 2 * size_of::<(Key, u32)>();
         self.keys.insert(sought.key, number);
         (number, self.callers.session())
     }
@@ -407,29 +327,35 @@ impl Calls {
     /// Whether there is more in the memory than it is meant to hold.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.bytes + self.like_bytes + self.callers.bytes() > self.max
+        let entries = (self.keys.len() + self.digests.len()) * 2 * size_of::<(Key, u32)>();
+        self.bytes + entries + self.like_bytes + self.callers.bytes() > self.max
     }
 
     /// Forgets the calls: hands `each` one caller's after another's, with their digests those that were counted, what they mean, and when they
     /// were made. What else is remembered, of callers and of what calls may mean, stays as long as it is the lesser part.
-    pub fn empty(
-        &mut self,
-        mut each: impl FnMut(&Principal, &mut dyn Iterator<Item = (u128, Meaning, Times)>),
-    ) {
-        // One caller's after another's, as the sums are by principal.
-        self.calls.sort_unstable_by_key(|call| call.caller);
-        let counted = self.calls.drain(..).filter(|call| call.times.count > 0);
-        let mut calls = counted.peekable();
-        while let Some(caller) = calls.peek().map(|call| call.caller) {
-            let of_caller = iter::from_fn(|| calls.next_if(|call| call.caller == caller));
-            let mut of_caller = of_caller.map(|mut call| {
-                let times = mem::take(&mut call.times);
-                (call.digest, call.meaning(), times)
-            });
-            each(self.callers.principal(caller), &mut of_caller);
-            of_caller.for_each(drop);
+    pub fn empty(&mut self, mut each: impl FnMut(&Principal, &mut dyn Iterator<Item = Counted>)) {
+        // As the sums are by principal and action, of which those that stand together stand near each other in memory, too.
+        // Where an action's text stands tells it from others as well as the text does, and adding up knows no order.
+        let calls = self.calls.iter().zip(0u32..);
+        let counted = calls.filter(|(call, _)| call.times.count > 0);
+        let mut order: Vec<(u32, usize, u32)> = counted
+            .map(|(call, number)| {
+                let action = call.needs.first().map(|need| need.action.as_str().as_ptr());
+                (call.caller, action.map_or(0, <*const u8>::addr), number)
+            })
+            .collect();
+        order.sort_unstable();
+        for of_caller in order.chunk_by(|(a, ..), (b, ..)| a == b) {
+            let principal = self.callers.principal(of_caller[0].0);
+            let calls = &mut self.calls;
+            each(
+                principal,
+                &mut of_caller
+                    .iter()
+                    .map(|(.., number)| calls[*number as usize].take()),
+            );
         }
-        drop(calls);
+        self.calls.clear();
         self.bytes = 0;
         self.keys.clear();
         self.digests.clear();

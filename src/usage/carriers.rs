@@ -285,13 +285,14 @@ mod tests {
             meaning: Meaning {
                 outcome: Outcome::Used,
                 reason: "".into(),
-                needs: vec![Need {
+                needs: [Need {
                     action: PASS_ROLE,
                     resources: passed.iter().map(|rest| arn(rest)).collect(),
                     basis: Basis::PassedRole,
                     context: ContextKeys::default(),
                     told: true,
-                }],
+                }]
+                .into(),
                 loaded: loaded.map(|(carrier, roles)| Loaded {
                     carrier: arn(carrier),
                     roles: roles.iter().map(|rest| arn(rest)).collect(),

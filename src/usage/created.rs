@@ -83,13 +83,14 @@ mod tests {
         Meaning {
             outcome,
             reason: reason.into(),
-            needs: vec![Need {
+            needs: [Need {
                 action: Action::known(action),
-                resources: vec![ResourceArn::from_pattern(ARN)],
+                resources: [ResourceArn::from_pattern(ARN)].into(),
                 basis: Basis::Event,
                 context: ContextKeys::default(),
                 told: true,
-            }],
+            }]
+            .into(),
             loaded: None,
             message: None,
             notes: Vec::new(),

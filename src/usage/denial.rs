@@ -1,6 +1,7 @@
 //! Refused calls: what the error says about the action, the resource and the policy that refused.
 
 use std::borrow::Cow;
+use std::iter;
 
 use crate::catalog::action;
 use crate::catalog::errors::ErrorClass;
@@ -10,7 +11,7 @@ use crate::iam::arn::{ArnParts, ResourceArn, escape};
 use crate::iam::pattern;
 use crate::usage::carriers;
 use crate::usage::context::ContextKeys;
-use crate::usage::resolve::{Basis, Need};
+use crate::usage::resolve::{Basis, Need, Needs, Resources};
 
 /// A refusal, as far as the record tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,18 +37,17 @@ pub enum Said {
 impl Denial {
     /// Puts what the message says in the place of what the tables say: AWS knows best what it refused. Returns how the two
     /// compare, where the message names an action.
-    pub fn correct(&self, needs: &mut Vec<Need>) -> Option<Said> {
+    pub fn correct(&self, needs: &mut Needs) -> Option<Said> {
         let action = self.action.as_ref()?;
         let said = self.compare(action, needs);
         let by_tables = needs.iter().filter(|need| need.action == *action);
-        let resources: Vec<ResourceArn> = match &self.resource {
-            Some(resource) => vec![resource.clone()],
+        let mut resources: Resources = match &self.resource {
+            Some(resource) => iter::once(resource.clone()).collect(),
             None => by_tables.flat_map(|need| need.resources.clone()).collect(),
         };
-        let resources = match resources.is_empty() {
-            true => vec![ResourceArn::any()],
-            false => resources,
-        };
+        if resources.is_empty() {
+            resources.push(ResourceArn::any());
+        }
         needs.retain(|need| need.action != *action);
         needs.push(Need {
             action: action.clone(),

@@ -18,7 +18,7 @@ use crate::usage::origin::{self, Networks, Regions};
 use crate::usage::passrole::PASS_ROLE;
 use crate::usage::paths;
 use crate::usage::resolve::{Meaning, Need, Outcome, Resolved};
-use crate::usage::times::{EventId, Times, join};
+use crate::usage::times::{Days, EventId, Times, join};
 
 /// The most session names kept for one principal: the first ones in alphabetical order.
 pub const MAX_SESSIONS: usize = 100;
@@ -41,9 +41,9 @@ pub struct Tally {
     /// The first and the last call, in seconds since 1970, where any event had a time.
     pub seen: Option<(i64, i64)>,
     /// The distinct days (since 1970-01-01, UTC) with a call, sorted.
-    pub days: Vec<u16>,
+    pub days: Days,
     /// The smallest `eventID` seen, as a sample.
-    pub sample_event_id: Option<Box<str>>,
+    pub sample_event_id: Option<EventId>,
     /// The condition keys that the used calls told.
     pub contexts: Contexts,
     /// The Regions that calls were made in.
@@ -120,10 +120,10 @@ impl Tally {
         {
             origin::add_via(&mut self.via, [via.clone()]);
         }
-        if let Some(id) = times.sample_event_id.as_ref().map(EventId::as_str)
-            && self.sample_event_id.as_deref().is_none_or(|old| id < old)
+        if let Some(id) = &times.sample_event_id
+            && self.sample_event_id.as_ref().is_none_or(|old| id < old)
         {
-            self.sample_event_id = Some(id.into());
+            self.sample_event_id = Some(id.clone());
         }
     }
 
@@ -163,8 +163,11 @@ impl PrincipalUsage {
     /// The first and the last day of what a policy must allow, since 1970-01-01; `None` where no call has a time.
     #[must_use]
     pub fn active(&self) -> Option<(u16, u16)> {
-        let days = || self.used().flat_map(|(.., tally)| &tally.days).copied();
-        days().min().zip(days().max())
+        let periods = self.used().filter_map(|(.., Tally { days, .. })| {
+            // They are sorted.
+            Some((*days.first()?, *days.last()?))
+        });
+        periods.reduce(|(first, last), (from, to)| (first.min(from), last.max(to)))
     }
 
     /// The resource that a used call of `action` on `resource` is counted under.
@@ -531,13 +534,14 @@ mod tests {
             meaning: Meaning {
                 outcome,
                 reason: "".into(),
-                needs: vec![Need {
+                needs: [Need {
                     action: Action::known("s3:GetObject"),
-                    resources: vec![arn(resource)],
+                    resources: [arn(resource)].into(),
                     basis: Basis::Event,
                     context: ContextKeys::default(),
                     told: true,
-                }],
+                }]
+                .into(),
                 loaded: None,
                 message: None,
                 notes: Vec::new(),
@@ -565,10 +569,10 @@ mod tests {
         let tally = &usage.facts[&action][&arn("b/k")];
         assert_eq!((tally.used, tally.denied, tally.inconclusive), (2, 0, 0));
         assert_eq!(tally.seen, Some((86_400, 90_000)));
-        assert_eq!(tally.days, [1]);
+        assert_eq!(*tally.days, [1]);
         let tally = &usage.refused[&action][&arn("b/k")];
         assert_eq!((tally.used, tally.denied, tally.inconclusive), (0, 1, 1));
-        assert_eq!(tally.days, [2, 3]);
+        assert_eq!(*tally.days, [2, 3]);
         assert_eq!(usage.total_events(), 4);
     }
 
@@ -613,7 +617,7 @@ mod tests {
             for resource in resources {
                 let need = Need {
                     action: Action::known(action),
-                    resources: vec![arn(resource)],
+                    resources: [arn(resource)].into(),
                     basis: Basis::Event,
                     context: ContextKeys::default(),
                     told: true,
@@ -656,7 +660,7 @@ mod tests {
             let mut resolved = resolved(principal.clone(), Outcome::Used, "b/k");
             let need = &mut resolved.meaning.needs[0];
             need.action = Action::known(action);
-            need.resources = vec![ResourceArn::from_pattern(resource)];
+            need.resources = [ResourceArn::from_pattern(resource)].into();
             let mut ledger = Ledger::default();
             ledger.add(resolved, Times::once(None, None));
             ledger
@@ -712,11 +716,12 @@ mod tests {
                 let number = run * (KEYS - 1) + key;
                 let need = Need {
                     action: action.clone(),
-                    resources: vec![arn(&format!(
+                    resources: [arn(&format!(
                         "b{}/logs/{}/{number}",
                         number % 3,
                         number / 9
-                    ))],
+                    ))]
+                    .into(),
                     basis: Basis::Event,
                     context: ContextKeys::default(),
                     told: true,

@@ -178,7 +178,7 @@ mod tests {
         Meaning {
             outcome: Outcome::Used,
             reason: "".into(),
-            needs,
+            needs: needs.into(),
             loaded: None,
             message: None,
             notes: Vec::new(),

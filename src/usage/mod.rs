@@ -2,6 +2,7 @@
 //! sums them up.
 
 pub mod bounded;
+mod call;
 pub mod callers;
 pub mod calls;
 pub mod carriers;

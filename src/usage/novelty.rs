@@ -13,8 +13,10 @@
 
 use std::collections::BTreeMap;
 
+use smallvec::SmallVec;
+
 use crate::usage::ledger::PrincipalUsage;
-use crate::usage::times::join;
+use crate::usage::times::{Days, join};
 
 /// Fewer active days than this tell too little.
 pub const MIN_DAYS: usize = 7;
@@ -62,10 +64,10 @@ pub struct Novelty {
 /// expected to do less. `None` takes the principal's last day for it.
 #[must_use]
 pub fn outlook(usage: &PrincipalUsage, end: Option<i64>, horizon_days: u16) -> Option<Outlook> {
-    let mut active = Vec::new();
+    let mut active = Days::new();
     let (mut actions, mut pairs) = (Vec::new(), Vec::new());
     for resources in usage.facts.values() {
-        let mut of_action = Vec::new();
+        let mut of_action = Days::new();
         let used = resources.values().filter(|tally| tally.used > 0);
         for tally in used.filter(|tally| !tally.days.is_empty()) {
             join(&mut of_action, &tally.days);
@@ -87,7 +89,7 @@ pub fn outlook(usage: &PrincipalUsage, end: Option<i64>, horizon_days: u16) -> O
         active_days: active.len(),
         span_days,
         horizon_days,
-        actions: novelty(actions.map(Vec::as_slice), active.len(), ahead),
+        actions: novelty(actions.map(SmallVec::as_slice), active.len(), ahead),
         pairs: novelty(pairs.into_iter(), active.len(), ahead),
     })
 }
@@ -338,7 +340,7 @@ mod tests {
         for (action, resource, days) in facts {
             let tally = Tally {
                 used: days.len() as u64,
-                days: days.to_vec(),
+                days: (*days).into(),
                 ..Tally::default()
             };
             let resources = usage.facts.entry(Action::known(action)).or_default();

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use smallvec::SmallVec;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::cloudtrail::event::Event;
@@ -99,7 +100,7 @@ pub struct Regions {
     /// The first one in order, in place, as most facts have no other; with an empty name where there is none.
     first: (Region, u64),
     /// The others, in order.
-    others: Vec<(Region, u64)>,
+    others: SmallVec<[(Region, u64); 1]>,
 }
 
 impl Regions {
@@ -115,6 +116,10 @@ impl Regions {
     }
 
     fn count_other(&mut self, region: Region, calls: u64) {
+        if let Some((_, counted)) = self.others.iter_mut().find(|(other, _)| *other == region) {
+            *counted += calls;
+            return;
+        }
         let mut counted = (region, calls);
         if self.first.0.length == 0 {
             self.first = counted;

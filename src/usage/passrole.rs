@@ -10,7 +10,7 @@ use crate::usage::carriers::{self, Kind, Loaded};
 use crate::usage::context::{ContextKey, ContextKeys};
 use crate::usage::kind::Row;
 use crate::usage::request::before;
-use crate::usage::resolve::{Basis, Need};
+use crate::usage::resolve::{Basis, Need, Needs, Resources};
 use crate::usage::resource::Request;
 
 /// The action that no event shows.
@@ -31,7 +31,7 @@ pub fn infer(
     listed: PassRole,
     request: &Request<'_, '_, '_>,
     rows: &[Row],
-    needs: &mut Vec<Need>,
+    needs: &mut Needs,
 ) -> Option<Loaded> {
     if listed == PassRole::Never {
         return None;
@@ -65,7 +65,7 @@ pub fn infer(
     passed.sort();
     passed.dedup();
     for same in passed.chunk_by(|(a, _), (b, _)| a == b) {
-        let resources: Vec<ResourceArn> = same.iter().map(|(_, role)| role.clone()).collect();
+        let resources: Resources = same.iter().map(|(_, role)| role.clone()).collect();
         needs.push(Need {
             action: PASS_ROLE,
             told: resources.iter().all(|role| carriers::kind(role).is_none()),

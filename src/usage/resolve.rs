@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use crate::catalog::errors::{self, ErrorClass};
 use crate::catalog::operation::Operation;
 use crate::cloudtrail::event::{Event, UserIdentity};
@@ -106,13 +108,19 @@ impl Basis {
     }
 }
 
+/// The resources of one action of a call. Most have one, which is held in place.
+pub type Resources = SmallVec<[ResourceArn; 1]>;
+
+/// What a call needed. Most needed one thing, which is held in place.
+pub type Needs = SmallVec<[Need; 1]>;
+
 /// One action that the call needed, on each of `resources`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Need {
     /// The action.
     pub action: Action,
     /// Sorted and distinct; `*` alone where the action takes no resource.
-    pub resources: Vec<ResourceArn>,
+    pub resources: Resources,
     /// Where this was read from.
     pub basis: Basis,
     /// The condition keys that IAM saw with it, as far as the record tells.
@@ -149,7 +157,7 @@ pub struct Meaning {
     /// Why that outcome: a short fixed name such as `service-event`, the error code, or the call that is unmapped.
     pub reason: Cow<'static, str>,
     /// What the call needed; given for denied and inconclusive calls too. Sorted by action.
-    pub needs: Vec<Need>,
+    pub needs: Needs,
     /// The roles that the call put into an instance profile or a task definition.
     pub loaded: Option<Loaded>,
     /// How the message of a refused call compares with the tables, where it names an action.
@@ -232,7 +240,7 @@ fn meaning_of_call<'a>(
     let error = event.error_code.map(|code| memo.error(code));
     let denial = denial::read(event, error);
     let request = Request::of(event, caller, marks);
-    let (mut needs, mut loaded) = (Vec::new(), None);
+    let (mut needs, mut loaded) = (Needs::new(), None);
     if !call.needs.is_empty() {
         needs = request.needs(&call.needs);
         loaded = passrole::infer(call.pass_role, &request, &call.needs, &mut needs);
@@ -275,7 +283,7 @@ impl Meaning {
         Self {
             outcome,
             reason: reason.into(),
-            needs: Vec::new(),
+            needs: Needs::new(),
             loaded: None,
             message: None,
             notes: Vec::new(),
@@ -383,7 +391,7 @@ fn not_for_identity_policies(caller: &Principal) -> Option<&'static str> {
 }
 
 /// Sorts, and joins the needs of one action that rest on the same thing.
-pub(crate) fn tidy(needs: &mut Vec<Need>) {
+pub(crate) fn tidy(needs: &mut Needs) {
     needs.sort();
     needs.dedup_by(|next, kept| {
         let same =
@@ -417,7 +425,7 @@ mod tests {
         let long = "x".repeat(10_000);
         let need = Need {
             action: Action::known("kms:Decrypt"),
-            resources: vec![ResourceArn::from_pattern(long.as_str())],
+            resources: [ResourceArn::from_pattern(long.as_str())].into(),
             basis: Basis::Event,
             context: ContextKeys::default().with(ContextKey::ViaService, long.as_str()),
             told: true,

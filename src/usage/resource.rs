@@ -17,7 +17,7 @@ use crate::usage::context::ContextKeys;
 use crate::usage::kind::{Kind, Row};
 use crate::usage::like::Marks;
 use crate::usage::request::{Leaf, Parameters, before, same_name};
-use crate::usage::resolve::{Basis, Need};
+use crate::usage::resolve::{Basis, Need, Needs};
 use crate::usage::template;
 
 /// One request: what its record says about resources.
@@ -98,13 +98,13 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
 
     /// The needs of those `rows` that this request triggers.
     #[must_use]
-    pub fn needs(&self, rows: &[Row]) -> Vec<Need> {
+    pub fn needs(&self, rows: &[Row]) -> Needs {
         let triggered = rows.iter().filter(|row| self.triggers(row.need.when));
-        let needs: Vec<Need> = triggered
+        let needs: Needs = triggered
             .filter_map(|row| match &row.template {
                 Some(template) => Some(Need {
                     action: row.need.action.to_action(),
-                    resources: template::fill(template, self)?,
+                    resources: template::fill(template, self)?.into_iter().collect(),
                     basis: row.basis,
                     context: ContextKeys::default(),
                     told: true,
@@ -197,7 +197,7 @@ impl<'e, 't, 'a> Request<'e, 't, 'a> {
         };
         Need {
             action: row.need.action.to_action(),
-            resources,
+            resources: resources.into_iter().collect(),
             basis,
             context: ContextKeys::default(),
             told,

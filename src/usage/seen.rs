@@ -259,7 +259,7 @@ mod tests {
             let meaning = Meaning {
                 outcome: Outcome::Denied,
                 reason: "".into(),
-                needs,
+                needs: needs.into(),
                 loaded: None,
                 message: None,
                 notes: Vec::new(),

@@ -2,9 +2,14 @@
 
 use std::cmp::Ordering;
 
+use smallvec::SmallVec;
+
 use crate::cloudtrail::event::Event;
 use crate::usage::ledger::period;
 use crate::usage::origin::{Network, Networks, Origin, Region, Regions};
+
+/// Days since 1970-01-01, UTC, sorted. Most calls and facts have a few, which are held in place.
+pub type Days = SmallVec<[u16; 8]>;
 
 /// How often, when and from where one and the same call was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +19,7 @@ pub struct Times {
     /// As [`Tally::seen`](crate::usage::ledger::Tally::seen).
     pub seen: Option<(i64, i64)>,
     /// As [`Tally::days`](crate::usage::ledger::Tally::days).
-    pub days: Vec<u16>,
+    pub days: Days,
     /// As [`Tally::sample_event_id`](crate::usage::ledger::Tally::sample_event_id).
     pub sample_event_id: Option<EventId>,
     /// As [`Tally::regions`](crate::usage::ledger::Tally::regions).
@@ -100,7 +105,7 @@ impl Times {
 }
 
 /// Adds `more` to the sorted `days`.
-pub(crate) fn join(days: &mut Vec<u16>, more: &[u16]) {
+pub(crate) fn join(days: &mut Days, more: &[u16]) {
     for day in more {
         if let Err(at) = days.binary_search(day) {
             days.insert(at, *day);

@@ -458,7 +458,7 @@ mod tests {
     use crate::iam::principal::PrincipalKind;
     use crate::usage::context::ContextKeys;
     use crate::usage::identity;
-    use crate::usage::resolve::{Basis, Need};
+    use crate::usage::resolve::{Basis, Need, Resources};
 
     /// What `record` tells of `key` where it needed `action`.
     fn tell(record: &Value, key: &str, action: &'static str) -> Option<Told> {
@@ -713,7 +713,7 @@ mod tests {
     fn what_is_needed_of_another_service_has_the_times_and_the_principal_of_the_call_alone() {
         let need = |action: &'static str, basis| Need {
             action: Action::known(action),
-            resources: Vec::new(),
+            resources: Resources::new(),
             basis,
             context: ContextKeys::default(),
             told: true,

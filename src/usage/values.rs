@@ -242,7 +242,7 @@ mod tests {
     use super::{Answers, Calls, MAX_TAGS, MAX_VALUES, REQUEST_TAG, Values, Wanted};
     use crate::iam::action::Action;
     use crate::usage::context::ContextKeys;
-    use crate::usage::resolve::{Basis, Meaning, Need, Outcome};
+    use crate::usage::resolve::{Basis, Meaning, Need, Outcome, Resources};
     use crate::usage::told::Told;
 
     fn told(key: &str, values: &[&str]) -> Answers {
@@ -331,13 +331,14 @@ mod tests {
         let mut meaning = Meaning {
             outcome: Outcome::Used,
             reason: "".into(),
-            needs: vec![Need {
+            needs: [Need {
                 action: Action::known("s3:GetObject"),
-                resources: Vec::new(),
+                resources: Resources::new(),
                 basis: Basis::Event,
                 context: ContextKeys::default(),
                 told: true,
-            }],
+            }]
+            .into(),
             loaded: None,
             message: None,
             notes: Vec::new(),

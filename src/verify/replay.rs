@@ -261,7 +261,7 @@ impl<'a> Fact<'a> {
         if !self.keys.is_empty() {
             return samples.find(|(keys, _)| *keys == self.keys)?.1;
         }
-        let smallest = self.tally.sample_event_id.as_deref();
+        let smallest = self.tally.sample_event_id.as_ref().map(|id| id.as_str());
         smallest.filter(|id| samples.all(|(_, sample)| sample != Some(id)))
     }
 }
