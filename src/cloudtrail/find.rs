@@ -163,10 +163,10 @@ impl Finder {
             let before = if parser.bytes.is_empty() { b'[' } else { b',' };
             parser.bytes.push(before);
             let value = match record.raw(*part) {
-                "" => "null",
+                b"" => b"null",
                 value => value,
             };
-            parser.bytes.extend_from_slice(value.as_bytes());
+            parser.bytes.extend_from_slice(value);
         }
         parser.bytes.push(b']');
         let length = parser.bytes.len();

@@ -7,10 +7,11 @@
 //! event that the parser gives, and the same end.
 
 use simdutf8::basic::from_utf8;
+use wide::{CmpEq, i8x16};
 
 use crate::cloudtrail::clock::seconds;
 use crate::cloudtrail::repeated::{IN_IDENTITIES, IN_TLS, Repeated};
-use crate::cloudtrail::skip::Text;
+use crate::cloudtrail::skip::{Text, scalar};
 use crate::cloudtrail::split::{Envelope, MAX_VALUE};
 
 /// A member of a record that is looked at.
@@ -132,16 +133,19 @@ impl<'a> Ordinary<'a> {
     /// A member's value in JSON, empty where the record has no such member.
     #[inline]
     #[must_use]
-    pub fn raw(&self, field: Field) -> &'a str {
+    pub fn raw(&self, field: Field) -> &'a [u8] {
         let (start, end) = self.values[field as usize];
-        &self.text[start as usize..end as usize]
+        &self.text.as_bytes()[start as usize..end as usize]
     }
 
     /// A member's value where it is a string.
     #[inline]
     #[must_use]
     pub fn text(&self, field: Field) -> Option<&'a str> {
-        self.raw(field).strip_prefix('"')?.strip_suffix('"')
+        let (start, end) = self.values[field as usize];
+        // What begins as a string is one.
+        let is_string = self.text.as_bytes()[start as usize] == b'"';
+        is_string.then(|| &self.text[start as usize + 1..end as usize - 1])
     }
 
     /// `eventTime` in seconds since 1970.
@@ -162,13 +166,13 @@ pub struct Member {
 impl Member {
     /// Its name, without quotes.
     #[must_use]
-    pub fn name(self, object: &str) -> &str {
+    pub fn name(self, object: &[u8]) -> &[u8] {
         &object[self.name as usize + 1..self.colon as usize - 1]
     }
 
     /// Its value in JSON.
     #[must_use]
-    pub fn value(self, object: &str) -> &str {
+    pub fn value(self, object: &[u8]) -> &[u8] {
         &object[self.colon as usize + 1..self.end as usize]
     }
 }
@@ -259,7 +263,8 @@ impl Scanner {
                 (b'{', Meaning::Field(Field::RequestParameters)) => {
                     (members(&mut text, start, &mut self.members)?, false)
                 }
-                _ => (text.value(start)?, false),
+                (b'{' | b'[', _) => (text.value(start)?, false),
+                _ => (scalar(bytes, start)?, false),
             };
             if let Meaning::Field(field) = meaning {
                 let value = &mut values[field as usize];
@@ -292,10 +297,11 @@ impl Scanner {
         at: usize,
         turn: &mut usize,
     ) -> Option<(Meaning, usize)> {
-        if let Some(ahead) = text.bytes().get(at..)?.first_chunk().map(words) {
-            for (index, name) in self.order.iter().enumerate().skip(*turn) {
-                if name.begins(&ahead) {
-                    *turn = index + 1;
+        if let Some(ahead) = text.bytes().get(at..)?.first_chunk().map(halves) {
+            let expected = self.order.get(*turn..)?.iter();
+            for (passed, name) in expected.enumerate() {
+                if name.begins(ahead) {
+                    *turn += passed + 1;
                     return Some((name.meaning, at + name.length));
                 }
             }
@@ -335,19 +341,18 @@ impl Scanner {
 /// A name as it stands in a record, from its quote to its colon.
 struct Name {
     /// Its bytes, and which they are.
-    words: [u64; WORDS],
-    mask: [u64; WORDS],
+    text: [i8x16; 2],
+    mask: [i8x16; 2],
     length: usize,
     meaning: Meaning,
 }
 
 /// Longer names are not remembered.
-const MAX_NAME: usize = WORDS * 8;
-const WORDS: usize = 4;
+const MAX_NAME: usize = 32;
 
-fn words(bytes: &[u8; MAX_NAME]) -> [u64; WORDS] {
-    let (words, _) = bytes.as_chunks();
-    std::array::from_fn(|at| u64::from_le_bytes(words[at]))
+fn halves(bytes: &[u8; MAX_NAME]) -> [i8x16; 2] {
+    let (halves, _) = bytes.as_chunks::<16>();
+    [halves[0], halves[1]].map(|half| i8x16::new(half.map(u8::cast_signed)))
 }
 
 impl Name {
@@ -356,8 +361,8 @@ impl Name {
         bytes.get_mut(..text.len())?.copy_from_slice(text);
         mask[..text.len()].fill(0xff);
         Some(Self {
-            words: words(&bytes),
-            mask: words(&mask),
+            text: halves(&bytes),
+            mask: halves(&mask),
             length: text.len(),
             meaning,
         })
@@ -365,9 +370,10 @@ impl Name {
 
     /// Whether what is `ahead` begins with this name. Compared in place, which takes less than a call.
     #[inline]
-    fn begins(&self, ahead: &[u64; WORDS]) -> bool {
-        let differs = |at: usize| (ahead[at] ^ self.words[at]) & self.mask[at];
-        differs(0) == 0 && (differs(1) | differs(2) | differs(3)) == 0
+    fn begins(&self, ahead: [i8x16; 2]) -> bool {
+        let differs = |at: usize| (ahead[at] ^ self.text[at]) & self.mask[at];
+        let differs = differs(0) | differs(1);
+        differs.cmp_eq(i8x16::splat(0)).all()
     }
 }
 
@@ -377,10 +383,10 @@ impl Ordinary<'_> {
     fn is_event(&self) -> bool {
         let [source, name, kind] =
             [Field::EventSource, Field::EventName, Field::EventType].map(|field| self.raw(field));
-        source.starts_with('"')
-            && !source.starts_with("\"aws:")
-            && name.starts_with('"')
-            && !kind.eq_ignore_ascii_case("\"AwsCloudTrailInsight\"")
+        source.starts_with(b"\"")
+            && !source.starts_with(b"\"aws:")
+            && name.starts_with(b"\"")
+            && !kind.eq_ignore_ascii_case(b"\"AwsCloudTrailInsight\"")
     }
 }
 
@@ -410,19 +416,23 @@ mod tests {
             let record = scanner.scan(text.as_bytes()).unwrap();
             assert_eq!(record.length(), RECORDS[0].len());
             assert_eq!(record.text(Field::EventName), Some("GetObject"));
-            assert_eq!(record.raw(Field::ResponseElements), "null");
+            assert_eq!(record.raw(Field::ResponseElements), b"null");
             assert_eq!(record.text(Field::ResponseElements), None);
             let raw = record.raw(Field::RequestParameters);
-            let parameters = record.parameters().iter();
-            let parameters: Vec<_> = parameters.map(|it| (it.name(raw), it.value(raw))).collect();
+            let [bucket, key] = [0, 1].map(|at| record.parameters()[at]);
+            assert_eq!(record.parameters().len(), 2);
             assert_eq!(
-                parameters,
-                [("bucketName", r#""b""#), ("key", r#""k\/\u0041""#)]
+                (bucket.name(raw), key.name(raw)),
+                (&b"bucketName"[..], &b"key"[..])
             );
-            assert_eq!(record.raw(Field::ErrorCode), "");
+            assert_eq!(
+                (bucket.value(raw), key.value(raw)),
+                (&b"\"b\""[..], &br#""k\/\u0041""#[..])
+            );
+            assert_eq!(record.raw(Field::ErrorCode), b"");
             let identity = record.raw(Field::UserIdentity);
             assert!(
-                identity.starts_with(r#"{"type""#) && identity.ends_with(r#"on.amazonaws.com"}"#)
+                identity.starts_with(br#"{"type""#) && identity.ends_with(br#"on.amazonaws.com"}"#)
             );
         }
         let one = scanner.scan(RECORDS[1].as_bytes()).unwrap();

@@ -176,8 +176,8 @@ fn last_marks(rest: &[u8]) -> Option<u64> {
 }
 
 /// The position behind the word or number at `at`.
-#[inline]
-fn scalar(bytes: &[u8], at: usize) -> Option<usize> {
+#[inline(always)]
+pub(super) fn scalar(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = bytes.get(at..)?;
     match rest.first_chunk() {
         Some(b"true" | b"null") => Some(at + 4),

@@ -244,7 +244,7 @@ impl Adder<'_> {
             let account = account.unwrap_or_else(|| &calls.caller_of(call).account);
             self.hours.count(account, region, time, hours);
         }
-        if record.raw(Field::EventCategory) == "\"Data\"" {
+        if record.raw(Field::EventCategory) == b"\"Data\"" {
             let source = record.text(Field::EventSource).unwrap_or_default();
             self.data_events.count(source, &mut self.sum.coverage);
         }
@@ -376,7 +376,7 @@ impl Adder<'_> {
 /// The network that `record` tells.
 fn network(record: &Ordinary<'_>) -> Network {
     let endpoint = record.raw(Field::VpcEndpointId);
-    let through_endpoint = endpoint.len() > 2 && endpoint.starts_with('"');
+    let through_endpoint = endpoint.len() > 2 && endpoint.starts_with(b"\"");
     Network::of(record.text(Field::SourceIpAddress), through_endpoint)
 }
 

@@ -96,7 +96,7 @@ impl Callers {
         {
             return Some(identity);
         }
-        let text = record.raw(Field::UserIdentity).as_bytes();
+        let text = record.raw(Field::UserIdentity);
         self.new = xxh3_128_with_seed(text, self.seed).into();
         let identity = *self.hashed.get(&self.new)?;
         if let Some((number, place)) = place {

@@ -9,6 +9,8 @@
 //! A key is a hash of those bytes, of 128 bits and with a seed of this process' own, so that nobody who writes a log can
 //! know what collides.
 
+use simdutf8::basic::from_utf8;
+
 use crate::cloudtrail::event::Event;
 use crate::cloudtrail::ordinary::{Field, Member, Ordinary};
 use crate::iam::principal::Principal;
@@ -201,9 +203,12 @@ impl Calls {
         let (parameters, members) = (record.raw(Field::RequestParameters), record.parameters());
         let text = |member: &usize| {
             let value = members[*member].value(parameters);
-            (*member, &value[1..value.len() - 1])
+            // As all of the record.
+            let text = from_utf8(&value[1..value.len() - 1]).ok()?;
+            Some((*member, text))
         };
-        let texts: Vec<(usize, &str)> = self.sought.copied.iter().map(text).collect();
+        let texts = self.sought.copied.iter().map(text);
+        let texts: Vec<(usize, &str)> = texts.collect::<Option<_>>()?;
         let meaning = template.fill(&texts)?;
         let (source, name) = (
             record.text(Field::EventSource),
@@ -384,7 +389,7 @@ fn meaning<'a>(
 /// Hashes the values of `requestParameters` without those texts that matter only where they are `touched`; those among them
 /// that are copied are noted.
 fn write_parameters(
-    raw: &str,
+    raw: &[u8],
     members: &[Member],
     touched: Touched,
     hash: &mut Parts<'_>,
@@ -397,9 +402,9 @@ fn write_parameters(
         let (name, value) = (member.name(raw), member.value(raw));
         let told = match (touched.parameters >> index & 1, touched.copied >> index & 1) {
             (0, 0) => opaque(name, value),
-            (0, _) if opaque(name, value) == "\"" => {
+            (0, _) if opaque(name, value) == b"\"" => {
                 copied.push(index);
-                "\""
+                b"\""
             }
             _ => value,
         };

@@ -55,11 +55,11 @@ impl Hashing {
 pub struct Parts<'s>([FoldHasher<'s>; 2]);
 
 impl Parts<'_> {
-    /// Adds a text; where it ends is part of what is hashed.
+    /// Adds a part; where it ends is part of what is hashed.
     #[inline]
-    pub fn write(&mut self, part: &str) {
+    pub fn write(&mut self, part: &[u8]) {
         for half in &mut self.0 {
-            half.write(part.as_bytes());
+            half.write(part);
         }
     }
 

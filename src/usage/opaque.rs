@@ -6,14 +6,15 @@ use memchr::memchr2_iter;
 /// looked into: one text that is a leaf is then like another, if both begin as ARNs do or none does, and what is no leaf
 /// like nothing. `value` is in JSON, and so is what is returned.
 #[inline]
-pub(crate) fn opaque<'v>(name: &str, value: &'v str) -> &'v str {
-    let is_opaque = match value.as_bytes().first() {
+pub(crate) fn opaque<'v>(name: &[u8], value: &'v [u8]) -> &'v [u8] {
+    let is_opaque = match value.first() {
         Some(b'"') => {
             let text = &value[1..value.len() - 1];
-            if text.starts_with(ARN) && !text.as_bytes().contains(&b'\\') {
+            let is_plain = !text.contains(&b'\\');
+            if is_plain && text.starts_with(ARN.as_bytes()) {
                 return &value[..=ARN.len()];
             }
-            !text.is_empty() && !text.as_bytes().contains(&b'\\') && !is_redacted(text)
+            is_plain && !text.is_empty() && !is_redacted(text)
         }
         Some(b'{') => is_the_callers_own(name, true) && !may_hold_found_below(value),
         Some(b'[') => is_the_callers_own(name, false) && !may_hold_found_below(value),
@@ -29,8 +30,7 @@ pub(crate) const ARN: &str = "arn:";
 pub(crate) const FOUND_BELOW: [&str; 3] = ["iamInstanceProfile", "taskRoleArn", "executionRoleArn"];
 
 /// Whether JSON may have a member of a name in [`FOUND_BELOW`], in any letter case.
-fn may_hold_found_below(json: &str) -> bool {
-    let bytes = json.as_bytes();
+fn may_hold_found_below(bytes: &[u8]) -> bool {
     let begins = |at: usize, name: &str| {
         let text = bytes.get(at..at + name.len());
         let begins = bytes
@@ -43,13 +43,14 @@ fn may_hold_found_below(json: &str) -> bool {
     spots.any(|at| bytes[at] == b'\\' || FOUND_BELOW.iter().any(|name| begins(at + 1, name)))
 }
 
-pub(crate) fn is_among(name: &str, names: &[&str]) -> bool {
-    names.iter().any(|other| name.eq_ignore_ascii_case(other))
+pub(crate) fn is_among(name: &[u8], names: &[&str]) -> bool {
+    let mut names = names.iter();
+    names.any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
 }
 
 /// What holds text of the caller's own choosing, which names no resource whatever it says: tags, filters, and free maps
 /// such as an item of DynamoDB, an encryption context, a function's environment.
-pub(crate) fn is_the_callers_own(name: &str, is_object: bool) -> bool {
+pub(crate) fn is_the_callers_own(name: &[u8], is_object: bool) -> bool {
     const FREE_TEXT: [&str; 12] = [
         "tags",
         "tagset",
@@ -88,11 +89,11 @@ pub(crate) fn is_the_callers_own(name: &str, is_object: bool) -> bool {
 }
 
 /// Whether AWS has replaced the value. Source: the values seen in logs; there is no documented list.
-pub(crate) fn is_redacted(value: &str) -> bool {
-    match value.as_bytes().first() {
-        Some(b'H') => value.starts_with("HIDDEN_DUE_TO_SECURITY_REASONS"),
-        Some(b'<') => value == "<sensitiveDataRemoved>",
-        Some(b'*') => value.bytes().all(|b| b == b'*'),
+pub(crate) fn is_redacted(value: &[u8]) -> bool {
+    match value.first() {
+        Some(b'H') => value.starts_with(b"HIDDEN_DUE_TO_SECURITY_REASONS"),
+        Some(b'<') => value == b"<sensitiveDataRemoved>",
+        Some(b'*') => value.iter().all(|b| *b == b'*'),
         Some(_) => false,
         None => true,
     }

@@ -63,7 +63,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
             Some(object) => {
                 for (index, (member, value)) in object.iter().enumerate() {
                     parameters.member_names.add(member);
-                    if !is_the_callers_own(member, value.as_object().is_some()) {
+                    if !is_the_callers_own(member.as_bytes(), value.as_object().is_some()) {
                         gather(&value, member, 1, parameters.bit(index), &mut leaves);
                     }
                 }
@@ -254,7 +254,8 @@ impl<'t, 'a> Parameters<'t, 'a> {
             let within = || {
                 let mut found = Vec::new();
                 find_below(&value, name, 0, &mut found);
-                !is_the_callers_own(member, value.as_object().is_some()) || !found.is_empty()
+                !is_the_callers_own(member.as_bytes(), value.as_object().is_some())
+                    || !found.is_empty()
             };
             if member.eq_ignore_ascii_case(name) || (value.as_str().is_none() && within()) {
                 self.touch(self.bit(index));
@@ -361,7 +362,7 @@ fn gather<'a>(
         return;
     }
     if let Some(value) = place.into_string() {
-        if !value.is_empty() && !is_redacted(value) {
+        if !value.is_empty() && !is_redacted(value.as_bytes()) {
             out.push(Leaf {
                 name,
                 depth,
@@ -382,7 +383,7 @@ fn gather<'a>(
             } else {
                 member
             };
-            if !is_the_callers_own(member, value.as_object().is_some()) {
+            if !is_the_callers_own(member.as_bytes(), value.as_object().is_some()) {
                 gather(&value, member, depth + 1, touch, out);
             }
         }
@@ -475,5 +476,5 @@ fn is_generic(name: &str) -> bool {
         "resource",
         "resources",
     ];
-    is_among(name, &GENERIC)
+    is_among(name.as_bytes(), &GENERIC)
 }

@@ -62,7 +62,7 @@ pub(crate) fn tell(
         // A tag without a value has an empty one.
         let value = member(tag, tag_value).map_or(Some(""), |value| value.into_string())?;
         let tag = (member(tag, tag_key)?.into_string()?, value);
-        if is_redacted(tag.0) || !tag.1.is_empty() && is_redacted(tag.1) {
+        if is_redacted(tag.0.as_bytes()) || !tag.1.is_empty() && is_redacted(tag.1.as_bytes()) {
             return None;
         }
         tags.push(tag);

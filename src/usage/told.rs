@@ -288,7 +288,7 @@ impl<'e, 't, 'a> Record<'e, 't, 'a> {
         }
         let text = |name| {
             let text = member(parameters, name)?.into_string()?;
-            (text.is_empty() || !is_redacted(text)).then_some(text)
+            (text.is_empty() || !is_redacted(text.as_bytes())).then_some(text)
         };
         match (action.as_str(), key) {
             ("sts:AssumeRole", "sts:externalid") => one(text("externalId")?),
