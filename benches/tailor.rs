@@ -83,7 +83,7 @@ fn principal(seed: u64, each: u64) -> PrincipalUsage {
                 days: (first..=first + u16::try_from(i % 3).unwrap()).collect(),
                 ..Tally::default()
             };
-            resources.insert(resource(action, i), tally);
+            resources.insert(resource(action, i), Box::new(tally));
         }
     }
     usage

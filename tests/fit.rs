@@ -44,7 +44,7 @@ fn usage<'f>(facts: impl IntoIterator<Item = (&'f str, &'f str)>) -> PrincipalUs
             used: 1,
             ..Tally::default()
         };
-        resources.insert(ResourceArn::from_pattern(resource), tally);
+        resources.insert(ResourceArn::from_pattern(resource), Box::new(tally));
     }
     usage
 }

@@ -205,7 +205,10 @@ fn usage(needs: &BTreeMap<Need, Times>) -> PrincipalUsage {
             ..Tally::default()
         };
         let facts = usage.facts.entry(Action::known(action)).or_default();
-        facts.insert(ResourceArn::from_pattern(resource.as_str()), tally);
+        facts.insert(
+            ResourceArn::from_pattern(resource.as_str()),
+            Box::new(tally),
+        );
     }
     usage
 }

@@ -162,7 +162,10 @@ mod tests {
             };
             let action = Action::known("ec2:CreateSecurityGroup");
             let groups = usage.facts.entry(action).or_default();
-            groups.insert(ResourceArn::from_pattern(format!("{group}*")), tally);
+            groups.insert(
+                ResourceArn::from_pattern(format!("{group}*")),
+                Box::new(tally),
+            );
             let other = ResourceArn::from_pattern(format!("{group}sg-0123456789abcdef0"));
             let other = Layout::of(&other).unwrap();
             assert_eq!(Creations::of(&usage).has(&other), expected);
@@ -262,7 +265,7 @@ mod tests {
                 .facts
                 .entry(Action::known(action))
                 .or_default()
-                .insert(ResourceArn::from_pattern(used), tally);
+                .insert(ResourceArn::from_pattern(used), Box::new(tally));
             let resource = ResourceArn::from_pattern(resource);
             assert_eq!(
                 Creations::of(&usage).has(&Layout::of(&resource).unwrap()),

@@ -319,7 +319,7 @@ mod tests {
             };
             let action = usage.facts.entry(Action::parse(action).unwrap());
             let resource = ResourceArn::from_pattern(resource.as_str());
-            action.or_default().insert(resource, tally);
+            action.or_default().insert(resource, Box::new(tally));
         }
         let exact = usage.facts.iter().map(|(action, resources)| {
             let granted = resources.iter().map(|(resource, tally)| {

@@ -327,7 +327,7 @@ fn tallies<'r, 'u>(
     let mut known = usage.facts.get(action).into_iter().flatten();
     resources.iter().filter_map(move |resource| {
         let (_, tally) = known.find(|(known, _)| known == resource)?;
-        Some((*resource, tally))
+        Some((*resource, &**tally))
     })
 }
 
@@ -462,7 +462,7 @@ mod tests {
                     days: days.as_slice().into(),
                     ..Tally::default()
                 };
-                resources.insert(ResourceArn::from_pattern(arn), tally);
+                resources.insert(ResourceArn::from_pattern(arn), Box::new(tally));
             }
             let plan = plan(&usage, &Options::default());
             let granted: Vec<&str> = granted(&plan)

@@ -357,7 +357,7 @@ mod tests {
             .or_default()
             .entry(ResourceArn::from_pattern(resource))
             .or_default();
-        *tally = Tally {
+        **tally = Tally {
             used: if used { days.len() as u64 } else { 0 },
             denied: if used { 0 } else { days.len() as u64 },
             days: days.into(),

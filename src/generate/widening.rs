@@ -110,7 +110,7 @@ pub(super) fn cut_short(usage: &PrincipalUsage, action: &Action, depth: usize) -
     };
     let tallies = usage.facts.get(action).into_iter().flatten();
     let cut = tallies.filter(|(resource, _)| is_cut(resource));
-    let widening = |(resource, tally): (&ResourceArn, &Tally)| Widening {
+    let widening = |resource: &ResourceArn, tally: &Tally| Widening {
         rule: "too-many-resources",
         actions: vec![action.clone()],
         pattern: None,
@@ -120,7 +120,8 @@ pub(super) fn cut_short(usage: &PrincipalUsage, action: &Action, depth: usize) -
         examples: vec![resource.to_string()],
         admits: "all that is below this place".to_owned(),
     };
-    cut.map(widening).collect()
+    cut.map(|(resource, tally)| widening(resource, tally))
+        .collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::iam::arn::{ResourceArn, last_component};
-use crate::usage::ledger::{Facts, Ledger};
+use crate::usage::ledger::{Facts, Ledger, add_tally};
 use crate::usage::passrole::PASS_ROLE;
 
 /// The roles that each carrier was seen with, each kind of carrier by itself.
@@ -203,8 +203,7 @@ fn unload(facts: &mut Facts, carriers: &Carriers, unloaded: &mut BTreeMap<Resour
         let (roles, shown) = roles(carriers, &carrier);
         if let Some(tally) = passed.remove(&carrier) {
             for role in &roles {
-                let passed = passed.entry(role.clone()).or_default();
-                passed.absorb(tally.clone());
+                add_tally(passed, role.clone(), tally.clone());
             }
         }
         let roles = roles.into_iter().collect();

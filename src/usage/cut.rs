@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
-use crate::usage::ledger::{Facts, Tally};
+use crate::usage::ledger::{Facts, Tallies, add_tally};
 use crate::usage::sketch::Sketch;
 
 /// The most distinct resources that are kept apart for one action of one principal, but for the services whose resources
@@ -89,7 +89,7 @@ pub(crate) fn fitting<'r>(
 }
 
 /// The sketch of resources that were not cut yet.
-fn sketch(resources: &BTreeMap<ResourceArn, Tally>) -> Sketch {
+fn sketch(resources: &Tallies) -> Sketch {
     let mut sketch = Sketch::default();
     resources
         .keys()
@@ -97,12 +97,9 @@ fn sketch(resources: &BTreeMap<ResourceArn, Tally>) -> Sketch {
     sketch
 }
 
-fn cut_all(resources: &mut BTreeMap<ResourceArn, Tally>, depth: usize) {
+fn cut_all(resources: &mut Tallies, depth: usize) {
     for (resource, tally) in std::mem::take(resources) {
-        resources
-            .entry(cut(&resource, depth))
-            .or_default()
-            .absorb(tally);
+        add_tally(resources, cut(&resource, depth), tally);
     }
 }
 
@@ -140,9 +137,7 @@ pub(crate) fn absorb(
         }
         let own = mine.entry(action.clone()).or_default();
         for (resource, tally) in resources {
-            own.entry(kept(cuts, &action, &resource))
-                .or_default()
-                .absorb(tally);
+            add_tally(own, kept(cuts, &action, &resource), tally);
         }
         bound(mine, cuts, &action, floor(&action), max);
     }

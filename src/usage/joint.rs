@@ -10,8 +10,9 @@ use crate::iam::arn::ResourceArn;
 use crate::iam::principal::Principal;
 use crate::usage::carriers;
 use crate::usage::context::ContextKeys;
-use crate::usage::ledger::{Ledger, Settled};
+use crate::usage::ledger::Ledger;
 use crate::usage::resolve::{Meaning, Need, Outcome};
+use crate::usage::settle::Settled;
 
 /// One thing that a call needed, and what its record tells of the condition keys.
 type Fact = (Action, ResourceArn, ContextKeys);

@@ -4,19 +4,18 @@
 //! the same ledger. Its size depends on the number of distinct facts, never on the number of events, and
 //! [`MAX_RESOURCES`] and [`MAX_SESSIONS`] bound the facts of one principal.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::iam::action::Action;
-use crate::iam::arn::{ResourceArn, last_component};
+use crate::iam::arn::ResourceArn;
 use crate::iam::principal::Principal;
 use crate::usage::bounded;
-use crate::usage::carriers::{self, Carriers, Unloaded};
+use crate::usage::carriers::{self, Carriers};
 use crate::usage::context::Contexts;
 use crate::usage::created::Created;
 use crate::usage::cut::{self, Cut, Cuts, MAX_RESOURCES, floor};
 use crate::usage::origin::{self, Networks, Regions};
-use crate::usage::passrole::PASS_ROLE;
-use crate::usage::paths;
 use crate::usage::resolve::{Meaning, Need, Outcome, Resolved};
 use crate::usage::times::{Days, EventId, Times, join};
 
@@ -55,8 +54,12 @@ pub struct Tally {
     pub via: BTreeSet<Box<str>>,
 }
 
+/// Every resource that an action was called on. What is known of each stands apart, so that little moves where another one
+/// comes in between.
+pub type Tallies = BTreeMap<ResourceArn, Box<Tally>>;
+
 /// Every action with every resource it was called on.
-pub type Facts = BTreeMap<Action, BTreeMap<ResourceArn, Tally>>;
+pub type Facts = BTreeMap<Action, Tallies>;
 
 /// One principal's usage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -145,6 +148,16 @@ impl Tally {
     }
 }
 
+/// Adds calls on `resource` to those in `tallies`.
+pub(crate) fn add_tally(tallies: &mut Tallies, resource: ResourceArn, tally: Box<Tally>) {
+    match tallies.entry(resource) {
+        Entry::Vacant(new) => {
+            new.insert(tally);
+        }
+        Entry::Occupied(known) => known.into_mut().absorb(*tally),
+    }
+}
+
 impl PrincipalUsage {
     /// All events of the principal, whatever their outcome.
     #[must_use]
@@ -156,7 +169,7 @@ impl PrincipalUsage {
     pub fn used(&self) -> impl Iterator<Item = (&Action, &ResourceArn, &Tally)> {
         self.facts.iter().flat_map(|(action, resources)| {
             let used = resources.iter().filter(|(_, tally)| tally.used > 0);
-            used.map(move |(resource, tally)| (action, resource, tally))
+            used.map(move |(resource, tally)| (action, resource, &**tally))
         })
     }
 
@@ -360,139 +373,6 @@ impl Ledger {
         }
         carriers::merge(&mut self.carriers, other.carriers);
         self.created.absorb(other.created);
-    }
-
-    /// Puts right what single records cannot tell, from all of them. To be called once, when all events are in; returns
-    /// what was moved where.
-    pub fn settle(&mut self) -> Settled {
-        let principals = self.join_paths();
-        let passed = self.passed_carriers();
-        let carriers = carriers::settle(self);
-        let settled = Settled {
-            principals,
-            carriers,
-            paths: paths::settle(self),
-        };
-        for (principal, carrier) in passed {
-            if let Some(unloaded) = settled.carriers.get(&carrier)
-                && let Some(usage) = self.principals.get_mut(&principal)
-            {
-                let roles = settled.resources(&PASS_ROLE, carrier.clone());
-                if let Some(note) = carriers::note(&self.carriers, &carrier, unloaded, &roles) {
-                    usage.note(&note);
-                }
-            }
-        }
-        settled
-    }
-
-    /// Moves what [`Ledger::settle`] moved in a ledger that has all of this one and more.
-    pub fn settle_as(&mut self, settled: &Settled) {
-        for (principal, mut usage) in std::mem::take(&mut self.principals) {
-            for facts in [&mut usage.facts, &mut usage.refused] {
-                settled.move_resources(facts);
-            }
-            let principal = settled.principal(principal);
-            let joined = self.principals.entry(principal).or_default();
-            joined.absorb(usage, MAX_RESOURCES);
-        }
-    }
-
-    /// Who handed over what carries roles.
-    fn passed_carriers(&self) -> Vec<(Principal, ResourceArn)> {
-        let passed = self.principals.iter().flat_map(|(principal, usage)| {
-            let resources = usage.facts.get(&PASS_ROLE).into_iter().flatten();
-            let carriers = resources.filter(|(resource, _)| carriers::kind(resource).is_some());
-            carriers.map(|(carrier, _)| (principal.clone(), carrier.clone()))
-        });
-        passed.collect()
-    }
-
-    /// Joins each role that was seen without its path (some records have only the assumed-role ARN) to the same role
-    /// seen with it. Role names are unique in an account whatever the path, so the two are one.
-    fn join_paths(&mut self) -> BTreeMap<Principal, Principal> {
-        let pathless: Vec<Principal> = self
-            .principals
-            .keys()
-            .filter(|p| p.arn.contains(":role/") && p.arn.matches('/').count() == 1)
-            .cloned()
-            .collect();
-        let mut joined = BTreeMap::new();
-        for principal in pathless {
-            let first = Principal {
-                arn: String::new(),
-                ..principal.clone()
-            };
-            // Principals of one account, kind and name stand together. The first in order is taken, should the role
-            // have been made anew under another path.
-            let with_path = self
-                .principals
-                .range(first..)
-                .map(|(p, _)| p)
-                .take_while(|p| p.kind == principal.kind && p.name == principal.name)
-                .take_while(|p| p.account == principal.account)
-                .find(|p| {
-                    p.arn != principal.arn
-                        && last_component(&p.arn) == last_component(&principal.arn)
-                })
-                .cloned();
-            if let Some(target) = with_path
-                && let Some(usage) = self.principals.remove(&principal)
-            {
-                self.principals
-                    .entry(target.clone())
-                    .or_default()
-                    .absorb(usage, MAX_RESOURCES);
-                joined.insert(principal, target);
-            }
-        }
-        joined
-    }
-}
-
-/// What [`Ledger::settle`] moved.
-#[derive(Clone, Debug, Default)]
-pub struct Settled {
-    principals: BTreeMap<Principal, Principal>,
-    /// What carried roles, and the roles that were put in its place.
-    carriers: BTreeMap<ResourceArn, Unloaded>,
-    paths: BTreeMap<(Action, ResourceArn), ResourceArn>,
-}
-
-impl Settled {
-    /// The principal that `principal`'s usage was joined to; itself where it was not.
-    #[must_use]
-    pub fn principal(&self, principal: Principal) -> Principal {
-        self.principals
-            .get(&principal)
-            .cloned()
-            .unwrap_or(principal)
-    }
-
-    fn move_resources(&self, facts: &mut Facts) {
-        for (action, resources) in facts.iter_mut().filter(|(a, _)| a.service() == "iam") {
-            for (resource, tally) in std::mem::take(resources) {
-                for to in self.resources(action, resource) {
-                    resources.entry(to).or_default().absorb(tally.clone());
-                }
-            }
-        }
-        facts.retain(|_, resources| !resources.is_empty());
-    }
-
-    /// The resources that `action`'s calls on `resource` were moved to; itself where they were not.
-    #[must_use]
-    pub fn resources(&self, action: &Action, resource: ResourceArn) -> Vec<ResourceArn> {
-        let moved = |resource: ResourceArn| {
-            let fact = (action.clone(), resource);
-            self.paths.get(&fact).cloned().unwrap_or(fact.1)
-        };
-        match self.carriers.get(&resource) {
-            Some(unloaded) if *action == PASS_ROLE => {
-                unloaded.roles.iter().cloned().map(moved).collect()
-            }
-            _ => vec![moved(resource)],
-        }
     }
 }
 

@@ -35,6 +35,7 @@ pub mod request;
 pub mod resolve;
 pub mod resource;
 pub mod seen;
+pub mod settle;
 pub mod sketch;
 pub mod sum;
 pub mod tags;

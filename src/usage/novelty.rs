@@ -344,7 +344,7 @@ mod tests {
                 ..Tally::default()
             };
             let resources = usage.facts.entry(Action::known(action)).or_default();
-            resources.insert(ResourceArn::from_pattern(*resource), tally);
+            resources.insert(ResourceArn::from_pattern(*resource), Box::new(tally));
         }
         usage
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::iam::action::Action;
 use crate::iam::arn::{ArnParts, ResourceArn, escape, last_component};
-use crate::usage::ledger::Ledger;
+use crate::usage::ledger::{Ledger, add_tally};
 
 /// The actions whose resource is a whole ARN in the record, or is given with its path. (`iam:PassRole` is too, but for the
 /// few calls that name the role alone; there a path tells, and no path does not.)
@@ -59,7 +59,7 @@ pub(crate) fn settle(ledger: &mut Ledger) -> BTreeMap<(Action, ResourceArn), Res
                 .collect();
             for (from, to) in moved {
                 if let Some(tally) = resources.remove(&from) {
-                    resources.entry(to.clone()).or_default().absorb(tally);
+                    add_tally(resources, to.clone(), tally);
                 }
                 all_moved.insert((action.clone(), from), to);
             }
@@ -103,7 +103,7 @@ mod tests {
         let mut usage = PrincipalUsage::default();
         for (action, path) in others.iter().chain(&[("iam:GetRole", "role/report")]) {
             let resources = usage.facts.entry(Action::known(action)).or_default();
-            resources.insert(arn(path), used.clone());
+            resources.insert(arn(path), Box::new(used.clone()));
         }
         let principal = Principal {
             account: "111122223333".into(),

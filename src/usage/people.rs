@@ -84,7 +84,7 @@ mod tests {
         let streams = usage.facts.entry(Action::known("logs:CreateLogStream"));
         streams
             .or_default()
-            .insert(ResourceArn::from_pattern(group), tally);
+            .insert(ResourceArn::from_pattern(group), Box::new(tally));
         for (name, kind, expected) in [
             ("maria", PermissionSet, Person),
             ("maria@example.com", Role, Person),

@@ -536,7 +536,7 @@ mod tests {
                 sample_event_id: Some("e1".into()),
                 ..Tally::default()
             };
-            resources.insert(ResourceArn::from_pattern(*resource), tally);
+            resources.insert(ResourceArn::from_pattern(*resource), Box::new(tally));
         }
         ledger
     }

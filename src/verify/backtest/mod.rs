@@ -13,7 +13,7 @@
 //! for (action, key, calls) in [("s3:GetObject", "may.csv", 9), ("s3:PutObject", "may.csv", 1)] {
 //!     let resource = ResourceArn::from_pattern(format!("arn:aws:s3:::reports/{key}"));
 //!     let tally = Tally { used: calls, ..Tally::default() };
-//!     later.facts.entry(Action::known(action)).or_default().insert(resource, tally);
+//!     later.facts.entry(Action::known(action)).or_default().insert(resource, Box::new(tally));
 //! }
 //! let role = Principal {
 //!     account: "111122223333".to_owned(),
@@ -243,7 +243,7 @@ mod tests {
                 ..Tally::default()
             };
             let resources = usage.facts.entry(Action::known(action)).or_default();
-            resources.insert(ResourceArn::from_pattern(*resource), tally);
+            resources.insert(ResourceArn::from_pattern(*resource), Box::new(tally));
         }
         usage
     }
