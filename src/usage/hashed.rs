@@ -104,3 +104,43 @@ impl Hasher for Hashed {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Hashing, Key};
+
+    fn key(hashing: &Hashing, parts: &[Vec<u8>]) -> Key {
+        let mut hash = hashing.begin();
+        parts.iter().for_each(|part| hash.write(part));
+        hash.key()
+    }
+
+    proptest! {
+        /// Also where one list is the other with its parts cut elsewhere, or longer by what is empty or zero.
+        #[test]
+        fn only_the_same_parts_have_the_same_key(
+            parts in prop::collection::vec(prop::collection::vec(0..2u8, 0..90), 1..5),
+            at in any::<prop::sample::Index>(),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let hashing = Hashing::default();
+            let all = parts.concat();
+            let at = at.index(parts.len());
+            let (before, behind) = all.split_at(cut.index(all.len() + 1));
+            let mut zero = parts.clone();
+            zero[at].push(0);
+            let mut empty = parts.clone();
+            empty.insert(at, Vec::new());
+            let two = vec![before.to_vec(), behind.to_vec()];
+            let lists = [parts.clone(), two, vec![all.clone()], zero, empty];
+            for a in &lists {
+                for b in &lists {
+                    prop_assert_eq!(key(&hashing, a) == key(&hashing, b), a == b, "{:?} {:?}", a, b);
+                }
+            }
+            prop_assert_ne!(key(&hashing, &parts), key(&Hashing::default(), &parts));
+        }
+    }
+}
