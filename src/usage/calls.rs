@@ -9,14 +9,17 @@
 //! A key is a hash of those bytes, of 128 bits and with a seed of this process' own, so that nobody who writes a log can
 //! know what collides.
 
+use std::hash::{BuildHasher as _, RandomState};
+
 use simdutf8::basic::from_utf8;
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use crate::cloudtrail::event::Event;
 use crate::cloudtrail::ordinary::{Field, Member, Ordinary};
 use crate::iam::principal::Principal;
 use crate::usage::call::{Call, Counted};
 use crate::usage::callers::Callers;
-use crate::usage::hashed::{Hashing, Key, Map, Parts};
+use crate::usage::hashed::{Key, Map};
 use crate::usage::keys;
 use crate::usage::like::{Marks, Template};
 use crate::usage::memo::{Memo, Touched};
@@ -67,7 +70,7 @@ pub enum Known {
 
 /// The memory of one worker.
 pub struct Calls {
-    hashing: Hashing,
+    seed: u64,
     /// It is full where it holds more than about these bytes.
     max: usize,
     calls: Vec<Call>,
@@ -102,8 +105,9 @@ struct Sought {
     told: Touched,
     /// The members whose texts are copied.
     copied: Vec<usize>,
-    /// The key without these texts, where there are any.
+    /// The key without these texts, where there are any and no call with the key is known.
     like: Option<Key>,
+    bytes: Vec<u8>,
 }
 
 impl Calls {
@@ -112,7 +116,7 @@ impl Calls {
     #[must_use]
     pub fn new(max: usize, by_region: bool) -> Self {
         Self {
-            hashing: Hashing::default(),
+            seed: RandomState::new().hash_one(0),
             max,
             calls: Vec::new(),
             keys: Map::default(),
@@ -141,54 +145,59 @@ impl Calls {
             return Known::Nothing;
         }
         let (caller, session) = (self.callers.number(), self.callers.session());
-        let sought = &mut self.sought;
+        let (seed, sought) = (self.seed, &mut self.sought);
         if self.by_region {
             sought.region = record.text(Field::AwsRegion).unwrap_or_default().into();
         }
 
+        let hash = |bytes: &[u8]| Key::from(xxh3_128_with_seed(bytes, seed));
         let parameters = record.raw(Field::RequestParameters);
         let members = record.parameters();
-        let mut hash = self.hashing.begin();
+        let bytes = &mut sought.bytes;
+        bytes.clear();
         for field in [Field::EventSource, Field::EventName, Field::ErrorCode] {
-            hash.write(record.raw(field));
+            bytes.extend_from_slice(record.raw(field));
+            bytes.push(b'\n');
         }
         for member in members {
-            hash.write(member.name(parameters));
+            bytes.extend_from_slice(member.name(parameters));
+            bytes.push(b'\n'); // which no ordinary record holds
         }
-        sought.shape = hash.key();
+        sought.shape = hash(bytes);
         let touched = self.shapes.get(&sought.shape).copied().unwrap_or_default();
         sought.told = touched;
 
-        let [looked_into, copied] = [touched.parameters, touched.copied].map(u128::from);
-        hash.write_number(looked_into << 64 | copied);
-        // How many members there are tells which part is which.
-        let flags = u64::from(touched.response) | u64::from(touched.resources) << 1;
-        let counted = (members.len() as u64) << 2 | flags;
-        hash.write_number(u128::from(counted) << 64 | u128::from(caller));
+        bytes.clear();
+        bytes.extend_from_slice(&sought.shape.bytes());
+        bytes.extend_from_slice(&caller.to_le_bytes());
+        bytes.extend_from_slice(&touched.parameters.to_le_bytes());
+        bytes.extend_from_slice(&touched.copied.to_le_bytes());
+        bytes.push(u8::from(touched.response) | u8::from(touched.resources) << 1);
         for field in FIELDS {
-            hash.write(record.raw(field));
+            bytes.extend_from_slice(record.raw(field));
+            bytes.push(b'\n');
         }
         sought.copied.clear();
-        write_parameters(parameters, members, touched, &mut hash, &mut sought.copied);
+        write_parameters(parameters, members, touched, bytes, &mut sought.copied);
         for (field, told) in [
             (Field::ResponseElements, touched.response),
             (Field::Resources, touched.resources),
         ] {
             if told {
-                hash.write(record.raw(field));
+                bytes.push(b'\n');
+                bytes.extend_from_slice(record.raw(field));
             }
         }
-        sought.like = None;
-        if !sought.copied.is_empty() {
-            sought.like = Some(hash.key());
-            for member in &sought.copied {
-                hash.write(members[*member].value(parameters));
-            }
+        let length = bytes.len();
+        for member in &sought.copied {
+            bytes.push(b'\n');
+            bytes.extend_from_slice(members[*member].value(parameters));
         }
-        sought.key = hash.key();
+        sought.key = hash(bytes);
         if let Some(call) = self.keys.get(&sought.key) {
             return Known::Call(*call, session);
         }
+        sought.like = (length < bytes.len()).then(|| hash(&bytes[..length]));
         match self.learn_like_another(record, seen) {
             Some((call, session)) => Known::Call(call, session),
             None => Known::Caller(touched),
@@ -386,17 +395,18 @@ fn meaning<'a>(
     resolve::meaning(&telling, caller, memo, marks)
 }
 
-/// Hashes the values of `requestParameters` without those texts that matter only where they are `touched`; those among them
+/// Writes the values of `requestParameters` without those texts that matter only where they are `touched`; those among them
 /// that are copied are noted.
 fn write_parameters(
     raw: &[u8],
     members: &[Member],
     touched: Touched,
-    hash: &mut Parts<'_>,
+    out: &mut Vec<u8>,
     copied: &mut Vec<usize>,
 ) {
     if members.is_empty() || members.len() > MAX_MEMBERS {
-        return hash.write(raw);
+        out.push(b'=');
+        return out.extend_from_slice(raw);
     }
     for (index, member) in members.iter().enumerate() {
         let (name, value) = (member.name(raw), member.value(raw));
@@ -408,6 +418,7 @@ fn write_parameters(
             }
             _ => value,
         };
-        hash.write(told);
+        out.extend_from_slice(told);
+        out.push(b'\n');
     }
 }
