@@ -128,16 +128,9 @@ impl Regions {
         if region < self.first.0 {
             std::mem::swap(&mut self.first, &mut counted);
         }
-        match self
-            .others
-            .binary_search_by_key(&counted.0, |other| other.0)
-        {
-            Ok(at) => self.others[at].1 += counted.1,
-            Err(at) => {
-                self.others.insert(at, counted);
-                self.others.truncate(MAX_REGIONS - 1);
-            }
-        }
+        let at = self.others.partition_point(|other| other.0 < counted.0);
+        self.others.insert(at, counted);
+        self.others.truncate(MAX_REGIONS - 1);
     }
 
     /// Adds `other`'s calls. Commutative and associative.
