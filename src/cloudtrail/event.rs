@@ -4,11 +4,12 @@
 
 use memchr::memmem;
 use simd_json::prelude::*;
-use simd_json::tape::{Array, Object};
+use simd_json::tape::Object;
 
 use crate::cloudtrail::aggregated::{Aggregated, Summary};
 use crate::cloudtrail::clock::seconds;
 use crate::cloudtrail::ordinary::{Field, Ordinary};
+pub use crate::cloudtrail::user_identity::UserIdentity;
 
 /// A JSON value that has not been copied out of the record.
 pub type Json<'t, 'a> = simd_json::tape::Value<'t, 'a>;
@@ -91,15 +92,10 @@ impl<'t, 'a> Event<'t, 'a> {
         Some(event)
     }
 
-    /// Reads an ordinary record, of whose [`Self::PARTS`] these `fields` are parsed in `parts`; the others are taken for
-    /// absent.
-    pub(super) fn from_ordinary(
-        record: &Ordinary<'a>,
-        fields: &[Field],
-        parts: &Array<'t, 'a>,
-    ) -> Self {
+    /// Reads an ordinary record, but for what stands in its [`Self::PARTS`].
+    pub(super) fn from_ordinary(record: &Ordinary<'a>) -> Self {
         let filled = |field| record.text(field).filter(|text| !text.is_empty());
-        let mut event = Self {
+        Self {
             event_id: record.text(Field::EventId),
             shared_event_id: record.text(Field::SharedEventId),
             event_time: record.time(),
@@ -114,16 +110,17 @@ impl<'t, 'a> Event<'t, 'a> {
             error_message: filled(Field::ErrorMessage),
             recipient_account_id: record.text(Field::RecipientAccountId),
             ..Self::default()
-        };
-        for (field, value) in fields.iter().zip(parts.iter()) {
-            match field {
-                Field::UserIdentity => event.user_identity = UserIdentity::from_value(value, false),
-                Field::RequestParameters => event.request_parameters = present(value),
-                Field::ResponseElements => event.response_elements = present(value),
-                _ => event.resources = resources(value),
-            }
         }
-        event
+    }
+
+    /// Reads one of the [`Self::PARTS`].
+    pub(super) fn read_part(&mut self, field: Field, value: Json<'t, 'a>) {
+        match field {
+            Field::UserIdentity => self.user_identity = UserIdentity::from_value(value, false),
+            Field::RequestParameters => self.request_parameters = present(value),
+            Field::ResponseElements => self.response_elements = present(value),
+            _ => self.resources = resources(value),
+        }
     }
 
     /// The fields that hold more than a text.
@@ -344,76 +341,6 @@ fn resources<'a>(value: Json<'_, 'a>) -> Vec<Resource<'a>> {
     resources
 }
 
-impl<'a> UserIdentity<'a> {
-    /// Reads `userIdentity`; a value of another kind than an object gives nothing.
-    fn from_value(value: Json<'_, 'a>, folded: bool) -> Self {
-        let mut identity = Self::default();
-        let Some(object) = value.as_object() else {
-            return identity;
-        };
-        for (name, value) in &object {
-            match canonical(name, folded) {
-                "type" => identity.kind = text(value),
-                "principalId" => identity.principal_id = text(value),
-                "arn" => identity.arn = text(value),
-                "accountId" => identity.account_id = text(value),
-                "accessKeyId" => identity.access_key_id = text(value),
-                "userName" => identity.user_name = text(value),
-                "invokedBy" => identity.invoked_by = text(value),
-                "identityProvider" => identity.identity_provider = text(value),
-                "sessionContext" => identity.read_session(value, folded),
-                "onBehalfOf" => {
-                    let Some(user) = value.as_object() else {
-                        continue;
-                    };
-                    for (name, value) in &user {
-                        if canonical(name, folded) == "userId" {
-                            identity.on_behalf_of_user = text(value);
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        identity
-    }
-
-    fn read_session(&mut self, value: Json<'_, 'a>, folded: bool) {
-        let Some(session) = value.as_object() else {
-            return;
-        };
-        for (name, value) in &session {
-            let Some(object) = value.as_object() else {
-                continue;
-            };
-            match canonical(name, folded) {
-                "sessionIssuer" => {
-                    for (name, value) in &object {
-                        match canonical(name, folded) {
-                            "type" => self.issuer_kind = text(value),
-                            "arn" => self.issuer_arn = text(value),
-                            "accountId" => self.issuer_account_id = text(value),
-                            "userName" => self.issuer_user_name = text(value),
-                            _ => {}
-                        }
-                    }
-                }
-                "attributes" => {
-                    for (name, value) in &object {
-                        if canonical(name, folded) == "mfaAuthenticated" {
-                            self.mfa_authenticated = match text(value) {
-                                Some(text) => text.parse().ok(),
-                                None => value.as_bool(),
-                            };
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
 /// One element of `resources[]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resource<'a> {
@@ -421,39 +348,6 @@ pub struct Resource<'a> {
     pub arn: &'a str,
     /// `type`: `AWS::S3::Object`
     pub kind: Option<&'a str>,
-}
-
-/// `userIdentity`. All `None` where the record has no such object.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UserIdentity<'a> {
-    /// `type`: `IAMUser`, `AssumedRole`, …
-    pub kind: Option<&'a str>,
-    /// `principalId`
-    pub principal_id: Option<&'a str>,
-    /// `arn`
-    pub arn: Option<&'a str>,
-    /// `accountId`
-    pub account_id: Option<&'a str>,
-    /// `accessKeyId`
-    pub access_key_id: Option<&'a str>,
-    /// `userName`
-    pub user_name: Option<&'a str>,
-    /// `invokedBy`
-    pub invoked_by: Option<&'a str>,
-    /// `identityProvider`
-    pub identity_provider: Option<&'a str>,
-    /// `sessionContext.sessionIssuer.type`
-    pub issuer_kind: Option<&'a str>,
-    /// `sessionContext.sessionIssuer.arn`
-    pub issuer_arn: Option<&'a str>,
-    /// `sessionContext.sessionIssuer.accountId`
-    pub issuer_account_id: Option<&'a str>,
-    /// `sessionContext.sessionIssuer.userName`
-    pub issuer_user_name: Option<&'a str>,
-    /// `sessionContext.attributes.mfaAuthenticated`, a string or a boolean in the log.
-    pub mfa_authenticated: Option<bool>,
-    /// `onBehalfOf.userId`: the Identity Center user behind the call.
-    pub on_behalf_of_user: Option<&'a str>,
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use simd_json::tape::{Array, Object, Tape};
 use simd_json::{Buffers, ErrorType};
 
 use crate::cloudtrail::carrier;
-use crate::cloudtrail::event::{Event, Json, names_a_record};
+use crate::cloudtrail::event::{Event, Json, UserIdentity, names_a_record};
 use crate::cloudtrail::ordinary::{Field, Ordinary};
 use crate::cloudtrail::rows;
 use crate::cloudtrail::split::{MAX_DEPTH, PADDING};
@@ -149,24 +149,34 @@ impl Finder {
         }
     }
 
-    /// Parses these of an ordinary record's [`Event::PARTS`], and hands the event to `then`; false where there is none.
+    /// Reads these of an ordinary record's [`Event::PARTS`], and hands the event to `then`; false where there is none. A plain
+    /// `userIdentity` need not be parsed: every session has another one.
     pub(super) fn event(
         &mut self,
         record: &Ordinary<'_>,
         fields: &[Field],
         then: &mut dyn FnMut(&Event<'_, '_>),
     ) -> bool {
+        let json = |field| record.json(field).unwrap_or("null");
+        let mut event = Event::from_ordinary(record);
+        let mut fields = fields;
+        if let [Field::UserIdentity, others @ ..] = fields
+            && let Some(identity) = UserIdentity::from_plain(json(Field::UserIdentity))
+        {
+            event.user_identity = identity;
+            fields = others;
+            if fields.is_empty() {
+                then(&event);
+                return true;
+            }
+        }
         let parser = &mut self.outer;
         let mut tape = parser.take_tape();
         parser.bytes.clear();
         for part in fields {
             let before = if parser.bytes.is_empty() { b'[' } else { b',' };
             parser.bytes.push(before);
-            let value = match record.raw(*part) {
-                b"" => b"null",
-                value => value,
-            };
-            parser.bytes.extend_from_slice(value);
+            parser.bytes.extend_from_slice(json(*part).as_bytes());
         }
         parser.bytes.push(b']');
         let length = parser.bytes.len();
@@ -176,7 +186,10 @@ impl Finder {
         let parts = parsed.ok().and_then(|()| tape.as_value().as_array());
         let found = parts.is_some();
         if let Some(parts) = parts {
-            then(&Event::from_ordinary(record, fields, &parts));
+            for (field, value) in fields.iter().zip(&parts) {
+                event.read_part(*field, value);
+            }
+            then(&event);
         }
         parser.tape = tape.reset();
         found

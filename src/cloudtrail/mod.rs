@@ -18,4 +18,5 @@ mod rows;
 mod session;
 mod skip;
 mod split;
+pub mod user_identity;
 mod whole;

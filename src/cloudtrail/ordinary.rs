@@ -59,6 +59,9 @@ pub enum Field {
 
 const FIELDS: usize = Field::Resources as usize + 1;
 
+/// Values that are fewer bytes apart stand near one another: `managementEvent` fits in between, an id of 36 bytes with its name does not.
+const NEAR: u32 = 48;
+
 /// What a name means for the shape of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
@@ -138,6 +141,33 @@ impl<'a> Ordinary<'a> {
         &self.text.as_bytes()[start as usize..end as usize]
     }
 
+    /// Writes the values of `fields` into `out`, in JSON and in lines, which no ordinary record holds, so that they can be told from
+    /// those of any other record. Those that stand near one another come in one line, with the names and what else is between them.
+    pub fn write(&self, fields: &[Field], out: &mut Vec<u8>) {
+        let mut write = |start: u32, end: u32| {
+            out.extend_from_slice(&self.text.as_bytes()[start as usize..end as usize]);
+            out.push(b'\n');
+        };
+        let mut values = fields.iter().map(|field| self.values[*field as usize]);
+        let (mut start, mut end) = values.next().unwrap_or_default();
+        for (next, behind) in values {
+            let is_near = end != 0 && (end..end + NEAR).contains(&next);
+            if !is_near {
+                write(start, end);
+                start = next;
+            }
+            end = behind;
+        }
+        write(start, end);
+    }
+
+    /// A member's value in JSON.
+    #[must_use]
+    pub fn json(&self, field: Field) -> Option<&'a str> {
+        let (start, end) = self.values[field as usize];
+        (end != 0).then(|| &self.text[start as usize..end as usize])
+    }
+
     /// A member's value where it is a string.
     #[inline]
     #[must_use]
@@ -161,6 +191,8 @@ pub struct Member {
     name: u32,
     colon: u32,
     end: u32,
+    /// Whether the value is a string without escapes.
+    pub is_plain: bool,
 }
 
 impl Member {
@@ -168,6 +200,12 @@ impl Member {
     #[must_use]
     pub fn name(self, object: &[u8]) -> &[u8] {
         &object[self.name as usize + 1..self.colon as usize - 1]
+    }
+
+    /// Its name in JSON.
+    #[must_use]
+    pub fn quoted_name(self, object: &[u8]) -> &[u8] {
+        &object[self.name as usize..self.colon as usize]
     }
 
     /// Its value in JSON.
@@ -194,9 +232,21 @@ fn members(text: &mut Text<'_>, start: usize, members: &mut Vec<Member>) -> Opti
             return None;
         }
         plain &= !escaped;
-        at = text.value(colon + 1)?;
+        let value = colon + 1;
+        let is_plain;
+        (at, is_plain) = match bytes.get(value)? {
+            b'"' => text
+                .string(value + 1)
+                .map(|(end, escaped)| (end, !escaped))?,
+            _ => (text.value(value)?, false),
+        };
         let [name, colon, end] = [name, colon, at].map(|position| (position - start) as u32);
-        members.push(Member { name, colon, end });
+        members.push(Member {
+            name,
+            colon,
+            end,
+            is_plain,
+        });
         match bytes.get(at)? {
             b',' => {}
             b'}' => break,
@@ -526,6 +576,61 @@ mod tests {
         let at = broken.iter().position(|&byte| byte == b'?').unwrap();
         broken[at] = 0xff;
         assert!(scanner.scan(&broken).is_none());
+    }
+
+    const VALUES: [&str; 6] = [
+        r#""a""#,
+        r#""b""#,
+        "1",
+        "{}",
+        r#"["a"]"#,
+        r#""long enough that what is behind it is far away""#,
+    ];
+
+    /// Some members of a record in some order, each with one of a few values.
+    fn some_members() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
+        let names = vec![
+            "errorCode",
+            "errorMessage",
+            "eventType",
+            "awsRegion",
+            "x",
+            "y",
+        ];
+        let values = prop::collection::vec(prop::sample::select(VALUES.to_vec()), names.len());
+        let names = Just(names).prop_shuffle();
+        (values, names, 1..=6usize)
+            .prop_map(|(values, names, count)| names.into_iter().zip(values).take(count).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        /// What is written of members tells their values, in whatever order and how far apart they stand.
+        #[test]
+        fn what_is_written_tells_the_values(
+            members in some_members(),
+            changed in any::<prop::sample::Index>(),
+            value in prop::sample::select(VALUES.to_vec()),
+            swapped in any::<[prop::sample::Index; 2]>(),
+        ) {
+            let fields = [Field::AwsRegion, Field::ErrorCode, Field::EventType, Field::ErrorMessage];
+            let mut others = members.clone();
+            others[changed.index(members.len())].1 = value;
+            let [one, other] = swapped.map(|index| index.index(members.len()));
+            others.swap(one, other);
+            let [one, other] = [members, others].map(|members| {
+                let members = members.iter().map(|(name, value)| format!(r#","{name}":{value}"#));
+                let members: String = members.collect();
+                let text = format!(r#"{{"eventSource":"s","eventName":"n"{members}}}"#);
+                let mut scanner = Scanner::default();
+                let record = scanner.scan(text.as_bytes()).unwrap();
+                let mut written = Vec::new();
+                record.write(&fields, &mut written);
+                (written, fields.map(|field| record.raw(field).to_vec()))
+            });
+            prop_assert!(one.0 != other.0 || one.1 == other.1);
+        }
     }
 
     /// A change to a text: what is put in the place of how many bytes where.
