@@ -30,8 +30,9 @@ pub struct Callers {
     callers: Vec<(Principal, Option<Box<str>>)>,
     /// Which of `identities` was last found.
     last: u32,
-    /// The hash of the identity that was last looked for and not found.
+    /// The hash of the identity that was last looked for and not found, and the reader's number of it.
     new: Key,
+    new_number: Option<u64>,
     bytes: usize,
     /// How many bytes the names took when they were learned.
     names: usize,
@@ -66,6 +67,7 @@ impl Default for Callers {
             callers: Vec::new(),
             last: 0,
             new: Key::default(),
+            new_number: None,
             bytes: 0,
             names: 0,
         }
@@ -89,20 +91,24 @@ impl Callers {
     /// Which of `identities` made `record`.
     fn identity(&mut self, record: &Ordinary<'_>) -> Option<u32> {
         let number = record.identity();
-        let place = number.map(|number| (number, number as usize % NUMBERED));
-        if let Some((number, place)) = place
-            && let Some((known, identity)) = self.numbered[place]
+        if let Some(number) = number
+            && let Some((known, identity)) = self.numbered[number as usize % NUMBERED]
             && known == number
         {
             return Some(identity);
         }
         let text = record.raw(Field::UserIdentity);
         self.new = xxh3_128_with_seed(text, self.seed).into();
+        self.new_number = number;
         let identity = *self.hashed.get(&self.new)?;
-        if let Some((number, place)) = place {
-            self.numbered[place] = Some((number, identity));
-        }
+        self.number_new(identity);
         Some(identity)
+    }
+
+    fn number_new(&mut self, identity: u32) {
+        if let Some(number) = self.new_number {
+            self.numbered[number as usize % NUMBERED] = Some((number, identity));
+        }
     }
 
     fn who(&self) -> &Who {
@@ -176,7 +182,9 @@ impl Callers {
             session,
             names: named.then(|| Box::new(names())),
         };
-        self.hashed.insert(self.new, self.identities.len() as u32);
+        let next = self.identities.len() as u32;
+        self.hashed.insert(self.new, next);
+        self.number_new(next);
         self.identities.push(who);
     }
 

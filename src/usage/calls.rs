@@ -36,9 +36,12 @@ const FIELDS: [Field; 5] = [
     Field::AwsRegion,
     Field::ErrorMessage,
     Field::EventType,
-    Field::EventCategory,
     Field::RecipientAccountId,
+    Field::EventCategory,
 ];
+
+/// The fields of a call's shape, beside the names of its parameters.
+const SHAPE: [Field; 3] = [Field::EventSource, Field::EventName, Field::ErrorCode];
 
 /// Parameters with more members are part of a key as a whole.
 const MAX_MEMBERS: usize = 64;
@@ -155,13 +158,9 @@ impl Calls {
         let members = record.parameters();
         let bytes = &mut sought.bytes;
         bytes.clear();
-        for field in [Field::EventSource, Field::EventName, Field::ErrorCode] {
-            bytes.extend_from_slice(record.raw(field));
-            bytes.push(b'\n');
-        }
+        record.write(&SHAPE, bytes);
         for member in members {
-            bytes.extend_from_slice(member.name(parameters));
-            bytes.push(b'\n'); // which no ordinary record holds
+            bytes.extend_from_slice(member.quoted_name(parameters));
         }
         sought.shape = hash(bytes);
         let touched = self.shapes.get(&sought.shape).copied().unwrap_or_default();
@@ -172,11 +171,9 @@ impl Calls {
         bytes.extend_from_slice(&caller.to_le_bytes());
         bytes.extend_from_slice(&touched.parameters.to_le_bytes());
         bytes.extend_from_slice(&touched.copied.to_le_bytes());
-        bytes.push(u8::from(touched.response) | u8::from(touched.resources) << 1);
-        for field in FIELDS {
-            bytes.extend_from_slice(record.raw(field));
-            bytes.push(b'\n');
-        }
+        let (below, response) = (touched.below, touched.response);
+        bytes.push(u8::from(touched.resources) | u8::from(response) << 1 | u8::from(below) << 2);
+        record.write(&FIELDS, bytes);
         sought.copied.clear();
         write_parameters(parameters, members, touched, bytes, &mut sought.copied);
         for (field, told) in [
@@ -410,9 +407,10 @@ fn write_parameters(
     }
     for (index, member) in members.iter().enumerate() {
         let (name, value) = (member.name(raw), member.value(raw));
+        let opaque = || opaque(name, value, member.is_plain, touched.below);
         let told = match (touched.parameters >> index & 1, touched.copied >> index & 1) {
-            (0, 0) => opaque(name, value),
-            (0, _) if opaque(name, value) == b"\"" => {
+            (0, 0) => opaque(),
+            (0, _) if opaque() == b"\"" => {
                 copied.push(index);
                 b"\""
             }

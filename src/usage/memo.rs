@@ -14,6 +14,8 @@ pub struct Touched {
     pub parameters: u64,
     /// Likewise those that are not, and whose texts were [copied](crate::usage::request::Parameters::copies).
     pub copied: u64,
+    /// Whether members of it were sought at any depth ([`below`](crate::usage::request::Parameters::below)).
+    pub below: bool,
     /// Whether it was the response.
     pub response: bool,
     /// Whether it was `resources[]`.
@@ -27,6 +29,7 @@ impl Touched {
         Self {
             parameters: self.parameters | other.parameters,
             copied: self.copied | other.copied,
+            below: self.below | other.below,
             response: self.response | other.response,
             resources: self.resources | other.resources,
         }

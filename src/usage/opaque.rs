@@ -4,20 +4,21 @@ use memchr::memchr2_iter;
 
 /// What tells one value of a parameter of the top level from others as long as [`Parameters`](crate::usage::request::Parameters) did not note that it was
 /// looked into: one text that is a leaf is then like another, if both begin as ARNs do or none does, and what is no leaf
-/// like nothing. `value` is in JSON, and so is what is returned.
+/// like nothing, unless members are sought at any depth, `below`. `value` is in JSON, and so is what is returned; `is_plain` says that
+/// it is a string without escapes.
 #[inline]
-pub(crate) fn opaque<'v>(name: &[u8], value: &'v [u8]) -> &'v [u8] {
+pub(crate) fn opaque<'v>(name: &[u8], value: &'v [u8], is_plain: bool, below: bool) -> &'v [u8] {
+    let may_hold = |value| below && may_hold_found_below(value);
     let is_opaque = match value.first() {
-        Some(b'"') => {
+        Some(b'"') if is_plain => {
             let text = &value[1..value.len() - 1];
-            let is_plain = !text.contains(&b'\\');
-            if is_plain && text.starts_with(ARN.as_bytes()) {
+            if text.starts_with(ARN.as_bytes()) {
                 return &value[..=ARN.len()];
             }
-            is_plain && !text.is_empty() && !is_redacted(text)
+            !text.is_empty() && !is_redacted(text)
         }
-        Some(b'{') => is_the_callers_own(name, true) && !may_hold_found_below(value),
-        Some(b'[') => is_the_callers_own(name, false) && !may_hold_found_below(value),
+        Some(b'{') => is_the_callers_own(name, true) && !may_hold(value),
+        Some(b'[') => is_the_callers_own(name, false) && !may_hold(value),
         _ => false,
     };
     if is_opaque { &value[..1] } else { value }

@@ -46,6 +46,8 @@ pub struct Parameters<'t, 'a> {
     touched: Cell<u64>,
     /// Those whose text was [copied](Self::copies).
     copied: Cell<u64>,
+    /// Whether a member was sought [at any depth](Self::below).
+    sought_below: Cell<bool>,
 }
 
 impl<'t, 'a> Parameters<'t, 'a> {
@@ -102,6 +104,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
             divided,
             touched: Cell::new(0),
             copied: Cell::new(0),
+            sought_below: Cell::new(false),
         }
     }
 
@@ -121,6 +124,12 @@ impl<'t, 'a> Parameters<'t, 'a> {
     #[must_use]
     pub fn copied(&self) -> u64 {
         self.copied.get() & !self.touched.get()
+    }
+
+    /// Whether a member was [sought at any depth](Self::below) so far.
+    #[must_use]
+    pub fn sought_below(&self) -> bool {
+        self.sought_below.get()
     }
 
     fn bit(&self, index: usize) -> u64 {
@@ -232,6 +241,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
     /// The strings at and below every member named `name`, one of `FOUND_BELOW`, at whatever depth.
     pub fn below(&self, name: &str) -> Vec<&'a str> {
         debug_assert!(FOUND_BELOW.contains(&name), "{name}");
+        self.sought_below.set(true);
         let mut found = Vec::new();
         if let Some(top) = self.top() {
             self.touch_below(&top, name);

@@ -264,6 +264,7 @@ fn meaning_of_call<'a>(
         // The resources of a refused call are compared with those in the message.
         parameters: request.parameters.touched() | if denied { copied } else { 0 },
         copied,
+        below: request.parameters.sought_below(),
         response: request.response.touched() != 0,
         resources: request.looked_at_resources(),
     };
