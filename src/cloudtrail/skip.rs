@@ -152,16 +152,17 @@ impl<'a> Text<'a> {
     }
 }
 
-/// One bit for each byte, the lowest for the first: whether it [`is_special`].
+/// One bit for each byte, the lowest for the first: whether it is a quote, a backslash or a control character.
 #[inline]
 fn marks(block: &[u8; WIDTH]) -> u64 {
     let (parts, _) = block.as_chunks();
     let part = |at: usize| {
         let bytes = i8x16::new(<[u8; 16]>::map(parts[at], u8::cast_signed));
-        let equal = |byte: u8| bytes.cmp_eq(i8x16::splat(byte.cast_signed()));
-        // Below 0x20 if all are taken for unsigned ones.
-        let control = (bytes ^ i8x16::splat(i8::MIN)).cmp_lt(i8x16::splat(i8::MIN + 0x20));
-        let found = (equal(b'"') | equal(b'\\') | control).move_mask();
+        let backslash = bytes.cmp_eq(i8x16::splat(b'\\'.cast_signed()));
+        // With one bit turned, quotes and control characters are those up to 0x20, if all are taken for unsigned ones.
+        let turned = bytes ^ i8x16::splat(i8::MIN ^ (b'"' ^ 0x20).cast_signed());
+        let quote_or_control = turned.cmp_lt(i8x16::splat(i8::MIN + 0x21));
+        let found = (backslash | quote_or_control).move_mask();
         u64::from(found.cast_unsigned()) << (16 * at)
     };
     part(0) | part(1) | part(2) | part(3)

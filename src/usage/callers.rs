@@ -1,8 +1,8 @@
 //! Who made calls, looked up by `userIdentity` as it stands in the log.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
+use foldhash::HashMap;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 use crate::cloudtrail::ordinary::{Field, Ordinary};
@@ -63,7 +63,7 @@ impl Default for Callers {
             identities: Vec::new(),
             hashed: Map::default(),
             numbered: vec![None; NUMBERED],
-            numbers: HashMap::new(),
+            numbers: HashMap::default(),
             callers: Vec::new(),
             last: 0,
             new: Key::default(),

@@ -1,7 +1,8 @@
 //! What the catalog said, so that it is asked once for each call and each error code and not once for each event.
 
-use std::collections::HashMap;
 use std::rc::Rc;
+
+use foldhash::HashMap;
 
 use crate::catalog::errors::{self, ErrorClass};
 use crate::catalog::operation::{self, Operation, PassRole};
