@@ -610,7 +610,21 @@ mod tests {
     #[test]
     fn one_difference_is_enough() {
         let base = r#"{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/u","accountId":"111122223333"},"eventTime":"2026-03-01T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-west-1","errorCode":"AccessDenied","errorMessage":"User: u is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::b/k1","requestParameters":{"bucketName":"b","key":"k"},"responseElements":null,"resources":[{"ARN":"arn:aws:s3:::b/k"}],"eventType":"AwsApiCall","eventCategory":"Data","recipientAccountId":"111122223333","eventID":"ID"}"#;
-        for (from, to) in [
+        let put = base
+            .replace("s3.amazonaws.com", "dynamodb.amazonaws.com")
+            .replace("GetObject\"", "PutItem\"")
+            .replace(r#""errorCode":"AccessDenied","#, "")
+            .replace(
+                r#""bucketName":"b","key":"k""#,
+                r#""tableName":"t","key":{"id":{"s":"x"}}"#,
+            );
+        // Members that are sought at any depth.
+        let sought = [
+            r#"{"iamInstanceProfile":"#,
+            r#"{"\u0069amInstanceProfile":"#,
+        ];
+        let sought = sought.map(|sought| (put.as_str(), r#"{"s":"#, sought));
+        let differences = [
             ("user/u\"", "user/v\""),
             (
                 r#""accountId":"111122223333""#,
@@ -631,7 +645,9 @@ mod tests {
                 r#"recipientAccountId":"1111"#,
                 r#"recipientAccountId":"4444"#,
             ),
-        ] {
+        ];
+        let differences = differences.map(|(from, to)| (base, from, to));
+        for (base, from, to) in differences.into_iter().chain(sought) {
             let other = base.replacen(from, to, 1);
             assert_ne!(other, base, "{from}");
             let id = |text: &str, number: usize| text.replace("ID", &number.to_string());

@@ -9,7 +9,7 @@ use simd_json::tape::Object;
 use crate::cloudtrail::aggregated::{Aggregated, Summary};
 use crate::cloudtrail::clock::seconds;
 use crate::cloudtrail::ordinary::{Field, Ordinary};
-pub use crate::cloudtrail::user_identity::UserIdentity;
+use crate::cloudtrail::user_identity::UserIdentity;
 
 /// A JSON value that has not been copied out of the record.
 pub type Json<'t, 'a> = simd_json::tape::Value<'t, 'a>;

@@ -12,10 +12,11 @@ use simd_json::tape::{Array, Object, Tape};
 use simd_json::{Buffers, ErrorType};
 
 use crate::cloudtrail::carrier;
-use crate::cloudtrail::event::{Event, Json, UserIdentity, names_a_record};
+use crate::cloudtrail::event::{Event, Json, names_a_record};
 use crate::cloudtrail::ordinary::{Field, Ordinary};
 use crate::cloudtrail::rows;
 use crate::cloudtrail::split::{MAX_DEPTH, PADDING};
+use crate::cloudtrail::user_identity::UserIdentity;
 
 /// How many wrappers a record may be in, counted as values inside values.
 const MAX_WRAPPERS: usize = 8;
@@ -150,7 +151,7 @@ impl Finder {
     }
 
     /// Reads these of an ordinary record's [`Event::PARTS`], and hands the event to `then`; false where there is none. A plain
-    /// `userIdentity` need not be parsed: every session has another one.
+    /// `userIdentity` is not parsed, as whoever took the record apart found it valid; that pays, for every session has another one.
     pub(super) fn event(
         &mut self,
         record: &Ordinary<'_>,

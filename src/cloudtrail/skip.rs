@@ -152,14 +152,16 @@ impl<'a> Text<'a> {
     }
 }
 
-/// One bit for each byte, the lowest for the first: whether it is a quote, a backslash or a control character.
+/// One bit for each byte, the lowest for the first: whether it is special: a quote, a backslash or a
+/// control character.
 #[inline]
 fn marks(block: &[u8; WIDTH]) -> u64 {
     let (parts, _) = block.as_chunks();
     let part = |at: usize| {
         let bytes = i8x16::new(<[u8; 16]>::map(parts[at], u8::cast_signed));
         let backslash = bytes.cmp_eq(i8x16::splat(b'\\'.cast_signed()));
-        // With one bit turned, quotes and control characters are those up to 0x20, if all are taken for unsigned ones.
+        // With one bit turned, quotes and control characters are those up to 0x20, taken for unsigned ones; turning the sign's
+        // bit makes them that for a comparison of signed ones.
         let turned = bytes ^ i8x16::splat(i8::MIN ^ (b'"' ^ 0x20).cast_signed());
         let quote_or_control = turned.cmp_lt(i8x16::splat(i8::MIN + 0x21));
         let found = (backslash | quote_or_control).move_mask();

@@ -100,7 +100,7 @@ impl<'a> UserIdentity<'a> {
     }
 }
 
-/// A value in JSON, parsed or not.
+/// A value in JSON, parsed or not. It can be taken once only, by one of these: one that is not parsed is behind it then.
 trait Part<'a> {
     /// The text, of a string.
     fn text(&mut self) -> Option<&'a str>;
@@ -151,16 +151,15 @@ impl<'a> Plain<'a> {
     /// The string at `at`, which it moves behind.
     fn string(&mut self) -> Option<&'a str> {
         let begin = self.at + 1;
-        match self.scan.string(begin) {
+        let text = match self.scan.string(begin) {
             Some((end, false)) => {
                 self.at = end;
                 self.text.get(begin..end - 1)
             }
-            _ => {
-                self.odd = true;
-                None
-            }
-        }
+            _ => None,
+        };
+        self.odd |= text.is_none();
+        text
     }
 }
 
@@ -294,6 +293,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
         #[test]
         fn what_is_plain_reads_as_if_it_were_parsed(json in prop_oneof![4 => identity(), 1 => object(value()), 1 => value()]) {
             let plain = UserIdentity::from_plain(&json);
@@ -315,6 +316,47 @@ mod tests {
         ] {
             assert_eq!(UserIdentity::from_plain(json).is_some(), is_plain, "{json}");
         }
+    }
+
+    #[test]
+    fn the_last_of_a_name_counts() {
+        let session =
+            |attributes: &str| format!(r#"{{"sessionContext":{{"attributes":{attributes}}}}}"#);
+        let mfa = |value: &str| session(&format!(r#"{{"mfaAuthenticated":{value}}}"#));
+        let cases = [
+            (mfa("true"), Some(true)),
+            (mfa("false"), Some(false)),
+            (mfa(r#""true""#), Some(true)),
+            (mfa(r#""false""#), Some(false)),
+            (mfa(r#""x""#), None),
+            (mfa("null"), None),
+            (mfa("1"), None),
+            (mfa("{}"), None),
+            (
+                session(r#"{"mfaAuthenticated":true,"mfaAuthenticated":null}"#),
+                None,
+            ),
+            (
+                session(r#"{"mfaAuthenticated":true},"attributes":{"mfaAuthenticated":"false"}"#),
+                Some(false),
+            ),
+            (
+                session(r#"{"mfaAuthenticated":true},"attributes":7"#),
+                Some(true),
+            ),
+        ];
+        for (json, expected) in cases {
+            let plain = UserIdentity::from_plain(&json).unwrap();
+            assert_eq!(plain.mfa_authenticated, expected, "{json}");
+            parsed(&json, |identity| assert_eq!(plain, identity, "{json}"));
+        }
+        let json = r#"{"arn":"a","arn":null,"type":1,"type":"b","sessionContext":{},"sessionContext":{"sessionIssuer":{"arn":"c"}}}"#;
+        let expected = UserIdentity {
+            kind: Some("b"),
+            issuer_arn: Some("c"),
+            ..UserIdentity::default()
+        };
+        assert_eq!(UserIdentity::from_plain(json), Some(expected));
     }
 
     #[test]

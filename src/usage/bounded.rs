@@ -10,8 +10,8 @@ pub const OTHERS: &str = "\u{2026} and others";
 
 /// Adds `name`, keeping the first `max`.
 pub fn insert(set: &mut BTreeSet<String>, name: &str, max: usize) {
-    let is_full = set.len() >= max;
-    let is_behind = is_full && set.last().is_some_and(|last| name > last.as_str());
+    // In a full set most names come behind all that are kept: these are not worth a copy.
+    let is_behind = set.len() >= max && set.last().is_some_and(|last| name > last.as_str());
     if !is_behind && !set.contains(name) {
         set.insert(name.to_owned());
         while set.len() > max {

@@ -25,12 +25,13 @@ pub struct Callers {
     hashed: Map<u32>,
     /// The same by the reader's [number](Ordinary::identity) of it, for those that came last.
     numbered: Vec<Option<(u64, u32)>>,
-    /// The callers' numbers.
+    /// The callers' numbers. Whoever chooses the names can make look-ups slow, no more: all of a caller is compared.
     numbers: HashMap<(Principal, Option<Box<str>>), u32>,
     callers: Vec<(Principal, Option<Box<str>>)>,
     /// Which of `identities` was last found.
     last: u32,
-    /// The hash of the identity that was last looked for and not found, and the reader's number of it.
+    /// The hash of the identity that was last looked for by it, and the reader's number of that identity: what [learning](Self::learn)
+    /// is told by, which follows at once where it was not found.
     new: Key,
     new_number: Option<u64>,
     bytes: usize,
@@ -198,7 +199,7 @@ impl Callers {
 #[cfg(test)]
 mod tests {
     use super::{Callers, MAX_NAMES};
-    use crate::cloudtrail::event::UserIdentity;
+    use crate::cloudtrail::user_identity::UserIdentity;
     use crate::usage::identity::caller;
 
     #[test]

@@ -31,7 +31,7 @@ use crate::usage::times::EventId;
 
 /// The fields of a call's key, besides its shape, who called, and what is told only where it was looked into. That the Region,
 /// the recipient and the category are among them is what lets a call that comes again count for all that its first one counted
-/// for.
+/// for. They stand in the order in which CloudTrail writes them, so that neighbours are written together.
 const FIELDS: [Field; 5] = [
     Field::AwsRegion,
     Field::ErrorMessage,
@@ -40,7 +40,7 @@ const FIELDS: [Field; 5] = [
     Field::EventCategory,
 ];
 
-/// The fields of a call's shape, beside the names of its parameters.
+/// The fields of a call's shape, beside the names of its parameters, likewise.
 const SHAPE: [Field; 3] = [Field::EventSource, Field::EventName, Field::ErrorCode];
 
 /// Parameters with more members are part of a key as a whole.
@@ -169,10 +169,7 @@ impl Calls {
         bytes.clear();
         bytes.extend_from_slice(&sought.shape.bytes());
         bytes.extend_from_slice(&caller.to_le_bytes());
-        bytes.extend_from_slice(&touched.parameters.to_le_bytes());
-        bytes.extend_from_slice(&touched.copied.to_le_bytes());
-        let (below, response) = (touched.below, touched.response);
-        bytes.push(u8::from(touched.resources) | u8::from(response) << 1 | u8::from(below) << 2);
+        touched.write(bytes);
         record.write(&FIELDS, bytes);
         sought.copied.clear();
         write_parameters(parameters, members, touched, bytes, &mut sought.copied);
@@ -407,10 +404,10 @@ fn write_parameters(
     }
     for (index, member) in members.iter().enumerate() {
         let (name, value) = (member.name(raw), member.value(raw));
-        let opaque = || opaque(name, value, member.is_plain, touched.below);
+        let hidden = || opaque(name, value, member.is_plain, touched.below);
         let told = match (touched.parameters >> index & 1, touched.copied >> index & 1) {
-            (0, 0) => opaque(),
-            (0, _) if opaque() == b"\"" => {
+            (0, 0) => hidden(),
+            (0, _) if hidden() == b"\"" => {
                 copied.push(index);
                 b"\""
             }

@@ -2,7 +2,7 @@
 //!
 //! Source of the shapes: CloudTrail User Guide, "CloudTrail userIdentity element".
 
-use crate::cloudtrail::event::UserIdentity;
+use crate::cloudtrail::user_identity::UserIdentity;
 use crate::iam::arn::{ArnParts, last_component};
 use crate::iam::principal::{Principal, PrincipalKind};
 
@@ -239,7 +239,7 @@ fn unknown(identity: &UserIdentity<'_>) -> Principal {
 #[cfg(test)]
 mod tests {
     use super::caller;
-    use crate::cloudtrail::event::UserIdentity;
+    use crate::cloudtrail::user_identity::UserIdentity;
     use crate::iam::principal::PrincipalKind::{self, *};
 
     /// (identity, kind, account, name, arn, session)

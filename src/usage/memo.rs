@@ -24,6 +24,20 @@ pub struct Touched {
 }
 
 impl Touched {
+    /// Writes all of it, as part of a key.
+    pub fn write(self, out: &mut Vec<u8>) {
+        let Self {
+            parameters,
+            copied,
+            below,
+            response,
+            resources,
+        } = self;
+        out.extend_from_slice(&parameters.to_le_bytes());
+        out.extend_from_slice(&copied.to_le_bytes());
+        out.extend([below, response, resources].map(u8::from));
+    }
+
     /// What was looked into by either.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -41,7 +55,7 @@ impl Touched {
 /// logs have, are looked up each time.
 const MAX: usize = 30_000;
 
-/// A memory of answers; one a worker.
+/// A memory of answers; one a worker. Whoever chooses the names can make look-ups slow, no more: whole names are compared.
 #[derive(Debug, Default)]
 pub struct Memo {
     calls: HashMap<String, HashMap<String, Rc<Call>>>,

@@ -3,9 +3,9 @@
 use memchr::memchr2_iter;
 
 /// What tells one value of a parameter of the top level from others as long as [`Parameters`](crate::usage::request::Parameters) did not note that it was
-/// looked into: one text that is a leaf is then like another, if both begin as ARNs do or none does, and what is no leaf
-/// like nothing, unless members are sought at any depth, `below`. `value` is in JSON, and so is what is returned; `is_plain` says that
-/// it is a string without escapes.
+/// looked into: one text that is a leaf is then like another, if both begin as ARNs do or none does; what is the caller's own is like
+/// anything else of its kind, and where members are sought at any depth, `below`, only if it can hold none of [`FOUND_BELOW`].
+/// `value` is in JSON, and so is what is returned; `is_plain` says that it is a string without escapes.
 #[inline]
 pub(crate) fn opaque<'v>(name: &[u8], value: &'v [u8], is_plain: bool, below: bool) -> &'v [u8] {
     let may_hold = |value| below && may_hold_found_below(value);

@@ -128,6 +128,7 @@ impl Regions {
         if region < self.first.0 {
             std::mem::swap(&mut self.first, &mut counted);
         }
+        // Neither `region` nor what was first is among them.
         let at = self.others.partition_point(|other| other.0 < counted.0);
         self.others.insert(at, counted);
         self.others.truncate(MAX_REGIONS - 1);

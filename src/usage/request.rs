@@ -255,7 +255,7 @@ impl<'t, 'a> Parameters<'t, 'a> {
     }
 
     /// Notes that all lists and objects are looked into, and the members named `name`. Where there is nothing to find in
-    /// what is the caller's own, that shows in its opaque text (see `opaque.rs`).
+    /// what is the caller's own, that shows in its opaque text (see `opaque.rs`), as it was noted that members are sought.
     fn touch_below(&self, top: &Json<'t, 'a>, name: &str) {
         let Some(object) = top.as_object() else {
             return self.touch(u64::MAX);

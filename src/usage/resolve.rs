@@ -6,7 +6,8 @@ use smallvec::SmallVec;
 
 use crate::catalog::errors::{self, ErrorClass};
 use crate::catalog::operation::Operation;
-use crate::cloudtrail::event::{Event, UserIdentity};
+use crate::cloudtrail::event::Event;
+use crate::cloudtrail::user_identity::UserIdentity;
 use crate::iam::action::Action;
 use crate::iam::arn::ResourceArn;
 use crate::iam::principal::{Principal, PrincipalKind};
