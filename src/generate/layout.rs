@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use memchr::memchr2_iter;
+use smallvec::SmallVec;
+
 use crate::iam::arn::ResourceArn;
 
 /// Kinds of resource that AWS makes anew for each use, `(service, type, offset)`: `offset` components behind the type
@@ -50,7 +53,7 @@ pub(super) struct Layout<'a> {
     /// The ARN's service.
     pub(super) service: &'a str,
     /// The resource part cut at `/` and mostly `:`, as byte ranges of `text`. Empty components stay in.
-    pub(super) components: Vec<Range<usize>>,
+    pub(super) components: SmallVec<[Range<usize>; 8]>,
     /// The first that is not empty: the resource's type, the bucket, or the name of what has no type.
     pub(super) kind: Range<usize>,
     /// The first component that may vary. All before it (the resource's type, or the bucket) never do.
@@ -67,7 +70,7 @@ impl<'a> Layout<'a> {
     pub(super) fn of(resource: &'a ResourceArn) -> Option<Self> {
         let parts = resource.parts()?;
         let text = resource.as_str();
-        let mut components = Vec::with_capacity(8);
+        let mut components: SmallVec<[Range<usize>; 8]> = SmallVec::new();
         let behind_fields = text.len() - parts.resource.len();
         let mut start = behind_fields;
         // Where `/` alone divides, a colon is part of a name: object keys, the time in the label of a table's stream.
@@ -75,11 +78,9 @@ impl<'a> Layout<'a> {
             "s3" | "dynamodb" => b'/',
             _ => b':',
         };
-        for (at, byte) in parts.resource.bytes().enumerate() {
-            if byte == b'/' || byte == divider {
-                components.push(start..behind_fields + at);
-                start = behind_fields + at + 1;
-            }
+        for at in memchr2_iter(b'/', divider, parts.resource.as_bytes()) {
+            components.push(start..behind_fields + at);
+            start = behind_fields + at + 1;
         }
         components.push(start..text.len());
 
