@@ -16,28 +16,12 @@ use crate::usage::coverage::{Coverage, FileProblem};
 use crate::usage::cut::Cut;
 use crate::usage::filter::Filter;
 use crate::usage::kept::NO_HOUR;
-use crate::usage::ledger::Ledger;
 use crate::usage::origin::{Network, Region};
 use crate::usage::sketch::Sketch;
 use crate::usage::sum::Sum;
 use crate::usage::times::{EventId, Times};
 use crate::usage::told;
 use crate::verify::asked::Asks;
-
-/// Keeps the names of a principal's sessions and the ids of its access keys.
-fn add_names(
-    ledger: &mut Ledger,
-    principal: &Principal,
-    sessions: &BTreeSet<String>,
-    keys: &BTreeSet<String>,
-) {
-    for session in sessions {
-        ledger.add_names(principal, Some(session), None);
-    }
-    for key in keys {
-        ledger.add_names(principal, None, Some(key));
-    }
-}
 
 /// A row of the ledger: calls that mean the same.
 pub(super) struct Call {
@@ -99,7 +83,7 @@ impl Store {
         let all = events == admitted;
         for (id, (principal, sessions, keys)) in &principals {
             if all || callers.contains(id) {
-                add_names(&mut sum.ledger, principal, sessions, keys);
+                sum.ledger.add_names(principal, sessions, keys);
             }
         }
         // What was added above is cut already, and was not to be counted among what was whole.

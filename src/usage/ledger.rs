@@ -347,19 +347,26 @@ impl Ledger {
         }
     }
 
-    /// Keeps the name of a session in which `principal` made calls that count, and the id of the access key that signed them.
-    pub fn add_names(&mut self, principal: &Principal, session: Option<&str>, key: Option<&str>) {
-        if session.is_none() && key.is_none() {
+    /// Keeps the names of sessions in which `principal` made calls that count, and the ids of the access keys that signed them.
+    pub fn add_names(
+        &mut self,
+        principal: &Principal,
+        sessions: impl IntoIterator<Item: AsRef<str>>,
+        keys: impl IntoIterator<Item: AsRef<str>>,
+    ) {
+        let mut sessions = sessions.into_iter().peekable();
+        let mut keys = keys.into_iter().peekable();
+        if sessions.peek().is_none() && keys.peek().is_none() {
             return;
         }
         let Some(usage) = usage_of(&mut self.principals, principal) else {
             return;
         };
-        if let Some(session) = session {
-            bounded::insert(&mut usage.sessions, session, MAX_SESSIONS);
+        for session in sessions {
+            bounded::insert(&mut usage.sessions, session.as_ref(), MAX_SESSIONS);
         }
-        if let Some(key) = key {
-            bounded::insert(&mut usage.access_keys, key, MAX_ACCESS_KEYS);
+        for key in keys {
+            bounded::insert(&mut usage.access_keys, key.as_ref(), MAX_ACCESS_KEYS);
         }
     }
 
