@@ -22,6 +22,16 @@ pub fn insert(set: &mut BTreeSet<String>, name: &str, max: usize) {
 
 /// Adds `count` to `name`'s, keeping the first `max` names and, under [`OTHERS`], the sum of all others.
 pub fn count(counts: &mut BTreeMap<String, u64>, name: &str, count: u64, max: usize) {
+    // The empty name comes first. It is not compared: with AVX-512, glibc takes a tenth of a microsecond to compare nothing where
+    // there is nothing, as an empty `String` has no address.
+    if name.is_empty()
+        && let Some(mut first) = counts.first_entry()
+        && first.key().is_empty()
+    {
+        let mine = first.get_mut();
+        *mine = mine.saturating_add(count);
+        return;
+    }
     if let Some(mine) = counts.get_mut(name) {
         *mine = mine.saturating_add(count);
         return;
