@@ -329,7 +329,7 @@ mod tests {
             tally.seen = Some((time, time + 60));
             tally.days = [*day][..].into();
             tally.sample_event_id = Some(format!("e-{day}").as_str().into());
-            tally.regions.count("eu-west-1".into(), *used);
+            tally.regions.count(&"eu-west-1".into(), *used);
             tally.networks.insert(Network::Public);
             tally.via.insert("athena.amazonaws.com".into());
         }

@@ -156,7 +156,8 @@ struct Adder<'s> {
 /// An event of a call that is known.
 struct Waiting {
     call: u32,
-    origin: (Region, Network),
+    region: Region,
+    network: Network,
     session: u64,
     time: Option<i64>,
     hash: u64,
@@ -267,7 +268,8 @@ impl Adder<'_> {
         let shard = Seen::shard(hash);
         self.waiting[shard].push(Waiting {
             call,
-            origin: (region, network),
+            region: *region,
+            network,
             session: mix_place(session, region_hash, network),
             time,
             hash,
@@ -293,7 +295,8 @@ impl Adder<'_> {
                 .seen
                 .print(event.hash, event.time, event.session, digest);
         }
-        let mut events = waiting.drain(..).zip(prints);
+        // By reference, as most of an event is looked at once and not kept.
+        let mut events = waiting.iter().zip(prints);
         self.seen
             .are_new(shard, prints[..count].iter().copied(), |is_new| {
                 let Some((event, print)) = events.next() else {
@@ -305,11 +308,13 @@ impl Adder<'_> {
                     _ => is_new,
                 };
                 if is_new {
-                    calls.count(event.call, time, Some(event.id), event.origin);
+                    let place = (&event.region, event.network);
+                    calls.count(event.call, time, Some(&event.id), place);
                 } else {
                     self.duplicates += 1;
                 }
             });
+        waiting.clear();
     }
 
     /// Adds a record that was parsed.

@@ -74,7 +74,7 @@ impl Store {
                     meaning.ok_or_else(|| self.damaged("what a call means"))?;
                 let name = region.as_str();
                 asked.note(&mut meaning, |key, asking| told::kept(key, name, asking));
-                times.regions.count(region, times.count);
+                times.regions.count(&region, times.count);
                 times.via = via;
                 sum.add(principal, [(meaning, times)]);
             }
@@ -303,7 +303,7 @@ struct InTime(Times);
 impl InTime {
     fn add(&mut self, time: i64) {
         self.0
-            .add(Some(time), None, Region::default(), Network::Unknown);
+            .add(Some(time), None, &Region::default(), Network::Unknown);
     }
 
     /// With what is known of all times only.

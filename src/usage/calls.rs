@@ -324,8 +324,8 @@ impl Calls {
         &mut self,
         call: u32,
         time: Option<i64>,
-        id: Option<EventId>,
-        (region, network): (Region, Network),
+        id: Option<&EventId>,
+        (region, network): (&Region, Network),
     ) {
         self.calls[call as usize]
             .times

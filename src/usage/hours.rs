@@ -133,13 +133,13 @@ pub struct Counter {
 impl Counter {
     /// Counts a record of `time` in seconds since 1970; into `hours` goes what was counted of another place or day.
     #[inline]
-    pub fn count(&mut self, account: &str, region: Region, time: i64, hours: &mut Hours) {
+    pub fn count(&mut self, account: &str, region: &Region, time: i64, hours: &mut Hours) {
         let since = time.wrapping_sub(self.start);
         let known =
-            (0..86_400).contains(&since) && same(account, &self.account) && region == self.region;
+            (0..86_400).contains(&since) && same(account, &self.account) && *region == self.region;
         let hour = match known {
             true => since as usize / 3_600,
-            false => match self.turn_to(account, region, time, hours) {
+            false => match self.turn_to(account, *region, time, hours) {
                 Some(hour) => hour,
                 None => return,
             },
@@ -224,7 +224,7 @@ mod tests {
                 let first = (at + turn) % 3 == 0;
                 let part = if first { &mut one } else { &mut two };
                 let (account, region) = (account.to_string(), region.to_string());
-                counters[usize::from(first)].count(&account, region.as_str().into(), hour * 3_600 + 59, part);
+                counters[usize::from(first)].count(&account, &region.as_str().into(), hour * 3_600 + 59, part);
                 part.bound(max);
             }
             counters[1].flush(&mut one);

@@ -651,7 +651,7 @@ mod tests {
                 let principal = role("arn:aws:iam::111122223333:role/deploy");
                 let id = format!("{time}");
                 let mut times = Times::once(Some(time), Some(&id));
-                times.regions.count(format!("r{a}").as_str().into(), 1);
+                times.regions.count(&format!("r{a}").as_str().into(), 1);
                 times.via = (b == 0).then(|| format!("{c}.amazonaws.com").into());
                 times.networks = [Network::ALL[usize::from(c)]].into_iter().collect();
                 let mut resolved = resolved(principal, outcome, &format!("{a}/{b}/{c}"));

@@ -47,7 +47,7 @@ impl Times {
     pub fn once(time: Option<i64>, event_id: Option<&str>) -> Self {
         let mut times = Self::default();
         let id = event_id.map(EventId::from);
-        times.add(time, id, Region::default(), Network::Unknown);
+        times.add(time, id.as_ref(), &Region::default(), Network::Unknown);
         times
     }
 
@@ -57,7 +57,12 @@ impl Times {
         let origin = Origin::of(event);
         let mut times = Self::via(origin.via);
         let id = id.map(EventId::from);
-        times.add(event.event_time, id, origin.region, origin.network);
+        times.add(
+            event.event_time,
+            id.as_ref(),
+            &origin.region,
+            origin.network,
+        );
         times
     }
 
@@ -79,8 +84,8 @@ impl Times {
     pub fn add(
         &mut self,
         time: Option<i64>,
-        event_id: Option<EventId>,
-        region: Region,
+        event_id: Option<&EventId>,
+        region: &Region,
         network: Network,
     ) {
         self.count += 1;
@@ -97,9 +102,9 @@ impl Times {
             }
         }
         if let Some(id) = event_id
-            && self.sample_event_id.as_ref().is_none_or(|old| id < *old)
+            && self.sample_event_id.as_ref().is_none_or(|old| id < old)
         {
-            self.sample_event_id = Some(id);
+            self.sample_event_id = Some(id.clone());
         }
     }
 }
