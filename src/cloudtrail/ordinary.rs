@@ -149,9 +149,7 @@ impl<'a> Ordinary<'a> {
     /// two fields could be taken for one another.
     pub fn write(&self, fields: &[Field], out: &mut Vec<u8>) {
         let mut write = |start: u32, end: u32| {
-            if end != 0 {
-                out.extend_from_slice(&self.text.as_bytes()[start as usize..end as usize]);
-            }
+            out.extend_from_slice(&self.text.as_bytes()[start as usize..end as usize]);
             out.push(b'\n');
         };
         let mut values = fields.iter().map(|field| self.values[*field as usize]);

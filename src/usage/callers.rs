@@ -1,13 +1,11 @@
 //! Who made calls, looked up by `userIdentity` as it stands in the log.
 
-use std::hash::{BuildHasher as _, RandomState};
-
 use foldhash::HashMap;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cloudtrail::ordinary::{Field, Ordinary};
 use crate::iam::principal::Principal;
-use crate::usage::hashed::{Key, Map};
+use crate::usage::hashed::{Key, Map, random_seed};
 use crate::usage::identity::Caller;
 
 /// Identities beyond this number are forgotten, and those whose names, not yet asked for, take more bytes.
@@ -60,7 +58,7 @@ pub struct Names {
 impl Default for Callers {
     fn default() -> Self {
         Self {
-            seed: RandomState::new().hash_one(0),
+            seed: random_seed(),
             identities: Vec::new(),
             hashed: Map::default(),
             numbered: vec![None; NUMBERED],
@@ -99,7 +97,7 @@ impl Callers {
             return Some(identity);
         }
         let text = record.raw(Field::UserIdentity);
-        self.new = xxh3_128_with_seed(text, self.seed).into();
+        self.new = Key::of(text, self.seed);
         self.new_number = number;
         let identity = *self.hashed.get(&self.new)?;
         self.number_new(identity);

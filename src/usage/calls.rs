@@ -9,17 +9,14 @@
 //! A key is a hash of those bytes, of 128 bits and with a seed of this process' own, so that nobody who writes a log can
 //! know what collides.
 
-use std::hash::{BuildHasher as _, RandomState};
-
 use simdutf8::basic::from_utf8;
-use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use crate::cloudtrail::event::Event;
 use crate::cloudtrail::ordinary::{Field, Member, Ordinary};
 use crate::iam::principal::Principal;
 use crate::usage::call::{Call, Counted};
 use crate::usage::callers::Callers;
-use crate::usage::hashed::{Key, Map};
+use crate::usage::hashed::{Key, Map, random_seed};
 use crate::usage::keys;
 use crate::usage::like::{Marks, Template};
 use crate::usage::memo::{Memo, Touched};
@@ -119,7 +116,7 @@ impl Calls {
     #[must_use]
     pub fn new(max: usize, by_region: bool) -> Self {
         Self {
-            seed: RandomState::new().hash_one(0),
+            seed: random_seed(),
             max,
             calls: Vec::new(),
             keys: Map::default(),
@@ -153,7 +150,6 @@ impl Calls {
             sought.region = record.text(Field::AwsRegion).unwrap_or_default().into();
         }
 
-        let hash = |bytes: &[u8]| Key::from(xxh3_128_with_seed(bytes, seed));
         let parameters = record.raw(Field::RequestParameters);
         let members = record.parameters();
         let bytes = &mut sought.bytes;
@@ -162,7 +158,7 @@ impl Calls {
         for member in members {
             bytes.extend_from_slice(member.quoted_name(parameters));
         }
-        sought.shape = hash(bytes);
+        sought.shape = Key::of(bytes, seed);
         let touched = self.shapes.get(&sought.shape).copied().unwrap_or_default();
         sought.told = touched;
 
@@ -187,11 +183,11 @@ impl Calls {
             bytes.push(b'\n');
             bytes.extend_from_slice(members[*member].value(parameters));
         }
-        sought.key = hash(bytes);
+        sought.key = Key::of(bytes, seed);
         if let Some(call) = self.keys.get(&sought.key) {
             return Known::Call(*call, session);
         }
-        sought.like = (length < bytes.len()).then(|| hash(&bytes[..length]));
+        sought.like = (length < bytes.len()).then(|| Key::of(&bytes[..length], seed));
         match self.learn_like_another(record, seen) {
             Some((call, session)) => Known::Call(call, session),
             None => Known::Caller(touched),

@@ -1,13 +1,27 @@
 //! Tables by what is a hash already.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hash, Hasher, RandomState};
+
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+/// A number that nobody can know who writes a log: another one each time.
+#[must_use]
+pub fn random_seed() -> u64 {
+    RandomState::new().hash_one(0)
+}
 
 /// A hash of 128 bits, as a key. Of these, a table looks at 64, and then compares all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Key(u64, u64);
 
 impl Key {
+    /// The hash of `bytes` with `seed`.
+    #[must_use]
+    pub fn of(bytes: &[u8], seed: u64) -> Self {
+        xxh3_128_with_seed(bytes, seed).into()
+    }
+
     /// The hash.
     #[must_use]
     pub fn bytes(self) -> [u8; 16] {

@@ -123,11 +123,7 @@ impl Tally {
         {
             origin::add_via(&mut self.via, [via.clone()]);
         }
-        if let Some(id) = &times.sample_event_id
-            && self.sample_event_id.as_ref().is_none_or(|old| id < old)
-        {
-            self.sample_event_id = Some(id.clone());
-        }
+        EventId::keep_least(&mut self.sample_event_id, times.sample_event_id.as_ref());
     }
 
     /// Adds `other`'s calls. Commutative and associative.
@@ -137,10 +133,7 @@ impl Tally {
         self.inconclusive += other.inconclusive;
         self.seen = period(self.seen, other.seen);
         join(&mut self.days, &other.days);
-        self.sample_event_id = match (self.sample_event_id.take(), other.sample_event_id) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        EventId::keep_least(&mut self.sample_event_id, other.sample_event_id.as_ref());
         self.contexts.absorb(other.contexts);
         self.regions.absorb(&other.regions);
         self.networks.absorb(other.networks);

@@ -4,9 +4,8 @@
 //! Where the mark comes out again in a resource, the text of any call like that one belongs. That holds because
 //! [`copies`](crate::usage::request::Parameters::copies) are asked for by those only who do nothing else with them.
 
-use std::hash::{BuildHasher as _, RandomState};
-
 use crate::iam::arn::{ResourceArn, escape};
+use crate::usage::hashed::random_seed;
 use crate::usage::resolve::{self, Meaning, Need};
 
 /// What stands in the place of texts that are copied.
@@ -21,7 +20,7 @@ pub struct Marks {
 impl Default for Marks {
     fn default() -> Self {
         // A number of this process' own, so that nobody who writes a log can know it.
-        let start = format!("\u{1}{:016x}", RandomState::new().hash_one(0));
+        let start = format!("\u{1}{:016x}", random_seed());
         Self {
             texts: (0..u64::BITS)
                 .map(|member| format!("{start}{member:02}"))

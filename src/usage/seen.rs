@@ -5,7 +5,7 @@
 //! that what is counted is too.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher as _, BuildHasherDefault, RandomState};
+use std::hash::BuildHasherDefault;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use crate::iam::principal::Principal;
 use crate::usage::denial::Said;
-use crate::usage::hashed::Hashed;
+use crate::usage::hashed::{Hashed, random_seed};
 use crate::usage::resolve::Meaning;
 
 /// The most events of one round that are remembered, 8 bytes each and as much again of room in the tables: two rounds take
@@ -59,7 +59,7 @@ impl Default for Seen {
             shards: Default::default(),
             rounds: AtomicU64::new(0),
             forgetful: AtomicBool::new(false),
-            seed: RandomState::new().hash_one(0),
+            seed: random_seed(),
             max: MAX_EVENTS / SHARDS,
         }
     }

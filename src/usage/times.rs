@@ -73,11 +73,7 @@ impl Times {
         join(&mut self.days, &other.days);
         self.regions.absorb(&other.regions);
         self.networks.absorb(other.networks);
-        if let Some(id) = &other.sample_event_id
-            && self.sample_event_id.as_ref().is_none_or(|old| id < old)
-        {
-            self.sample_event_id = Some(id.clone());
-        }
+        EventId::keep_least(&mut self.sample_event_id, other.sample_event_id.as_ref());
     }
 
     /// Counts a call.
@@ -101,11 +97,7 @@ impl Times {
                 join(&mut self.days, &[day]);
             }
         }
-        if let Some(id) = event_id
-            && self.sample_event_id.as_ref().is_none_or(|old| id < old)
-        {
-            self.sample_event_id = Some(id.clone());
-        }
+        EventId::keep_least(&mut self.sample_event_id, event_id);
     }
 }
 
@@ -130,6 +122,16 @@ pub enum EventId {
 impl EventId {
     /// The length of a UUID's text.
     pub const USUAL: usize = 36;
+
+    /// Keeps `id` as the sample if it is smaller than the one that is `kept`.
+    #[inline]
+    pub(crate) fn keep_least(kept: &mut Option<Self>, id: Option<&Self>) {
+        if let Some(id) = id
+            && kept.as_ref().is_none_or(|old| id < old)
+        {
+            *kept = Some(id.clone());
+        }
+    }
 
     fn bytes(&self) -> &[u8] {
         match self {
