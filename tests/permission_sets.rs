@@ -337,6 +337,27 @@ fn a_set_made_anew_is_one_set() {
     assert!(!said.folder.path().join(SET).exists());
 }
 
+/// A set's policy is its inline policy, and never written in the place of a boundary.
+#[test]
+fn what_is_written_for_something_else_is_not_merged() {
+    let calls = [A, B].map(|account| call(account, "ec2", "DescribeInstances", json!({})));
+    let asked = |run: Run, more: &[&'static str]| {
+        let generate = ["generate", "log.json", "--out", "out", "--for"];
+        run.args(generate).args(more.iter().copied())
+    };
+    let said = asked(Run::new().file("log.json", log(&calls)), &["boundary"]).code(0);
+    let index = said.written("out/index.json");
+    assert_eq!(index["permissionSets"], json!([]));
+    assert_eq!(index["principals"][1]["target"], "boundary");
+    assert!(!said.folder.path().join(SET).exists());
+    let merged = ["boundary", "--permission-sets", "merge"];
+    let said = asked(Run::within(said.folder), &merged).code(2);
+    assert!(said.stderr.contains("--for"), "{}", said.stderr);
+    let merged = ["permission-set", "--permission-sets", "merge"];
+    let said = asked(Run::within(said.folder), &merged).code(0);
+    assert!(said.folder.path().join(SET).exists());
+}
+
 #[test]
 fn who_used_what_behind_a_set_is_told() {
     let mut calls = vec![

@@ -48,7 +48,8 @@ pub struct Arguments {
     #[command(flatten)]
     tailor: Tailor,
 
-    /// What is made of the roles of one permission set of IAM Identity Center. Without it, merge with --out, and apart else.
+    /// What is made of the roles of one permission set of IAM Identity Center. Without it, merge with --out, and apart without
+    /// or with --for anything else.
     #[arg(long, value_enum, value_name = "HOW")]
     permission_sets: Option<PermissionSets>,
 
@@ -80,11 +81,15 @@ impl Arguments {
         }
     }
 
-    /// Whether each permission set has a policy.
-    fn merges(&self) -> bool {
+    /// Whether each permission set has a policy, which is its inline policy.
+    fn merges(&self) -> Result<bool> {
+        let fits = self.tailor.fits_permission_sets();
         match self.permission_sets {
-            Some(how) => how == PermissionSets::Merge,
-            None => self.out.is_some(),
+            Some(PermissionSets::Merge) if !fits => usage_error(
+                "--permission-sets merge writes the inline policies of permission sets, and --for asks for something else\nhelp: leave out --for, or give --permission-sets apart for each role's own",
+            ),
+            Some(how) => Ok(how == PermissionSets::Merge),
+            None => Ok(fits && self.out.is_some()),
         }
     }
 
@@ -143,6 +148,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     if arguments.own_policy {
         return own_policy::run(&arguments.input, quiet);
     }
+    let merges = arguments.merges()?;
     let wanted = arguments.tailor.wanted();
     let asked = arguments.asked(&wanted);
     let mut sum = arguments.input.collect_values(quiet, &asked)?;
@@ -158,7 +164,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     let used: Vec<_> = ledger.principals.iter().collect();
     if arguments.out.is_none() {
         let one_set = permission_sets::is_one(&used);
-        if arguments.merges() && one_set {
+        if merges && one_set {
             arguments.print_sets(&used, quiet)?;
             return Ok(Ending::of_input(coverage.is_unreadable()));
         }
@@ -171,7 +177,7 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     let mut proved = ManuallyDrop::new(arguments.prove(&used, &ledger.created, coverage)?);
     match &arguments.out {
         Some(folder) => {
-            let mut sets = match arguments.merges() {
+            let mut sets = match merges {
                 true => arguments.sets(&used)?,
                 false => Vec::new(),
             };

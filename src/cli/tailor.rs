@@ -115,6 +115,12 @@ impl Tailor {
         }
     }
 
+    /// Whether the policies are to be what permission sets take.
+    #[must_use]
+    pub fn fits_permission_sets(&self) -> bool {
+        matches!(self.target, None | Some(TargetArgument::PermissionSet))
+    }
+
     /// The same for `generate`, of a principal of this `kind`.
     #[must_use]
     pub fn options(&self, kind: PrincipalKind) -> Options {
