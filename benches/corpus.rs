@@ -2,7 +2,7 @@
 //! same bytes.
 //!
 //! ```text
-//! cargo run --release --example corpus -- DIR [--files 2000] [--events 430] [--unique 10] [--seed 1]
+//! cargo run --release --example corpus -- DIR [--files 2000] [--events 430] [--unique 10] [--alike N] [--seed 1]
 //! ```
 //!
 //! Four in ten events are S3's, with the identifiers in them that never repeat; the others are what functions, pipelines
@@ -10,10 +10,14 @@
 //! things: a bucket, two tables, a key, a function, ten parameters and secrets. `--unique` is the share of S3's calls, in
 //! percent, whose object no other call names; the others go to two hundred objects a bucket. With them about one event in
 //! five carries something that no other has: an item's key, the name of a session or of a log stream.
+//!
+//! With `--alike` the calls of the first N files come again in each following N, a day later: a trail that is long enough to show
+//! little that is new. What no other event has (that of the last sentence, sessions, and ids) is another one each day.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,6 +63,11 @@ impl Rng {
         self.text(ALPHABET, length)
     }
 
+    /// For the day with the number `day`, what is another one each day; none for the first day.
+    fn again(&self, day: u64) -> Option<Self> {
+        (day > 0).then_some(Self(self.0 ^ day.wrapping_mul(0xa076_1d64_78bd_642f)))
+    }
+
     fn uuid(&mut self) -> String {
         let (a, b) = (self.next(), self.next());
         format!(
@@ -70,6 +79,12 @@ impl Rng {
             b & 0xffff_ffff_ffff
         )
     }
+}
+
+/// What `draw` makes of `again`, where there is one, and else of `rng`, which goes on likewise.
+fn anew<T>(rng: &mut Rng, again: &mut Option<Rng>, draw: impl Fn(&mut Rng) -> T) -> T {
+    let first = draw(rng);
+    again.as_mut().map_or(first, draw)
 }
 
 const ACCOUNTS: [&str; 4] = [
@@ -134,6 +149,8 @@ pub(crate) struct Delivery {
     second: u64,
     /// The share of S3's calls, in percent, whose object no other call names.
     unique: u64,
+    /// What is another one each day comes from here, where the calls are those of an earlier day.
+    again: Option<Rng>,
 }
 
 /// What tells one call from another.
@@ -168,43 +185,47 @@ impl Call {
 }
 
 impl Delivery {
-    pub(crate) fn new(seed: u64, file: u64, unique: u64) -> Self {
+    /// The file with this number of the day with this number.
+    pub(crate) fn new(seed: u64, file: u64, day: u64, unique: u64) -> Self {
         let mut rng = Rng(seed ^ file.wrapping_mul(0xd134_2543_de82_ef95));
         let account = ACCOUNTS[rng.skewed(4) as usize];
         let region = REGIONS[rng.skewed(3) as usize];
         // The delivery files of two days.
         let second = 1_772_323_200 + file * 86 % 172_800;
+        let again = rng.again(day);
         let mut delivery = Self {
             rng,
             account,
             region,
             callers: Vec::new(),
-            second,
+            second: second + day * 86_400,
             unique,
+            again,
         };
         let hour = second / 3_600;
         let place = hour << 8 | ACCOUNTS.iter().position(|&a| a == account).unwrap_or(0) as u64;
         let place = place << 8 | REGIONS.iter().position(|&r| r == region).unwrap_or(0) as u64;
         let mut sessions = Rng(seed ^ place.wrapping_mul(0x9fb2_1c65_1e98_df25));
         delivery.callers = (0..40)
-            .map(|_| Caller::new(&mut sessions, account, hour))
+            .map(|_| Caller::new(&mut sessions, account, (hour, day)))
             .collect();
         delivery
     }
 }
 
 impl Caller {
-    fn new(rng: &mut Rng, account: &str, hour: u64) -> Self {
+    fn new(rng: &mut Rng, account: &str, (hour, day): (u64, u64)) -> Self {
+        let mut again = rng.again(day);
         let number = rng.skewed(ROLES.len() as u64);
         let role = ROLES[number as usize];
-        let started = time(hour * 3_600 - rng.below(2_000));
+        let started = time(hour * 3_600 - rng.below(2_000) + day * 86_400);
         let id = format!("AROA{:X}EXAMPLE00", Rng(role.len() as u64).next() >> 40);
         let session = match rng.below(3) {
             0 => role.to_owned(),
-            1 => format!("i-0{:016x}", rng.next()),
-            _ => format!("{role}-{}", rng.below(100_000)),
+            1 => format!("i-0{:016x}", anew(rng, &mut again, Rng::next)),
+            _ => format!("{role}-{}", anew(rng, &mut again, |rng| rng.below(100_000))),
         };
-        let key = format!("ASIA{}EXAMPLE", rng.upper(9));
+        let key = format!("ASIA{}EXAMPLE", anew(rng, &mut again, |rng| rng.upper(9)));
         let identity = format!(
             r#"{{"type":"AssumedRole","principalId":"{id}:{session}","arn":"arn:aws:sts::{account}:assumed-role/{role}/{session}","accountId":"{account}","accessKeyId":"{key}","sessionContext":{{"sessionIssuer":{{"type":"Role","principalId":"{id}","arn":"arn:aws:iam::{account}:role/service/{role}","accountId":"{account}","userName":"{role}"}},"attributes":{{"creationDate":"{started}","mfaAuthenticated":"false"}}}}}}"#
         );
@@ -233,10 +254,13 @@ impl Delivery {
     }
 
     fn s3(&mut self, role: u64) -> Call {
-        let rng = &mut self.rng;
+        let Self { rng, again, .. } = self;
         let bucket = format!("example-{}-{}", ROLES[role as usize], self.account);
         let key = match rng.below(100) < self.unique {
-            true => format!("incoming/{}/{}.json", rng.below(64), rng.uuid()),
+            true => {
+                let folder = rng.below(64);
+                format!("incoming/{folder}/{}.json", anew(rng, again, Rng::uuid))
+            }
             false => format!("table/part-{:05}.snappy.parquet", rng.skewed(200)),
         };
         let host = format!("{bucket}.s3.{}.amazonaws.com", self.region);
@@ -319,13 +343,13 @@ impl Delivery {
     }
 
     fn dynamodb(&mut self, role: u64) -> Call {
-        let rng = &mut self.rng;
+        let Self { rng, again, .. } = self;
         let table = table(role + rng.below(2));
         let arn = format!(
             "arn:aws:dynamodb:{}:{}:table/{table}",
             self.region, self.account
         );
-        let key = format!(r#""key":{{"id":"{}"}}"#, rng.uuid());
+        let key = format!(r#""key":{{"id":"{}"}}"#, anew(rng, again, Rng::uuid));
         let (name, reads, parameters) = match rng.below(10) {
             0..5 => (
                 "GetItem",
@@ -359,10 +383,11 @@ impl Delivery {
     }
 
     fn sts(&mut self) -> Call {
-        let rng = &mut self.rng;
+        let Self { rng, again, .. } = self;
         let role = ROLES[rng.below(ROLES.len() as u64) as usize];
         let arn = format!("arn:aws:iam::{}:role/service/{role}", self.account);
-        let session = format!("{role}-{}", rng.below(100_000));
+        let number = anew(rng, again, |rng| rng.below(100_000));
+        let session = format!("{role}-{number}");
         let mut call = Call::new(
             "sts",
             "AssumeRole",
@@ -481,7 +506,7 @@ impl Delivery {
     }
 
     fn management(&mut self) -> Call {
-        let rng = &mut self.rng;
+        let Self { rng, again, .. } = self;
         let role = ROLES[rng.below(ROLES.len() as u64) as usize];
         let mut call = match rng.below(6) {
             0 => Call::new("iam", "GetRole", format!(r#"{{"roleName":"{role}"}}"#)),
@@ -505,7 +530,7 @@ impl Delivery {
                 r#"{"alarmNamePrefix":"orders-","maxRecords":100}"#.to_owned(),
             ),
             _ => {
-                let stream = format!("2026/03/01/[$LATEST]{:032x}", rng.next());
+                let stream = format!("2026/03/01/[$LATEST]{:032x}", anew(rng, again, Rng::next));
                 let mut call = Call::new(
                     "logs",
                     "CreateLogStream",
@@ -531,6 +556,7 @@ impl Delivery {
             region,
             callers,
             second,
+            again,
             ..
         } = self;
         *second += u64::from(rng.below(3) == 0);
@@ -560,15 +586,18 @@ impl Delivery {
         if let Some(additional) = &call.additional {
             let _ = write!(out, r#","additionalEventData":{additional}"#);
         }
-        let request = match *service {
-            "s3" => rng.upper(16),
-            "dynamodb" => rng.upper(52),
-            _ => rng.uuid(),
+        let ids = |rng: &mut Rng| {
+            let request = match *service {
+                "s3" => rng.upper(16),
+                "dynamodb" => rng.upper(52),
+                _ => rng.uuid(),
+            };
+            (request, rng.uuid())
         };
+        let (request, event) = anew(rng, again, ids);
         let _ = write!(
             out,
-            r#","requestID":"{request}","eventID":"{}","readOnly":{reads}"#,
-            rng.uuid()
+            r#","requestID":"{request}","eventID":"{event}","readOnly":{reads}"#
         );
         if let Some(resources) = &call.resources {
             let _ = write!(out, r#","resources":{resources}"#);
@@ -624,6 +653,7 @@ struct Options {
     files: u64,
     events: u64,
     unique: u64,
+    alike: Option<NonZeroU64>,
     seed: u64,
 }
 
@@ -634,6 +664,7 @@ fn options() -> Option<Options> {
         files: 2_000,
         events: 430,
         unique: 10,
+        alike: None,
         seed: 1,
     };
     while let Some(name) = arguments.next() {
@@ -642,6 +673,7 @@ fn options() -> Option<Options> {
             "--files" => options.files = value,
             "--events" => options.events = value,
             "--unique" => options.unique = value,
+            "--alike" => options.alike = NonZeroU64::new(value),
             "--seed" => options.seed = value,
             _ => return None,
         }
@@ -651,7 +683,11 @@ fn options() -> Option<Options> {
 
 /// Writes the file with this number; how many bytes it holds.
 fn write_file(options: &Options, file: u64) -> io::Result<u64> {
-    let mut delivery = Delivery::new(options.seed, file, options.unique);
+    let (day, of_day) = match options.alike {
+        Some(alike) => (file / alike, file % alike),
+        None => (0, file),
+    };
+    let mut delivery = Delivery::new(options.seed, of_day, day, options.unique);
     let at = time(delivery.second).replace(['-', ':'], "");
     let (account, region) = (delivery.account, delivery.region);
     let folder = options.folder.join(account).join("CloudTrail").join(region);
@@ -683,7 +719,9 @@ fn write_records(delivery: &mut Delivery, events: u64, path: &Path) -> io::Resul
 #[allow(clippy::print_stdout, clippy::print_stderr)]
 fn main() -> ExitCode {
     let Some(options) = options() else {
-        eprintln!("usage: corpus DIR [--files N] [--events N] [--unique PERCENT] [--seed N]");
+        eprintln!(
+            "usage: corpus DIR [--files N] [--events N] [--unique PERCENT] [--alike N] [--seed N]"
+        );
         return ExitCode::from(2);
     };
     let (next, bytes) = (AtomicU64::new(0), AtomicU64::new(0));

@@ -34,7 +34,7 @@ fn main() {
 /// Delivery files, compressed, and how many bytes of JSON are in them.
 fn deliveries() -> (Vec<Vec<u8>>, usize) {
     let texts = (0..FILES).map(|file| {
-        let mut delivery = corpus::Delivery::new(1, file, 10);
+        let mut delivery = corpus::Delivery::new(1, file, 0, 10);
         let records = (0..EVENTS).map(|_| {
             let mut record = String::new();
             delivery.record(&mut record);
