@@ -37,7 +37,7 @@ pub enum Error {
         /// Where and why, in one line.
         reason: String,
     },
-    /// A generated policy does not allow what it was generated from: a bug in trailfit, and nothing is written.
+    /// A generated policy does not allow what it was generated from: a bug in trailfit, or nothing that fits allows it.
     #[error("the policy of `{principal}` is not proved, so nothing was written: {reason}")]
     Unproved {
         /// The principal's ARN.

@@ -424,3 +424,46 @@ fn a_broken_file_given_twice_counts_twice_whoever_reads_it() {
     assert_eq!(indexes[0]["coverage"]["unreadableObjects"], 3);
     assert_eq!(indexes[0], indexes[1]);
 }
+
+/// A name that no document has room for stops nobody else's policy.
+#[test]
+fn what_is_not_proved_is_not_written_and_all_else_is() {
+    let get = |id, who, name: &str| event(id, who, "ssm", "GetParameter", json!({"name": name}));
+    let long = "x".repeat(7_000);
+    let log = |names: [&str; 2]| delivery(&[get(1, "app", names[0]), get(2, "web", names[1])]);
+    let all = ["generate", "log.json", "--quiet", "--out", "out"];
+    let said = Run::new()
+        .file("log.json", log(["/a", "/b"]))
+        .args(all)
+        .code(0);
+    let of_app = "out/111122223333/role/app.json";
+    assert!(said.folder.path().join(of_app).exists());
+    let said = Run::within(said.folder)
+        .file("log.json", log([&long, "/b"]))
+        .args(all)
+        .code(1);
+    let index = said.written("out/index.json");
+    let [app, web] = [0, 1].map(|at| &index["principals"][at]);
+    assert_eq!((&app["files"], &app["fits"]), (&json!([]), &json!(false)));
+    let reason = app["unproved"].as_str().unwrap();
+    assert!(reason.starts_with("ssm:GetParameter on arn:aws:ssm:"));
+    assert!(reason.len() < 600);
+    assert_eq!(web["files"], json!(["111122223333/role/web.json"]));
+    assert_eq!(web.get("unproved"), None);
+    // What was written for it before would no longer allow what it used.
+    assert!(!said.folder.path().join(of_app).exists());
+    assert!(
+        said.folder
+            .path()
+            .join("out/111122223333/role/web.json")
+            .exists()
+    );
+    assert!(
+        said.stderr
+            .contains(&format!("is not proved, so it was not written: {reason}\n"))
+    );
+    assert!(!said.stderr.contains("role/web"), "{}", said.stderr);
+    let one = ["generate", "log.json", "--principal", "*role/app"];
+    let said = Run::within(said.folder).args(one).code(2);
+    assert_eq!(said.stdout, "");
+}

@@ -359,6 +359,33 @@ fn what_is_written_for_something_else_is_not_merged() {
 }
 
 #[test]
+fn a_set_that_is_not_proved_is_not_written() {
+    let long = json!({"name": "x".repeat(11_000)});
+    let calls = [
+        call(A, "ssm", "GetParameter", long),
+        call(B, "ec2", "DescribeInstances", json!({})),
+    ];
+    let said = Run::new()
+        .file("log.json", log(&calls))
+        .args(["generate", "log.json", "--out", "out"])
+        .code(1);
+    let index = said.written("out/index.json");
+    let set = &index["permissionSets"][0];
+    assert_eq!((&set["files"], &set["fits"]), (&json!([]), &json!(false)));
+    let reasons = [set, &index["principals"][0]].map(|entry| entry["unproved"].as_str().unwrap());
+    assert!(reasons.iter().all(|reason| reason.contains("x… (11,0")));
+    assert!(!said.folder.path().join(SET).exists());
+    assert_eq!(index["principals"][1]["files"].as_array().unwrap().len(), 1);
+    for whose in [
+        "of `arn:aws:iam::111122223333:role/",
+        "of the permission set `Platform` is not proved",
+        "for 1 principal to `out`",
+    ] {
+        assert!(said.stderr.contains(whose), "{whose}\n{}", said.stderr);
+    }
+}
+
+#[test]
 fn who_used_what_behind_a_set_is_told() {
     let mut calls = vec![
         call(A, "ec2", "DescribeInstances", json!({})),

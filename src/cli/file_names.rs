@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::cli::generate::Proved;
 use crate::cli::output;
 use crate::cli::permission_sets::ProvedSet;
+use crate::cli::proved::Proved;
 use crate::iam::principal::Principal;
 
 /// Gives each document its path below the folder, and what explains them theirs, if that is wanted.

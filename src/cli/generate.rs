@@ -11,17 +11,13 @@ use clap::Args;
 use crate::cli::file_names;
 use crate::cli::input::Input;
 use crate::cli::permission_sets::{self, PermissionSets, ProvedSet};
+use crate::cli::proved::{Proved, or_without};
 use crate::cli::shown;
 use crate::cli::tailor::Tailor;
 use crate::cli::{Ending, output, own_policy, parallel, tell, usage_error};
-use crate::error::{Error, Result};
-use crate::generate::options::{Conditions, Options};
-use crate::generate::{self, Plan, explain, one_off};
-use crate::iam::policy::PolicyDocument;
+use crate::error::Result;
 use crate::iam::principal::{Principal, PrincipalKind};
-use crate::report::index::{
-    CoverageEntry, Index, PrincipalEntry, SetUpEntry, WideningEntry, Written,
-};
+use crate::report::index::{CoverageEntry, Index, Written};
 use crate::report::people;
 use crate::report::summary::many;
 use crate::report::{self, terminal};
@@ -31,8 +27,6 @@ use crate::usage::ledger::PrincipalUsage;
 use crate::usage::people::SESSION_KEY;
 use crate::usage::sum::Sum;
 use crate::usage::values::Wanted;
-use crate::verify::evaluate::Attached;
-use crate::verify::{policy, replay};
 
 /// Write the least-privilege policy of each principal, proved against the events it came from.
 #[derive(Args, Debug)]
@@ -109,7 +103,8 @@ impl Arguments {
     /// The policy of each permission set in `used`.
     fn sets(&self, used: &[(&Principal, &PrincipalUsage)]) -> Result<Vec<ProvedSet>> {
         let options = self.tailor.options(PrincipalKind::PermissionSet);
-        let mut sets = permission_sets::proved(used, &options, self.input.threads())?;
+        let goes_on = self.out.is_some();
+        let mut sets = permission_sets::proved(used, &options, self.input.threads(), goes_on)?;
         if self.people {
             permission_sets::tell_people(&mut sets, used);
         }
@@ -126,7 +121,11 @@ impl Arguments {
         let end = coverage.seen.map(|(_, last)| last);
         let proved = parallel::map(used, self.input.threads(), |(principal, usage)| {
             let options = self.tailor.options(principal.kind);
-            Proved::of(principal, usage, created.of(principal), end, &options)
+            let times = (created.of(principal), end);
+            let proved = Proved::of(principal, usage, times, &options);
+            or_without(proved, self.out.is_some(), |reason| {
+                Proved::without(principal, usage, times, &options, reason)
+            })
         });
         let mut proved = proved.into_iter().collect::<Result<Vec<_>>>()?;
         if self.people {
@@ -138,10 +137,10 @@ impl Arguments {
     }
 }
 
-/// Runs the command.
+/// Runs the command. With `--out`, what is not proved is not written, and the ending is negative.
 ///
 /// # Errors
-/// Where an input does not exist, not exactly one principal matches without `--out`, a policy is not proved, or a file
+/// Where an input does not exist, not exactly one principal matches without `--out`, its policy is not proved, or a file
 /// cannot be written. Only in the last case may some policies be written already, each of them whole, and then the index
 /// is as it was.
 pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
@@ -188,6 +187,9 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
                 let one_off = proved.iter().map(|each| each.plan.one_off.as_slice());
                 tell(&report::one_off::summary(one_off));
             }
+            if tell_unproved(&proved, &sets) {
+                return Ok(Ending::Negative);
+            }
         }
         None => {
             for each in proved.iter() {
@@ -203,12 +205,34 @@ pub fn run(arguments: &Arguments, quiet: bool) -> Result<Ending> {
     Ok(Ending::of_input(coverage.is_unreadable()))
 }
 
+/// Says what is not written, as it is not proved; whether there is anything.
+fn tell_unproved(proved: &[Proved<'_>], sets: &[ProvedSet]) -> bool {
+    let of_principals = proved.iter().filter_map(|each| {
+        let reason = each.entry.unproved.as_ref()?;
+        Some((format!("`{}`", each.principal.arn), reason))
+    });
+    let of_sets = sets.iter().filter_map(|set| {
+        let reason = set.entry.unproved.as_ref()?;
+        Some((format!("the permission set `{}`", set.name), reason))
+    });
+    let mut any = false;
+    for (whose, reason) in of_principals.chain(of_sets) {
+        any = true;
+        let text =
+            format!("error: the policy of {whose} is not proved, so it was not written: {reason}");
+        tell(&format!("{}\n", terminal::safe(&text)));
+    }
+    any
+}
+
 /// Says how much was written.
 fn tell_written(folder: &Path, proved: &[Proved<'_>], sets: &[ProvedSet]) {
-    let of_principals = proved.iter().map(|each| each.texts.len() as u64);
-    let of_sets = sets.iter().map(|set| set.texts.len() as u64);
-    let principals = many(proved.len() as u64, "principal");
-    let whom = match sets.len() as u64 {
+    let proved = proved.iter().filter(|each| each.entry.unproved.is_none());
+    let sets = sets.iter().filter(|set| set.entry.unproved.is_none());
+    let of_principals = proved.clone().map(|each| each.texts.len() as u64);
+    let of_sets = sets.clone().map(|set| set.texts.len() as u64);
+    let principals = many(proved.count() as u64, "principal");
+    let whom = match sets.count() as u64 {
         0 => principals,
         count => format!("{principals} and {}", many(count, "permission set")),
     };
@@ -300,146 +324,4 @@ fn not_one(used: &[(&Principal, &PrincipalUsage)], one_set: bool) -> Result<Endi
         message.push_str(&format!("\n  and {} more", count - SHOWN));
     }
     usage_error(message)
-}
-
-/// A principal's policy, which allows what it used.
-pub(super) struct Proved<'l> {
-    pub(super) principal: &'l Principal,
-    pub(super) usage: &'l PrincipalUsage,
-    pub(super) plan: Plan,
-    /// The documents as they are written.
-    pub(super) texts: Vec<String>,
-    /// All but the names of the files.
-    pub(super) entry: PrincipalEntry,
-}
-
-impl<'l> Proved<'l> {
-    fn of(
-        principal: &'l Principal,
-        usage: &'l PrincipalUsage,
-        created: Option<i64>,
-        end: Option<i64>,
-        options: &Options,
-    ) -> Result<Self> {
-        let options = options.for_kind(principal.kind);
-        let (mut proved, note) = provable(&options, |options| {
-            Self::with(principal, usage, (created, end), options)
-        })?;
-        proved.entry.notes.extend(note);
-        Ok(proved)
-    }
-
-    fn with(
-        principal: &'l Principal,
-        usage: &'l PrincipalUsage,
-        (created, end): (Option<i64>, Option<i64>),
-        options: &Options,
-    ) -> Result<Self> {
-        let quota = options.quota();
-        let plan = generate::plan(usage, options);
-        let text = match quota.target.counts_white_space() {
-            true => PolicyDocument::to_line,
-            false => PolicyDocument::to_json,
-        };
-        let texts: Vec<String> = plan.documents.iter().map(text).collect();
-        prove(principal, &one_off::granted(usage, &plan), &texts)?;
-        let mut entry = PrincipalEntry::of(principal, usage, created, end, quota);
-        entry.fits = plan.excess == 0;
-        entry.sizes = plan.documents.iter().map(PolicyDocument::size).collect();
-        entry.widened = plan.widened.iter().map(WideningEntry::of).collect();
-        entry.one_off = plan.one_off.iter().map(SetUpEntry::of).collect();
-        entry.support(&plan.supports);
-        entry.notes.extend(plan.notes.iter().cloned());
-        entry.notes.extend(notes(principal));
-        Ok(Self {
-            principal,
-            usage,
-            plan,
-            texts,
-            entry,
-        })
-    }
-}
-
-impl Proved<'_> {
-    /// Why each statement is there: in words, and for programs.
-    fn explained(&self) -> [String; 2] {
-        let (principal, usage, files) = (self.principal, self.usage, &self.entry.files);
-        let statements = explain::explain(usage, &self.plan);
-        let entry = report::explain::entry(principal, usage, &statements, files);
-        [
-            report::explain::text(principal, usage, &statements, files),
-            serde_json::to_string_pretty(&entry).unwrap_or_default() + "\n",
-        ]
-    }
-}
-
-/// What `write` makes and proves; where that cannot be proved with conditions that all calls satisfied, what it makes without
-/// them, and a note that says so. Those conditions only narrow.
-pub(super) fn provable<T>(
-    options: &Options,
-    write: impl Fn(&Options) -> Result<T>,
-) -> Result<(T, Option<String>)> {
-    let written = write(options);
-    let observed = matches!(options.conditions, Conditions::Observed { .. });
-    let Err(Error::Unproved { reason, .. }) = &written else {
-        return Ok((written?, None));
-    };
-    if !observed {
-        return Ok((written?, None));
-    }
-    let note = format!("conditions are left out, as they cannot be proved: {reason}");
-    let without = Options {
-        conditions: Conditions::Passed,
-        ..*options
-    };
-    Ok((write(&without)?, Some(note)))
-}
-
-/// Replays what the principal used against the documents as they will be written, read back from their text by the
-/// evaluator, which shares no code with the generator.
-pub(super) fn prove(
-    principal: &Principal,
-    usage: &PrincipalUsage,
-    documents: &[String],
-) -> Result<()> {
-    let unproved = |reason: String| Error::Unproved {
-        principal: principal.arn.clone(),
-        reason,
-    };
-    let mut policies = Vec::new();
-    for document in documents {
-        policies.extend(policy::parse(document).map_err(|error| unproved(error.to_string()))?);
-    }
-    let attached: Vec<Attached<'_>> = policies
-        .iter()
-        .map(|policy| Attached {
-            principal: Some(&principal.arn),
-            name: "generated",
-            policy,
-        })
-        .collect();
-    match replay::first_gap(principal, usage, &attached) {
-        Some(gap) => Err(unproved(format!(
-            "{} on {}: {}",
-            gap.action, gap.resource, gap.reason
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// What a reader must know about the kind of principal.
-fn notes(principal: &Principal) -> Vec<String> {
-    let mut notes = Vec::new();
-    if principal.kind == PrincipalKind::Root {
-        notes.push(
-            "no identity policy limits the root user; this shows what it was used for".to_owned(),
-        );
-    }
-    if principal.is_service_linked() {
-        notes.push(
-            "a service-linked role: AWS keeps its policy, which cannot be replaced".to_owned(),
-        );
-    }
-    notes
 }

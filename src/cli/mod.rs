@@ -29,6 +29,7 @@ mod permission_sets;
 mod policies;
 pub mod principals;
 pub mod progress;
+mod proved;
 mod shown;
 pub mod simulate;
 pub mod tailor;

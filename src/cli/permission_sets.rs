@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 
 use clap::ValueEnum;
 
-use crate::cli::generate::{provable, prove};
 use crate::cli::parallel;
+use crate::cli::proved::{or_without, provable, prove};
 use crate::error::Result;
 use crate::generate::options::Options;
 use crate::generate::{Plan, one_off, sets};
@@ -63,18 +63,24 @@ pub(crate) fn is_one(used: &[Role<'_>]) -> bool {
 /// The policy of each permission set in `used`, in the order of their names.
 ///
 /// # Errors
-/// Where one does not allow what a role used.
+/// Where one does not allow what a role used, unless it `goes_on` without that one.
 pub(crate) fn proved(
     used: &[Role<'_>],
     options: &Options,
     threads: NonZeroUsize,
+    goes_on: bool,
 ) -> Result<Vec<ProvedSet>> {
     let mut sets: Vec<_> = roles(used).into_iter().collect();
     sets.sort_by_key(|((partition, name), _)| (*name, *partition));
     let proved = parallel::map(&sets, threads, |(set, roles)| {
-        let (mut proved, note) = provable(options, |options| ProvedSet::of(*set, roles, options))?;
-        proved.entry.notes.extend(note);
-        Ok(proved)
+        let proved = provable(options, |options| ProvedSet::of(*set, roles, options));
+        let proved = proved.map(|(mut proved, note)| {
+            proved.entry.notes.extend(note);
+            proved
+        });
+        or_without(proved, goes_on, |reason| {
+            ProvedSet::without(*set, roles, reason)
+        })
     });
     proved.into_iter().collect()
 }
@@ -116,5 +122,20 @@ impl ProvedSet {
             plan,
             texts,
         })
+    }
+
+    /// No policy, for this reason.
+    fn without((partition, name): (&str, &str), roles: &[Role<'_>], reason: String) -> Self {
+        let plan = Plan::default();
+        let mut entry = SetEntry::of(name, roles, &plan);
+        entry.fits = false;
+        entry.unproved = Some(reason);
+        Self {
+            partition: partition.to_owned(),
+            name: name.to_owned(),
+            plan,
+            texts: Vec::new(),
+            entry,
+        }
     }
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::cli::generate::Proved;
 use crate::cli::permission_sets::ProvedSet;
+use crate::cli::proved::Proved;
 use crate::cli::{output, tell, usage_error};
 use crate::error::Result;
 use crate::generate::options::Options;

@@ -112,6 +112,9 @@ pub struct PrincipalEntry {
     pub documents_allowed: usize,
     /// Whether there are no more.
     pub fits: bool,
+    /// Why there are no documents, where they could not be proved to allow what was used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unproved: Option<String>,
     /// The policy documents, relative to the folder of the index.
     pub files: Vec<String>,
     /// What says why each statement is in them, likewise; empty unless that was asked for.
@@ -333,6 +336,7 @@ impl PrincipalEntry {
             target: quota.target.as_str(),
             documents_allowed: quota.documents,
             fits: true,
+            unproved: None,
             files: Vec::new(),
             explanations: Vec::new(),
             sizes: Vec::new(),

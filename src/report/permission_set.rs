@@ -34,6 +34,9 @@ pub struct SetEntry {
     pub documents_allowed: usize,
     /// Whether they are no more, and of a size that is taken.
     pub fits: bool,
+    /// Why there are no documents, where they could not be proved to allow what was used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unproved: Option<String>,
     /// The policy documents, relative to the folder of the index.
     pub files: Vec<String>,
     /// The characters of each without white space, as IAM counts them.
@@ -67,6 +70,7 @@ impl SetEntry {
             target: Target::PermissionSet.as_str(),
             documents_allowed: Target::PermissionSet.quota().documents,
             fits: plan.excess == 0,
+            unproved: None,
             files: Vec::new(),
             sizes: plan.documents.iter().map(PolicyDocument::size).collect(),
             widened: plan.widened.iter().map(WideningEntry::of).collect(),
