@@ -30,7 +30,7 @@ pub(crate) enum PermissionSets {
 /// A role and what it used.
 type Role<'l> = (&'l Principal, &'l PrincipalUsage);
 
-/// A permission set's policy, which allows each of its roles what that used.
+/// A permission set's policy, which allows each of its roles what that used; or none, where [`SetEntry::unproved`] says why.
 pub(crate) struct ProvedSet {
     partition: String,
     pub(crate) name: String,

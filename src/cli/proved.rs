@@ -14,7 +14,7 @@ use crate::usage::ledger::PrincipalUsage;
 use crate::verify::evaluate::Attached;
 use crate::verify::{policy, replay};
 
-/// A principal's policy, which allows what it used.
+/// A principal's policy, which allows what it used; or none, where [`PrincipalEntry::unproved`] says why.
 pub(super) struct Proved<'l> {
     pub(super) principal: &'l Principal,
     pub(super) usage: &'l PrincipalUsage,
@@ -26,6 +26,10 @@ pub(super) struct Proved<'l> {
 }
 
 impl<'l> Proved<'l> {
+    /// The policy. `times` are when the principal was created, and of the input's last event, in seconds since 1970.
+    ///
+    /// # Errors
+    /// Where it does not allow what was used.
     pub(super) fn of(
         principal: &'l Principal,
         usage: &'l PrincipalUsage,
@@ -71,7 +75,7 @@ impl<'l> Proved<'l> {
         })
     }
 
-    /// No policy, for this reason.
+    /// No policy, for this reason. The times are those of [`Self::of`].
     pub(super) fn without(
         principal: &'l Principal,
         usage: &'l PrincipalUsage,
