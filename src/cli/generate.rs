@@ -42,8 +42,8 @@ pub struct Arguments {
     #[command(flatten)]
     tailor: Tailor,
 
-    /// What is made of the roles of one permission set of IAM Identity Center. Without it, merge with --out, and apart without
-    /// or with --for anything else.
+    /// What is made of the roles of one permission set of IAM Identity Center. Without it, merge with --out, unless --for asks
+    /// for anything but a permission set's policy, and apart else.
     #[arg(long, value_enum, value_name = "HOW")]
     permission_sets: Option<PermissionSets>,
 
